@@ -1,0 +1,569 @@
+//! What the checker proves a file to be: names resolved, types and effects known, each body's undo decided, sugar gone.
+//! `plan` shows it, `engine` runs it. Nothing here can fail for a reason that `check` could have found.
+use std::sync::Arc;
+
+use crate::source::Span;
+use crate::value::{Nanos, SmolStr, Timestamp, Type, Value};
+
+/// Index into [`Program::names`]: one for each declaration in all files, so that no two bindings share one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NameId(pub u32);
+
+/// Index into [`Program::actions`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ActionId(pub u32);
+
+/// Index into [`Program::contexts`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ContextId(pub u32);
+
+#[derive(Clone, Debug, Default)]
+pub struct Program {
+    pub names: Vec<NameInfo>,
+    pub actions: Vec<Action>,
+    pub contexts: Vec<UserContext>,
+    /// Of all modules, and the runbook's own secrets and connections, in the order they are evaluated.
+    /// Evaluated after the params and before the first action.
+    pub globals: Vec<Global>,
+    /// None for a library.
+    pub book: Option<Book>,
+}
+
+#[derive(Clone, Debug)]
+pub struct NameInfo {
+    pub text: SmolStr,
+    pub span: Span,
+    pub ty: Type,
+    pub kind: NameKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameKind {
+    Param,
+    Let,
+    Secret,
+    Connect,
+    Loop,
+    /// `ask`, `choose … from`
+    Answer,
+    /// `run`, `failure`
+    Given,
+    It,
+}
+
+#[derive(Clone, Debug)]
+pub enum Global {
+    /// Pure.
+    Let { name: NameId, value: Expr },
+    /// `value` reads; what it gives is hidden under the name.
+    Secret { name: NameId, value: Expr, short: bool, span: Span },
+    /// `value` is an [`ExprKind::Connection`].
+    Connect { name: NameId, value: Expr },
+}
+
+#[derive(Clone, Debug)]
+pub struct Book {
+    pub title: SmolStr,
+    pub doc: Option<String>,
+    pub header: Header,
+    pub params: Vec<Param>,
+    /// Without the header words, params, secrets, connections and handlers.
+    pub body: Block,
+    pub on_success: Option<Block>,
+    pub on_failure: Option<Block>,
+    /// `run`: `{ id: string }`.
+    pub run: NameId,
+    /// `failure` in `on failure`: `{ step, path, message, kind }`, all strings.
+    pub failure: NameId,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Header {
+    pub owner: Option<SmolStr>,
+    pub contact: Option<SmolStr>,
+    pub reviewed: Option<Reviewed>,
+    /// Durations; they may read params.
+    pub deadline: Option<Expr>,
+    pub rollback_within: Option<Expr>,
+    /// The default for steps without a `timeout` of their own.
+    pub timeout: Option<Expr>,
+    /// The book's own and those of every runbook it uses, names not yet evaluated.
+    pub locks: Vec<Lock>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Reviewed {
+    pub on: Timestamp,
+    pub every: Option<Nanos>,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub struct Lock {
+    pub name: Expr,
+    pub takeover: bool,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub struct Param {
+    pub name: NameId,
+    pub doc: Option<String>,
+    pub ty: Type,
+    pub default: Option<Expr>,
+    /// May read this param and those above it.
+    pub condition: Option<Expr>,
+}
+
+/// An action of the language, or a runbook used as one.
+#[derive(Clone, Debug)]
+pub struct Action {
+    /// As called: `git.checkout`.
+    pub name: SmolStr,
+    pub doc: Option<String>,
+    pub params: Vec<Param>,
+    pub body: Body,
+    pub returns: Type,
+    /// The most that any statement in it does, actions it calls included.
+    pub effect: Effect,
+    /// A used runbook's deadline.
+    pub timeout: Option<Expr>,
+    pub span: Span,
+}
+
+/// What a step or an action does and how that is undone.
+#[derive(Clone, Debug)]
+pub struct Body {
+    pub block: Block,
+    pub undo: Undo,
+}
+
+/// Of a leaf; a branch and a body that only reads have [`Undo::Nothing`].
+#[derive(Clone, Debug)]
+pub enum Undo {
+    Nothing,
+    Rollback { block: Block, timeout: Option<Expr>, span: Span },
+    None { why: Expr, span: Span },
+    Manual { what: Expr, span: Span },
+    Irreversible { why: Expr, span: Span },
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Block {
+    pub stmts: Vec<Stmt>,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub struct Stmt {
+    /// Its position in the block as written: a segment of every path through it.
+    pub pos: u32,
+    pub kind: StmtKind,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub enum StmtKind {
+    Step(Box<Step>),
+    Let {
+        name: NameId,
+        value: Expr,
+        fallback: Option<Expr>,
+    },
+    Ask {
+        name: NameId,
+        question: Question,
+        ty: Type,
+    },
+    ChooseFrom {
+        name: NameId,
+        question: Question,
+        from: Expr,
+    },
+    DoneWhen(Expr),
+    /// Guards that stand together: all are evaluated, all failures shown.
+    Guards(Vec<Guard>),
+    Warn(Guard),
+    Invariant {
+        label: Expr,
+        every: Expr,
+        tolerate: Option<Tolerate>,
+        cond: Expr,
+    },
+    Wait(Expr),
+    WaitUntil {
+        limit: Expr,
+        every: Option<Expr>,
+        until: Expr,
+        unless: Option<Expr>,
+    },
+    /// The body holds lets, guards and warns.
+    Watch {
+        label: Expr,
+        window: Expr,
+        every: Expr,
+        tolerate: Option<Tolerate>,
+        body: Block,
+    },
+    If {
+        cond: Expr,
+        then: Block,
+        otherwise: Option<Block>,
+    },
+    For {
+        name: NameId,
+        list: Expr,
+        parallel: Option<Expr>,
+        body: Block,
+    },
+    /// Each statement at once.
+    Parallel(Block),
+    /// One Postgres transaction on the connection.
+    Transaction {
+        on: Expr,
+        body: Block,
+    },
+    With {
+        contexts: Vec<ContextUse>,
+        body: Block,
+    },
+    Confirm {
+        question: Question,
+        within: Option<Expr>,
+    },
+    Choose {
+        question: Question,
+        options: Vec<ChoiceOption>,
+    },
+    /// `failure` is bound in `otherwise`.
+    Try {
+        body: Block,
+        otherwise: Block,
+        failure: NameId,
+    },
+    Commit(Expr),
+    Finally(Block),
+    Fail(Expr),
+    Log(Expr),
+    Note {
+        key: Expr,
+        value: Expr,
+    },
+    Return(Expr),
+    /// A call or a command for its effect.
+    Eval(Expr),
+}
+
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// A string.
+    pub name: Expr,
+    /// The name as written, `#{…}` included.
+    pub source: SmolStr,
+    pub readonly: bool,
+    pub when: Option<Expr>,
+    pub timeout: Option<Expr>,
+    pub retry: Option<Retry>,
+    pub body: Body,
+    pub head: Span,
+}
+
+#[derive(Clone, Debug)]
+pub struct Retry {
+    pub times: Expr,
+    /// Absent: at once.
+    pub every: Option<Expr>,
+    /// The delay doubles up to this.
+    pub backoff_to: Option<Expr>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Guard {
+    pub label: Expr,
+    pub tolerate: Option<Tolerate>,
+    pub cond: Expr,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub struct Tolerate {
+    pub times: Expr,
+    pub consecutive: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Question {
+    pub text: Expr,
+    /// As written, `#{…}` included: what `--answer` matches.
+    pub source: SmolStr,
+}
+
+#[derive(Clone, Debug)]
+pub struct ChoiceOption {
+    pub label: Expr,
+    pub source: SmolStr,
+    pub body: Block,
+}
+
+#[derive(Clone, Debug)]
+pub enum ContextUse {
+    Dir(Expr),
+    /// A record of strings and secrets.
+    Env(Expr),
+    Ssh(Expr),
+    /// None: root.
+    Sudo(Option<Expr>),
+    Stdin(Expr),
+    /// `PG*` and a private password file for the commands inside.
+    Connection(Expr),
+    User {
+        context: ContextId,
+        args: Vec<(NameId, Expr)>,
+    },
+}
+
+/// `context NAME(…) [reparses] [carries env] = argv`
+#[derive(Clone, Debug)]
+pub struct UserContext {
+    pub name: SmolStr,
+    pub params: Vec<Param>,
+    pub reparses: bool,
+    pub carries_env: bool,
+    /// A list of strings that stands before the command's own words.
+    pub argv: Expr,
+    pub span: Span,
+}
+
+/// What a call may do to the outside, from least to most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effect {
+    #[default]
+    Pure,
+    Read,
+    /// A message: bounded, retried, its failure is a warning and never undoes anything.
+    Notify,
+    Write,
+}
+
+#[derive(Clone, Debug)]
+pub struct Expr {
+    pub kind: ExprKind,
+    pub ty: Type,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub enum ExprKind {
+    Value(Value),
+    Name(NameId),
+    /// A plain string: text and values as text. Null, lists and records are errors in it.
+    Text(Vec<TextPart>),
+    List(Vec<Expr>),
+    Record(Vec<(SmolStr, Expr)>),
+    Field(Box<Expr>, SmolStr),
+    Index(Box<Expr>, Box<Expr>),
+    Not(Box<Expr>),
+    Neg(Box<Expr>),
+    /// Left to right, stop early; every other operator needs both sides.
+    And(Box<Expr>, Box<Expr>),
+    Or(Box<Expr>, Box<Expr>),
+    Binary(BinaryOp, Box<Expr>, Box<Expr>),
+    If(Box<(Expr, Expr, Expr)>),
+    /// `.trim()`, `.split(",")`, `.get("k")`; pure.
+    Method(Box<Expr>, Method, Vec<Expr>),
+    /// `.where(it.ready)`: the body once for each element, bound to the name.
+    Each(Box<Expr>, EachMethod, NameId, Box<Expr>),
+    /// The time of the event that is being handled.
+    Now,
+    /// A whole call as a condition: a response is true for 2xx, no result for success.
+    Judge(Box<Expr>),
+    Command(Box<Command>),
+    Call(Box<Call>),
+    Action(Box<ActionCall>),
+    /// A recipe made of its arguments, named as in the kind's signature.
+    Connection(Box<ConnectionExpr>),
+}
+
+#[derive(Clone, Debug)]
+pub enum TextPart {
+    Text(SmolStr),
+    Value(Expr),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BinaryOp {
+    Eq,
+    Ne,
+    Lt,
+    Le,
+    Gt,
+    Ge,
+    In,
+    Matches,
+    Add,
+    Sub,
+    Mul,
+    Div,
+}
+
+/// Pure methods of values. `check` knows their types, `value::method` does them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    Json,
+    Int,
+    Decimal,
+    Duration,
+    Lines,
+    Len,
+    Trim,
+    Split,
+    Contains,
+    First,
+    Last,
+    Format,
+    Get,
+    Sum,
+    Min,
+    Max,
+    Percentile,
+    Bytes,
+    Join,
+    StartsWith,
+    EndsWith,
+    Replace,
+    Lower,
+    Upper,
+    Keys,
+    Text,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EachMethod {
+    Where,
+    All,
+    Any,
+    Map,
+    SortBy,
+}
+
+/// `$ …`
+#[derive(Clone, Debug)]
+pub struct Command {
+    pub code: Vec<CodePart>,
+    /// No shell syntax: executed without a shell.
+    pub direct: bool,
+    pub shell: Shell,
+    pub class: Class,
+    /// What the place makes of the class: see `language.md`, Effects.
+    pub effect: Effect,
+    pub want: Want,
+    /// The text as written, for people.
+    pub source: SmolStr,
+}
+
+/// What a command is known to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    Read,
+    Write,
+    Unknown,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shell {
+    /// `bash -euo pipefail -c`
+    Bash,
+    /// `NAME -eu -c`
+    Other(SmolStr),
+}
+
+/// What the caller does with the end of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Want {
+    /// A statement: output streams to the operator; a failure fails.
+    Nothing,
+    /// The value: standard output without its trailing newlines, the response, the rows.
+    Value,
+    /// `result($( … ))`: `{ code, out, err }`, whatever the code.
+    Result,
+    /// True or false: exit 0, 2xx; what cannot be judged (exit 126 and above, a refused connection) is an error.
+    Condition,
+}
+
+/// A piece of code of some place.
+#[derive(Clone, Debug)]
+pub enum CodePart {
+    Text { text: Arc<str>, span: Span },
+    Value { expr: Expr, how: How },
+}
+
+/// How a value becomes text where it stands; decided from the literal text around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// Shell: outside quotes, one quoted word (a list: one each).
+    Bare,
+    /// Shell: inside `"…"`.
+    InDouble,
+    /// Shell: inside `'…'`.
+    InSingle,
+    /// Shell: inside an unquoted here-document.
+    InHeredoc,
+    /// Shell: inside a here-document whose word is quoted: taken as it is.
+    InRawHeredoc,
+    /// SQL: a bind parameter, or a quoted literal where the statement takes none.
+    Param,
+    /// SQL: a quoted identifier.
+    Ident,
+    /// Any place: `raw(x)`, as it is.
+    Raw,
+    /// URL: opens the literal and is an absolute http(s) URL.
+    Whole,
+    /// URL: a host, a port or an IP.
+    Authority,
+    /// URL: one path segment.
+    Segment,
+    /// URL: one query component.
+    Query,
+    /// PromQL: a label's quoted string.
+    Label,
+}
+
+/// A native action: `db.value(…)`, `http.get(…)`, `file.size(…)`, `env("X")`.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Provider and name: `postgres.value`, `http.get`, `secret.env`.
+    pub action: SmolStr,
+    /// As the operator wrote it: `db.value`.
+    pub source: SmolStr,
+    /// The connection it is called on.
+    pub on: Option<Expr>,
+    /// Every parameter of the signature, in its order; defaults filled in.
+    pub args: Vec<(SmolStr, Arg)>,
+    pub effect: Effect,
+    pub idempotent: bool,
+    pub want: Want,
+}
+
+#[derive(Clone, Debug)]
+pub enum Arg {
+    Value(Expr),
+    Code(Vec<CodePart>),
+}
+
+/// A call of an [`Action`]: an instance of its body, like a step.
+#[derive(Clone, Debug)]
+pub struct ActionCall {
+    pub action: ActionId,
+    /// Every parameter; defaults filled in.
+    pub args: Vec<(NameId, Expr)>,
+    pub want: Want,
+}
+
+#[derive(Clone, Debug)]
+pub struct ConnectionExpr {
+    pub kind: crate::value::ConnKind,
+    /// The declared name, or the kind's.
+    pub name: SmolStr,
+    pub args: Vec<(SmolStr, Expr)>,
+}

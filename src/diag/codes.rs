@@ -1,0 +1,77 @@
+//! Every diagnostic code, once: its name, one line of what it is, and the documentation `rbk explain` prints
+//! (one Markdown file a code under `docs/codes/`, embedded).
+
+macro_rules! codes {
+    ($($variant:ident $name:literal $summary:literal,)*) => {
+        /// The kebab-case name of a kind of finding.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code { $($variant,)* }
+
+        impl Code {
+            pub const ALL: &'static [Code] = &[$(Code::$variant,)*];
+
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Code::$variant => $name,)* }
+            }
+
+            /// One line: what it is.
+            #[must_use]
+            pub fn summary(self) -> &'static str {
+                match self { $(Code::$variant => $summary,)* }
+            }
+
+            /// Markdown: what it means, an example, the way out.
+            #[must_use]
+            pub fn documentation(self) -> &'static str {
+                match self { $(Code::$variant => include_str!(concat!("../../docs/codes/", $name, ".md")),)* }
+            }
+
+            #[must_use]
+            pub fn find(name: &str) -> Option<Code> {
+                Code::ALL.iter().copied().find(|c| c.name() == name)
+            }
+        }
+    };
+}
+
+codes! {
+    Syntax "syntax" "the text is not rbk",
+    UnknownName "unknown-name" "nothing of this name is in reach",
+    UnknownAction "unknown-action" "no action, method or context of this name",
+    UnknownField "unknown-field" "the record has no such field",
+    UnknownModule "unknown-module" "no library of this name",
+    DuplicateName "duplicate-name" "a name is bound once",
+    DuplicateStep "duplicate-step" "two steps of one block are named alike",
+    DuplicateKey "duplicate-key" "a record's keys differ",
+    TypeMismatch "type-mismatch" "a value of another type is needed here",
+    UnitMismatch "unit-mismatch" "a duration, a size or a time is needed, with its unit",
+    NotACondition "not-a-condition" "this call has no answer that is true or false",
+    WrongArguments "wrong-arguments" "the arguments do not fit the parameters",
+    MissingRollback "missing-rollback" "a step writes and nobody has thought about undoing it",
+    MixedStep "mixed-step" "a step either writes or contains steps, never both",
+    WriteOutsideStep "write-outside-step" "a write has no step that owns its undo",
+    WriteInCondition "write-in-condition" "a condition only reads",
+    WriteInReadonly "write-in-readonly" "a readonly step only reads",
+    WriteInReadSql "write-in-read-sql" "a reading query has side effects",
+    UnsetInRollback "unset-in-rollback" "the rollback may run before this name is set",
+    MaybeUnset "maybe-unset" "this name is not set on every way here",
+    MisplacedStatement "misplaced-statement" "this statement does not belong here",
+    MisplacedIrreversible "misplaced-irreversible" "a point of no return cannot stand here",
+    UnsafeRetry "unsafe-retry" "repeating this could do it twice",
+    BuiltCode "built-code" "code is written as a literal where it is used",
+    ValueInBackticks "value-in-backticks" "a value cannot be quoted inside backticks",
+    ValueInCode "value-in-code" "a value lands in code that something else interprets",
+    NullInCode "null-in-code" "null has no text",
+    SecretInArguments "secret-in-arguments" "a secret would be visible in the process list",
+    SecretInName "secret-in-name" "names are shown and are keys",
+    BudgetExceeded "budget-exceeded" "the time budgets do not add up",
+    LocalInContext "local-in-context" "this works on the local machine only",
+    MissingHeader "missing-header" "a runbook needs this header word",
+    MissingInput "missing-input" "a parameter, secret or answer is missing",
+    BadInput "bad-input" "an input does not fit its declaration",
+    UnsupportedHere "unsupported-here" "this cannot run yet",
+    Recursion "recursion" "an action calls itself",
+    ReviewOverdue "review-overdue" "the runbook's review is overdue",
+    Unreachable "unreachable" "this can never run",
+}

@@ -1,0 +1,140 @@
+//! What the engine asks the outside to do: concrete values, nothing left to look up.
+use std::sync::Arc;
+
+use crate::check::program::{Effect, How, Shell, Want};
+use crate::source::Span;
+use crate::value::{Connection, Nanos, SmolStr, Value};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallId(pub u64);
+
+/// Where in the run something happens: block positions and loop indexes, never rendered names. Shown as `3/0[2]/1`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Path(pub Arc<[Segment]>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Segment {
+    /// Position in a block.
+    At(u32),
+    /// Element of a loop.
+    Element(u32),
+    /// Which block of a statement that has several (`else`, an option, the rollback).
+    Branch(u32),
+}
+
+impl Path {
+    #[must_use]
+    pub fn join(&self, segment: Segment) -> Path {
+        Path(self.0.iter().copied().chain([segment]).collect())
+    }
+}
+
+impl std::fmt::Display for Path {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (i, segment) in self.0.iter().enumerate() {
+            match segment {
+                Segment::At(n) if i == 0 => write!(f, "{n}")?,
+                Segment::At(n) => write!(f, "/{n}")?,
+                Segment::Element(n) => write!(f, "[{n}]")?,
+                Segment::Branch(n) => write!(f, ".{n}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Start this. Its end comes back as one `Event::Ended`, also after a cancel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    pub id: CallId,
+    pub path: Path,
+    /// The attempt of the enclosing step, from 1.
+    pub attempt: u32,
+    /// run + path + attempt + ordinal: the same on an in-doubt repeat, new after an undo.
+    pub key: String,
+    pub what: What,
+    pub effect: Effect,
+    pub idempotent: bool,
+    pub want: Want,
+    /// Outermost first.
+    pub contexts: Arc<[Context]>,
+    /// The least of all enclosing limits at the start, for servers that want to know; the engine cancels by itself.
+    pub limit: Option<Nanos>,
+    /// One line for people; secrets shown as `‹name›`.
+    pub text: String,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    Shell {
+        code: Vec<Piece>,
+        direct: bool,
+        shell: Shell,
+    },
+    Native {
+        action: SmolStr,
+        on: Option<Arc<Connection>>,
+        args: Vec<(SmolStr, Arg)>,
+        tx: Option<TxId>,
+    },
+    /// Open a transaction on a connection; calls with this id run inside it.
+    Begin {
+        on: Arc<Connection>,
+        tx: TxId,
+    },
+    /// Done, none (aborted) or unknown (the acknowledgement was lost).
+    Commit {
+        on: Arc<Connection>,
+        tx: TxId,
+    },
+    Abort {
+        on: Arc<Connection>,
+        tx: TxId,
+    },
+    /// Take a lock for the whole run; refused when another run holds it.
+    Lock {
+        name: String,
+        takeover: bool,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TxId(pub u64);
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Arg {
+    Value(Value),
+    Code(Vec<Piece>),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Piece {
+    /// The span is the text's place in the source, so that a server's error can point into it.
+    Text {
+        text: Arc<str>,
+        span: Span,
+    },
+    Value {
+        value: Value,
+        how: How,
+        span: Span,
+    },
+}
+
+/// Where commands run; each is taken in the world made by those before it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Context {
+    Dir(Arc<str>),
+    Env(Vec<(SmolStr, Value)>),
+    Ssh(Value),
+    Sudo(Option<Value>),
+    Stdin(Value),
+    Connection(Arc<Connection>),
+    /// `argv` stands before the command's own words.
+    Wrap {
+        argv: Vec<Value>,
+        reparses: bool,
+        carries_env: bool,
+    },
+}

@@ -1,0 +1,378 @@
+//! The engine's two arrows: what happened, and what to do next.
+use crate::engine::call::{Call, CallId, Path};
+use crate::engine::record::Record;
+use crate::source::Span;
+use crate::value::{Nanos, SmolStr, Type, Value};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TimerId(pub u64);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct QuestionId(pub u64);
+
+/// An event and when it happened: nanoseconds of running time since the start of the run, never going back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Input {
+    pub at: Nanos,
+    pub event: Event,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// The first event of every run.
+    Start,
+    /// The end of a call; exactly one for each.
+    Ended(CallId, Outcome),
+    Fired(TimerId),
+    Answered(QuestionId, Answer),
+    /// The first signal: cancel and unwind.
+    Stop,
+    /// The second signal: nothing more runs.
+    Kill,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    pub value: Value,
+    pub who: SmolStr,
+}
+
+/// What a call did to the outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    Done,
+    /// Failed, provably without effect.
+    None,
+    /// Failed; an effect is possible.
+    Some,
+    /// Whether it had its effect cannot be known.
+    Unknown,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    pub ending: Ending,
+    /// `Err` whenever the call failed or, as a condition, could not be judged.
+    pub result: Result<Value, Failure>,
+    /// What of it may still run, as a person would name it (`pid 4711`, a query, a host).
+    pub running: Option<String>,
+}
+
+impl Outcome {
+    #[must_use]
+    pub fn done(value: Value) -> Outcome {
+        Outcome { ending: Ending::Done, result: Ok(value), running: None }
+    }
+
+    #[must_use]
+    pub fn failed(ending: Ending, failure: Failure) -> Outcome {
+        Outcome { ending, result: Err(failure), running: None }
+    }
+}
+
+/// Why something did not work.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    pub kind: FailureKind,
+    /// Lower-case, no full stop, understandable alone.
+    pub message: String,
+    /// More lines for a person: the end of standard error, a server's detail and hint.
+    pub notes: Vec<String>,
+    pub span: Option<Span>,
+    /// What the reader can do.
+    pub help: Option<String>,
+}
+
+impl Failure {
+    #[must_use]
+    pub fn new(kind: FailureKind, message: impl Into<String>) -> Failure {
+        Failure { kind, message: message.into(), notes: Vec::new(), span: None, help: None }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureKind {
+    /// A command's exit code, a server's error, a status outside 2xx.
+    Failed,
+    /// A guard, a watch, an invariant or a goal that does not hold.
+    Guard,
+    Timeout,
+    Cancelled,
+    /// Refused, unreachable, broken.
+    Connection,
+    /// A value of the wrong kind, null, absent.
+    Value,
+    /// A person said no, or nothing in time.
+    Declined,
+    /// `fail "…"`
+    Explicit,
+}
+
+impl FailureKind {
+    /// The word in `failure.kind` and in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            FailureKind::Failed => "failed",
+            FailureKind::Guard => "guard",
+            FailureKind::Timeout => "timeout",
+            FailureKind::Cancelled => "cancelled",
+            FailureKind::Connection => "connection",
+            FailureKind::Value => "value",
+            FailureKind::Declined => "declined",
+            FailureKind::Explicit => "fail",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    Call(Call),
+    /// End it; `Ended` still comes.
+    Cancel(CallId),
+    Timer(TimerId, Nanos),
+    Clear(TimerId),
+    Ask(QuestionId, QuestionAsked),
+    /// Nobody waits for this answer any more.
+    Withdraw(QuestionId),
+    /// Keep this, in this order, before doing what follows it.
+    Record(Record),
+    /// For people and programs that watch; changes nothing.
+    Tell(Progress),
+    /// The last command of every run.
+    Finish(Finish),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct QuestionAsked {
+    pub path: Path,
+    /// As written in the file, `#{…}` included: what `--answer` matches.
+    pub source: SmolStr,
+    pub text: String,
+    pub kind: QuestionKind,
+    pub within: Option<Nanos>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum QuestionKind {
+    /// A bool.
+    Confirm,
+    /// A point of no return, asked for by the step's name: a bool.
+    Irreversible { why: String },
+    /// A value of the type, read from text.
+    Text(Type),
+    /// One of these; the answer is the option's text.
+    Choose(Vec<String>),
+}
+
+/// What a watcher sees. Texts hold secrets only as [`Value::Secret`] shows them; the exit redacts again.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Progress {
+    RunStarted {
+        title: String,
+    },
+    StepStarted {
+        path: Path,
+        name: String,
+        attempt: u32,
+        limit: Option<Nanos>,
+        span: Span,
+    },
+    StepFinished {
+        path: Path,
+        name: String,
+        status: StepStatus,
+        failure: Option<Failure>,
+    },
+    /// A failed attempt was undone; the next one starts after the delay.
+    Retrying {
+        path: Path,
+        name: String,
+        attempt: u32,
+        delay: Nanos,
+    },
+    ActionStarted {
+        call: CallId,
+        path: Path,
+        text: String,
+    },
+    ActionFinished {
+        call: CallId,
+        path: Path,
+        ending: Ending,
+        failure: Option<Failure>,
+    },
+    Condition {
+        path: Path,
+        kind: ConditionKind,
+        label: String,
+        verdict: Verdict,
+    },
+    Waiting {
+        path: Path,
+        what: String,
+        limit: Nanos,
+    },
+    Asked {
+        path: Path,
+        text: String,
+    },
+    Answered {
+        path: Path,
+        text: String,
+        answer: String,
+        who: String,
+    },
+    /// The direction changed: nothing forward starts any more.
+    Unwinding {
+        failure: Option<Failure>,
+        budget: Option<Nanos>,
+    },
+    RollbackStarted {
+        path: Path,
+        name: String,
+    },
+    RollbackFinished {
+        path: Path,
+        name: String,
+        failure: Option<Failure>,
+    },
+    Committed {
+        path: Path,
+        why: String,
+    },
+    Log {
+        path: Path,
+        text: String,
+    },
+    Note {
+        path: Path,
+        key: String,
+        value: Value,
+    },
+    /// A failed notification, a warn that does not hold, a handler's error.
+    Warning {
+        path: Path,
+        text: String,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepStatus {
+    Ok,
+    /// `when` is false.
+    Skipped,
+    /// `done when` is true.
+    AlreadyDone,
+    Failed,
+    Cancelled,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConditionKind {
+    Guard,
+    Warn,
+    Watch,
+    Invariant,
+    Until,
+    Unless,
+    DoneWhen,
+    When,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    Holds,
+    /// With both sides, for a comparison: `83 < 80`.
+    Not {
+        reason: String,
+    },
+    /// It could not be judged; it does not hold.
+    Error {
+        failure: Failure,
+    },
+}
+
+/// How the run ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finish {
+    pub end: End,
+    /// The first failure, by order of events.
+    pub failure: Option<StepFailure>,
+    /// Steps undone, in the order their undo ended.
+    pub undone: Vec<(Path, String)>,
+    /// What is still in place, and why.
+    pub left: Vec<Left>,
+    pub notes: Vec<(String, Value)>,
+    pub warnings: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Exit 0.
+    Succeeded,
+    /// Exit 1.
+    RolledBack,
+    /// Refused before the first action: exit 2.
+    Refused,
+    /// Exit 3; also a success whose `finally` failed.
+    Incomplete,
+    /// Exit 4.
+    Stopped,
+}
+
+impl End {
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            End::Succeeded => 0,
+            End::RolledBack => 1,
+            End::Refused => 2,
+            End::Incomplete => 3,
+            End::Stopped => 4,
+        }
+    }
+
+    /// `outcome` of `run.finished`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            End::Succeeded => "succeeded",
+            End::RolledBack => "rolled_back",
+            End::Refused => "refused",
+            End::Incomplete => "rollback_incomplete",
+            End::Stopped => "stopped",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepFailure {
+    /// Empty outside every step.
+    pub step: String,
+    pub path: Path,
+    pub failure: Failure,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Left {
+    pub path: Path,
+    pub step: String,
+    pub why: LeftWhy,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum LeftWhy {
+    /// Its rollback failed after all its retries.
+    Failed(Failure),
+    /// Stands before the one that failed: unwinding stopped there.
+    NotReached,
+    /// `rollback manual`: what a person must do.
+    Manual(String),
+    /// A point of no return, or before one.
+    Irreversible(String),
+    /// A call of it may still run.
+    Running(String),
+    /// A `finally` that failed.
+    Finally(Failure),
+}

@@ -1,0 +1,2 @@
+//! The doors. Each talks to `session` and `report`, never to the engine.
+pub mod cli;

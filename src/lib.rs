@@ -1,0 +1,13 @@
+//! rbk: a declarative language for runbooks. See `docs/architecture.md` for the flow; each folder's `mod.rs` is its front page.
+pub mod check;
+pub mod diag;
+pub mod effects;
+pub mod engine;
+pub mod front;
+pub mod plan;
+pub mod report;
+pub mod run;
+pub mod session;
+pub mod source;
+pub mod syntax;
+pub mod value;

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 
 use crate::source::Span;
+pub use crate::value::encode::How;
+pub use crate::value::method::{EachMethod, Method};
+pub use crate::value::ops::BinaryOp;
 use crate::value::{Nanos, SmolStr, Timestamp, Type, Value};
 
 /// Index into [`Program::names`]: one for each declaration in all files, so that no two bindings share one.
@@ -391,62 +394,6 @@ pub enum TextPart {
     Value(Expr),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BinaryOp {
-    Eq,
-    Ne,
-    Lt,
-    Le,
-    Gt,
-    Ge,
-    In,
-    Matches,
-    Add,
-    Sub,
-    Mul,
-    Div,
-}
-
-/// Pure methods of values. `check` knows their types, `value::method` does them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
-    Json,
-    Int,
-    Decimal,
-    Duration,
-    Lines,
-    Len,
-    Trim,
-    Split,
-    Contains,
-    First,
-    Last,
-    Format,
-    Get,
-    Sum,
-    Min,
-    Max,
-    Percentile,
-    Bytes,
-    Join,
-    StartsWith,
-    EndsWith,
-    Replace,
-    Lower,
-    Upper,
-    Keys,
-    Text,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EachMethod {
-    Where,
-    All,
-    Any,
-    Map,
-    SortBy,
-}
-
 /// `$ …`
 #[derive(Clone, Debug)]
 pub struct Command {
@@ -496,37 +443,6 @@ pub enum Want {
 pub enum CodePart {
     Text { text: Arc<str>, span: Span },
     Value { expr: Expr, how: How },
-}
-
-/// How a value becomes text where it stands; decided from the literal text around it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum How {
-    /// Shell: outside quotes, one quoted word (a list: one each).
-    Bare,
-    /// Shell: inside `"…"`.
-    InDouble,
-    /// Shell: inside `'…'`.
-    InSingle,
-    /// Shell: inside an unquoted here-document.
-    InHeredoc,
-    /// Shell: inside a here-document whose word is quoted: taken as it is.
-    InRawHeredoc,
-    /// SQL: a bind parameter, or a quoted literal where the statement takes none.
-    Param,
-    /// SQL: a quoted identifier.
-    Ident,
-    /// Any place: `raw(x)`, as it is.
-    Raw,
-    /// URL: opens the literal and is an absolute http(s) URL.
-    Whole,
-    /// URL: a host, a port or an IP.
-    Authority,
-    /// URL: one path segment.
-    Segment,
-    /// URL: one query component.
-    Query,
-    /// PromQL: a label's quoted string.
-    Label,
 }
 
 /// A native action: `db.value(…)`, `http.get(…)`, `file.size(…)`, `env("X")`.

@@ -1,6 +1,13 @@
 //! Values and their types. In: literals, what providers return. Out: plain data. No IO, no clock.
 //!
 //! A value never becomes code by itself: `encode` turns it into one word, one segment, one literal of a place.
+pub mod encode;
+pub mod json;
+pub mod method;
+pub mod ops;
+pub mod read;
+pub mod redact;
+pub mod show;
 pub mod types;
 
 use std::sync::Arc;

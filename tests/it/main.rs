@@ -8,3 +8,21 @@
     clippy::print_stderr,
     clippy::disallowed_methods
 )]
+mod check;
+mod cli;
+mod docs;
+mod engine;
+mod examples;
+mod files;
+mod flow;
+mod http;
+mod plan;
+mod postgres;
+mod redis;
+mod run;
+mod samples;
+mod shell;
+mod stdlib;
+mod syntax;
+mod tidy;
+mod values;

@@ -1,0 +1,1 @@
+//! Values and JSON, both ways; digits and key order are kept.

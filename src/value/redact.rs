@@ -1,0 +1,1 @@
+//! Finds known secrets, encoded forms included, in what leaves the program.

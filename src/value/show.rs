@@ -1,0 +1,1 @@
+//! Values as people read them; a secret is `‹name›`.

@@ -1,4 +1,5 @@
 //! The engine's two arrows: what happened, and what to do next.
+use crate::check::program::{Effect, Want};
 use crate::engine::call::{Call, CallId, Path};
 use crate::engine::record::Record;
 use crate::source::Span;
@@ -195,6 +196,9 @@ pub enum Progress {
         call: CallId,
         path: Path,
         text: String,
+        /// So that a watcher can leave out what a condition reads.
+        effect: Effect,
+        want: Want,
     },
     ActionFinished {
         call: CallId,

@@ -2,7 +2,7 @@
 //! signals read here and nowhere else.
 use crate::effects::{Chunk, Effects};
 use crate::engine::{Answer, Engine, Finish, Input, Progress, QuestionAsked, QuestionId};
-use crate::value::Nanos;
+use crate::value::{Nanos, Value};
 
 /// Sees everything, changes nothing. Never blocks and never fails: a closed standard output is its own business.
 pub trait Watcher {
@@ -11,6 +11,8 @@ pub trait Watcher {
     /// Called a few times a second, for a live view.
     fn tick(&mut self, at: Nanos);
     fn finished(&mut self, at: Nanos, finish: &Finish);
+    /// A secret was read or computed (`Record::Bound` of a [`Value::Secret`]): from here on it is hidden wherever it is found.
+    fn secret(&mut self, value: &Value);
 }
 
 /// Where answers come from: the command line, or a person.

@@ -12,29 +12,48 @@ pub trait Effects {
     fn call<'a>(&'a self, call: Call, cancel: Cancel, output: Output) -> Pin<Box<dyn Future<Output = Outcome> + 'a>>;
 }
 
+/// How much a call is asked to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Urgency {
+    Run,
+    /// End it, with its grace.
+    Cancel,
+    /// End it now: the second signal.
+    Kill,
+}
+
 /// A request to end a call; the call answers by ending.
 #[derive(Clone, Debug)]
-pub struct Cancel(watch::Receiver<bool>);
+pub struct Cancel(watch::Receiver<Urgency>);
 
 /// The other end of a [`Cancel`].
 #[derive(Debug)]
-pub struct Canceller(watch::Sender<bool>);
+pub struct Canceller(watch::Sender<Urgency>);
 
 impl Cancel {
     #[must_use]
     pub fn new() -> (Canceller, Cancel) {
-        let (tx, rx) = watch::channel(false);
+        let (tx, rx) = watch::channel(Urgency::Run);
         (Canceller(tx), Cancel(rx))
     }
 
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        *self.0.borrow()
+        *self.0.borrow() >= Urgency::Cancel
     }
 
     /// Returns once cancelled; never when the canceller is gone without a cancel.
     pub async fn cancelled(&mut self) {
-        if self.0.wait_for(|on| *on).await.is_err() {
+        self.reached(Urgency::Cancel).await;
+    }
+
+    /// Returns once the call is to end without any grace.
+    pub async fn killed(&mut self) {
+        self.reached(Urgency::Kill).await;
+    }
+
+    async fn reached(&mut self, least: Urgency) {
+        if self.0.wait_for(|now| *now >= least).await.is_err() {
             std::future::pending::<()>().await;
         }
     }
@@ -42,7 +61,20 @@ impl Cancel {
 
 impl Canceller {
     pub fn cancel(&self) {
-        self.0.send_replace(true);
+        self.raise(Urgency::Cancel);
+    }
+
+    /// A cancel without grace.
+    pub fn kill(&self) {
+        self.raise(Urgency::Kill);
+    }
+
+    fn raise(&self, to: Urgency) {
+        self.0.send_if_modified(|now| {
+            let higher = to > *now;
+            *now = to.max(*now);
+            higher
+        });
     }
 }
 

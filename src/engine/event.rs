@@ -131,6 +131,7 @@ pub enum Command {
     Call(Call),
     /// End it; `Ended` still comes.
     Cancel(CallId),
+    /// Fire this long after the input that asked for it.
     Timer(TimerId, Nanos),
     Clear(TimerId),
     Ask(QuestionId, QuestionAsked),

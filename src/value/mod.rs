@@ -4,6 +4,7 @@
 pub mod encode;
 pub mod json;
 pub mod method;
+pub mod number;
 pub mod ops;
 pub mod read;
 pub mod redact;

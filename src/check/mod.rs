@@ -1,5 +1,7 @@
 //! Ast → [`Program`], with everything wrong beside it. Reads library texts through [`Library`], nothing else.
 pub mod program;
+pub mod shell;
+pub mod sql;
 
 pub use program::Program;
 

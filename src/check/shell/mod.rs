@@ -1,0 +1,97 @@
+//! The text of a `$`: how each value stands in it, what it is known to do, whether it needs a shell.
+//!
+//! In: the parts of a command as parsed. Out: [`Analysis`]. One real scan of shell text: words, quotes, substitutions,
+//! here-documents, pipelines, redirections. What the scan does not understand is unknown, never a read.
+mod class;
+mod direct;
+mod inner;
+mod pattern;
+mod reads;
+mod scan;
+pub(super) mod text;
+mod tree;
+mod wrapper;
+mod writes;
+
+pub use reads::Reads;
+
+use crate::check::program::{Class, How, Shell};
+use crate::diag::Diagnostic;
+use crate::source::Span;
+use crate::syntax::ast::Part;
+use crate::value::SmolStr;
+
+use tree::{Piece, Script};
+
+/// What is known about a command's text.
+#[derive(Clone, Debug)]
+pub struct Analysis {
+    /// One for each hole, in order.
+    pub holes: Vec<HoleUse>,
+    /// Executed without a shell.
+    pub direct: bool,
+    pub class: Class,
+    /// Holes that stand where no quoting helps.
+    pub problems: Vec<Diagnostic>,
+    /// `$NAME` and `${NAME}` in the arguments of a program: their values are visible in the process list.
+    pub variables: Vec<(SmolStr, Span)>,
+}
+
+/// How one hole stands in the text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HoleUse {
+    pub how: How,
+    /// The program that interprets the code the hole lands in: `psql`, `awk`, `$(( ))`.
+    pub inner: Option<SmolStr>,
+    /// Its text is visible in the process list. Always so today: the whole text is an argument, of the program or of
+    /// the shell.
+    pub argument: bool,
+}
+
+/// Look at the text of one command.
+#[must_use]
+pub fn analyse(parts: &[Part], shell: &Shell, reads: &Reads) -> Analysis {
+    let symbols = text::symbols(parts);
+    let mut scan = scan::Scan::new(symbols.clone());
+    let script = scan.run();
+    let mut holes: Vec<HoleUse> =
+        scan.holes.iter().map(|how| HoleUse { how: *how, inner: None, argument: true }).collect();
+    let mut inner = |index: usize, name: &str| {
+        if let Some(hole) = holes.get_mut(index) {
+            hole.inner.get_or_insert_with(|| SmolStr::new(name));
+        }
+    };
+    scan.arithmetic.iter().for_each(|i| inner(*i, "$(( ))"));
+    let mut variables = Vec::new();
+    script.visit(&mut |part| {
+        inner::holes(&part.commands).into_iter().for_each(|(i, name)| inner(i, name));
+        argument_variables(part, &mut variables);
+    });
+    Analysis {
+        holes,
+        direct: direct::direct(&symbols, &script, shell),
+        class: class::class(&script, reads),
+        problems: scan.problems,
+        variables,
+    }
+}
+
+/// A builtin is no process: what it is given is seen by nobody.
+fn argument_variables(script: &Script, out: &mut Vec<(SmolStr, Span)>) {
+    for command in script.commands.iter().filter(|c| !c.data) {
+        let builtin = command.words.first().and_then(tree::Word::bare).is_some_and(direct::is_builtin);
+        let evaluates =
+            command.words.first().and_then(tree::Word::bare).is_some_and(|w| matches!(w, "exec" | "command" | "eval"));
+        if builtin && !evaluates {
+            continue;
+        }
+        for piece in command.words.iter().flat_map(|w| &w.pieces) {
+            if let Piece::Variable(name, span) = piece {
+                out.push((SmolStr::new(name), *span));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,360 @@
+//! One line about a command: its words, and which options it may have.
+//!
+//! `kubectl get` (any options), `aws * describe-*` (`*` stands for any letters), `git [-C= --no-pager] status` (these
+//! options may stand before the next word; `=`: with a value), `sort [-n -k=]` at the end (these options and no others),
+//! `find ![-delete]` at the end (any but these), `-o=/dev/null` (only with this value; `|` between
+//! several), `-c=%sql` (only with a query that
+//! reads). In a list, `+-c=%sql` must be there, `.` means no operands, `.+*` operands like `+%F`.
+use crate::check::sql;
+
+use super::tree::Word;
+
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    name: String,
+    steps: Vec<Step>,
+    rest: Rest,
+}
+
+#[derive(Clone, Debug)]
+struct Step {
+    before: Vec<Opt>,
+    word: String,
+}
+
+#[derive(Clone, Debug)]
+enum Rest {
+    Any,
+    Only(Vec<Opt>),
+    Except(Vec<Opt>),
+    /// At least one of these, for what is known to write.
+    Needs(Vec<Opt>),
+}
+
+#[derive(Clone, Debug)]
+struct Opt {
+    name: String,
+    value: Value,
+    /// One of those marked so has to be there.
+    needed: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Value {
+    None,
+    Any,
+    Like(String),
+    Reads,
+    Writes,
+}
+
+/// How a word relates to a list of options.
+enum Found<'a> {
+    /// Not an option.
+    Operand,
+    Listed {
+        option: Option<&'a Opt>,
+        value: Taken,
+    },
+    Unlisted,
+}
+
+enum Taken {
+    No,
+    /// In the same word.
+    Here,
+    Next,
+}
+
+impl Pattern {
+    /// Never fails: text that is no pattern is a command of that name.
+    #[must_use]
+    pub fn parse(text: &str) -> Pattern {
+        let mut words = text.split_whitespace();
+        let name = words.next().unwrap_or("").to_owned();
+        let mut steps = Vec::new();
+        let mut rest = Rest::Any;
+        let mut group: Option<(char, Vec<Opt>)> = None;
+        let mut open = false;
+        for word in words {
+            let mut body = word;
+            if !open && let Some((kind, inner)) = opening(word) {
+                open = true;
+                group = Some((kind, Vec::new()));
+                body = inner;
+            }
+            if !open {
+                let before = group.take().map(|(_, o)| o).unwrap_or_default();
+                steps.push(Step { before, word: word.to_owned() });
+                continue;
+            }
+            let closed = body.ends_with(']');
+            let body = body.strip_suffix(']').unwrap_or(body);
+            if let Some((_, options)) = &mut group
+                && !body.is_empty()
+            {
+                options.push(Opt::parse(body));
+            }
+            open = !closed;
+        }
+        if let Some((kind, options)) = group {
+            rest = match kind {
+                '!' => Rest::Except(options),
+                '?' => Rest::Needs(options),
+                _ => Rest::Only(options),
+            };
+        }
+        Pattern { name, steps, rest }
+    }
+
+    #[must_use]
+    pub fn matches(&self, words: &[Word]) -> bool {
+        let Some((first, mut words)) = words.split_first() else { return false };
+        let Some(name) = first.literal() else { return false };
+        if !like(&self.name, program(&name)) {
+            return false;
+        }
+        for step in &self.steps {
+            words = skip(words, &step.before);
+            let Some((word, after)) = words.split_first() else { return false };
+            if !word.literal().is_some_and(|w| like(&step.word, &w)) {
+                return false;
+            }
+            words = after;
+        }
+        match &self.rest {
+            Rest::Any => true,
+            Rest::Only(options) => only(words, options),
+            Rest::Except(options) => except(words, options),
+            Rest::Needs(options) => needs(words, options),
+        }
+    }
+}
+
+fn opening(word: &str) -> Option<(char, &str)> {
+    if let Some(inner) = word.strip_prefix("![") {
+        return Some(('!', inner));
+    }
+    if let Some(inner) = word.strip_prefix("?[") {
+        return Some(('?', inner));
+    }
+    word.strip_prefix('[').map(|inner| ('[', inner))
+}
+
+impl Opt {
+    fn parse(text: &str) -> Opt {
+        let (text, needed) = text.strip_prefix('+').map_or((text, false), |t| (t, true));
+        let (name, value) = match text.split_once('=') {
+            None => (text, Value::None),
+            Some((name, "")) => (name, Value::Any),
+            Some((name, "%sql")) => (name, Value::Reads),
+            Some((name, "%write")) => (name, Value::Writes),
+            Some((name, value)) => (name, Value::Like(value.to_owned())),
+        };
+        Opt { name: name.to_owned(), value, needed }
+    }
+
+    fn accepts(&self, value: Option<&str>) -> bool {
+        match &self.value {
+            Value::None | Value::Any => true,
+            Value::Like(patterns) => value.is_some_and(|v| patterns.split('|').any(|p| like(p, v))),
+            Value::Reads => value.is_some_and(sql::reads),
+            Value::Writes => value.is_some_and(|v| !sql::reads(v)),
+        }
+    }
+
+    fn takes_value(&self) -> bool {
+        !matches!(self.value, Value::None)
+    }
+
+    fn short(&self) -> Option<char> {
+        let mut letters = self.name.strip_prefix('-')?.chars();
+        match (letters.next(), letters.next()) {
+            (Some(c), None) if c != '-' => Some(c),
+            _ => None,
+        }
+    }
+}
+
+/// `/usr/bin/grep` is `grep`; `./grep` is not.
+fn program(name: &str) -> &str {
+    match name.rsplit_once('/') {
+        Some(("/bin" | "/usr/bin" | "/usr/local/bin" | "/sbin" | "/usr/sbin" | "/usr/local/sbin", base)) => base,
+        _ => name,
+    }
+}
+
+/// `*` stands for any letters.
+#[must_use]
+pub fn like(pattern: &str, text: &str) -> bool {
+    let Some((head, tail)) = pattern.split_once('*') else { return pattern == text };
+    let Some(rest) = text.strip_prefix(head) else { return false };
+    rest.char_indices().map(|(i, _)| i).chain([rest.len()]).any(|i| rest.get(i..).is_some_and(|r| like(tail, r)))
+}
+
+/// The words after the listed options (and their values) that open `words`.
+fn skip<'a>(mut words: &'a [Word], options: &[Opt]) -> &'a [Word] {
+    while let Some((word, after)) = words.split_first() {
+        match find(word, options) {
+            Found::Listed { value: Taken::Next, .. } => words = after.split_first().map_or(after, |(_, rest)| rest),
+            Found::Listed { .. } => words = after,
+            Found::Operand | Found::Unlisted => return words,
+        }
+    }
+    words
+}
+
+fn only(words: &[Word], options: &[Opt]) -> bool {
+    let operands: Vec<&str> = options.iter().filter_map(|o| o.name.strip_prefix('.')).collect();
+    let fits =
+        |word: &Word| operands.is_empty() || word.literal().is_some_and(|w| operands.iter().any(|p| like(p, &w)));
+    let needed = |option: &Opt| option.needed;
+    let mut found = !options.iter().any(needed);
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        if word.literal().as_deref() == Some("--") {
+            return found && words.all(fits);
+        }
+        match find(word, options) {
+            Found::Operand if fits(word) => {}
+            Found::Listed { option, value: Taken::No | Taken::Here } => found |= option.is_some_and(needed),
+            Found::Listed { option, value: Taken::Next } => {
+                let value = words.next().and_then(Word::literal);
+                if !option.is_some_and(|o| o.accepts(value.as_deref())) {
+                    return false;
+                }
+                found |= option.is_some_and(needed);
+            }
+            Found::Operand | Found::Unlisted => return false,
+        }
+    }
+    found
+}
+
+fn except(words: &[Word], options: &[Opt]) -> bool {
+    for word in words {
+        let opening = word.opening();
+        if word.literal().as_deref() == Some("--") {
+            return true;
+        }
+        if opening.is_empty() && word.literal().is_none() {
+            return false;
+        }
+        if opening.starts_with('-') && opening.len() > 1 && options.iter().any(|o| denies(o, word, &opening)) {
+            return false;
+        }
+    }
+    true
+}
+
+/// Errs on the side of yes: a cluster of letters that has the option's, the beginning of its long name.
+fn denies(option: &Opt, word: &Word, opening: &str) -> bool {
+    let name = opening.split_once('=').map_or(opening, |(n, _)| n);
+    if like(&option.name, name) {
+        return true;
+    }
+    if name.starts_with("--") {
+        return name.len() > 2 && (option.name.starts_with(name) || word.literal().is_none() && !opening.contains('='));
+    }
+    match option.short() {
+        Some(letter) => name.contains(letter) || word.literal().is_none(),
+        None => word.literal().is_none(),
+    }
+}
+
+fn needs(words: &[Word], options: &[Opt]) -> bool {
+    let mut words = words.iter().peekable();
+    while let Some(word) = words.next() {
+        if word.literal().as_deref() == Some("--") {
+            return false;
+        }
+        match find(word, options) {
+            Found::Operand => {}
+            Found::Unlisted if clustered(word, options) => return true,
+            Found::Unlisted => {}
+            Found::Listed { value: Taken::No | Taken::Here, .. } => return true,
+            Found::Listed { option: Some(option), value: Taken::Next } => {
+                let value = words.peek().and_then(|w| w.literal());
+                if option.accepts(value.as_deref()) {
+                    return true;
+                }
+            }
+            Found::Listed { option: None, .. } => {}
+        }
+    }
+    false
+}
+
+/// `-ni` has the `-i` of a list.
+fn clustered(word: &Word, options: &[Opt]) -> bool {
+    let Some(literal) = word.literal() else { return false };
+    let Some(letters) = literal.strip_prefix('-') else { return false };
+    letters.chars().all(|c| c.is_ascii_alphabetic())
+        && options.iter().any(|o| match (o.short(), &o.value) {
+            (Some(c), Value::None) => letters.contains(c),
+            (Some(c), Value::Any) => letters.ends_with(c),
+            (_, Value::Any | Value::None | Value::Like(_) | Value::Reads | Value::Writes) => false,
+        })
+}
+
+fn find<'a>(word: &Word, options: &'a [Opt]) -> Found<'a> {
+    let opening = word.opening();
+    let literal = word.literal();
+    if !opening.starts_with('-') || opening == "-" {
+        // What is computed may turn out to be an option.
+        return if opening.is_empty() && literal.is_none() { Found::Unlisted } else { Found::Operand };
+    }
+    let (name, attached) = match opening.split_once('=') {
+        Some((name, value)) => (name, Some(value)),
+        None => (opening.as_str(), None),
+    };
+    let attached = if literal.is_some() { attached } else { attached.map(|_| "") };
+    if literal.is_some() || attached.is_some() {
+        for option in options.iter().filter(|o| like(&o.name, name)) {
+            match attached {
+                Some(value) if option.accepts(literal.as_ref().map(|_| value)) => {
+                    return Found::Listed { option: Some(option), value: Taken::Here };
+                }
+                None if option.takes_value() => {
+                    return Found::Listed { option: Some(option), value: Taken::Next };
+                }
+                None if !option.takes_value() => return Found::Listed { option: Some(option), value: Taken::No },
+                Some(_) | None => {}
+            }
+        }
+    }
+    cluster(name, literal.is_some(), options, &opening)
+}
+
+/// `-rn`, `-k2`, `-20`
+fn cluster<'a>(name: &str, whole: bool, options: &'a [Opt], opening: &str) -> Found<'a> {
+    if name.starts_with("--") {
+        return Found::Unlisted;
+    }
+    let letters = name.get(1..).unwrap_or("");
+    if whole && letters.chars().all(|c| c.is_ascii_digit()) {
+        return Found::Listed { option: None, value: Taken::No };
+    }
+    let mut rest = letters.chars();
+    let mut listed = None;
+    while let Some(letter) = rest.next() {
+        let Some(option) = options.iter().find(|o| o.short() == Some(letter)) else {
+            return Found::Unlisted;
+        };
+        listed = listed.filter(|o: &&Opt| o.needed).or(Some(option));
+        if !option.takes_value() {
+            continue;
+        }
+        let after = rest.as_str();
+        if after.is_empty() && whole {
+            return Found::Listed { option: Some(option), value: Taken::Next };
+        }
+        let value = opening.find(letter).and_then(|i| opening.get(i + letter.len_utf8()..));
+        let fits = match option.value {
+            Value::Any => true,
+            Value::None | Value::Like(_) | Value::Reads | Value::Writes => whole && option.accepts(value),
+        };
+        return if fits { Found::Listed { option: Some(option), value: Taken::Here } } else { Found::Unlisted };
+    }
+    if listed.is_some() && whole { Found::Listed { option: listed, value: Taken::No } } else { Found::Unlisted }
+}

@@ -1,0 +1,174 @@
+//! What stands at the top of a file, and the doc comments above it.
+use super::super::ast::{
+    Action, Block, Connect, Context, Extern, Item, ItemKind, Let, Name, Runbook, Secret, Str, Use,
+};
+use super::super::grammar::Rule;
+use super::super::tree::{Kids, Node};
+use super::Build;
+
+/// `##` lines without their marks, one line each.
+pub(super) fn doc(lines: &[&str]) -> Option<String> {
+    let line = |l: &&str| {
+        let l = l.trim_start_matches('#');
+        l.strip_prefix(' ').unwrap_or(l).to_owned()
+    };
+    (!lines.is_empty()).then(|| lines.iter().map(line).collect::<Vec<_>>().join("\n"))
+}
+
+impl Build {
+    pub(super) fn items(&mut self, kids: Kids<'_>) -> Vec<Item> {
+        let mut items = Vec::new();
+        let mut docs = Vec::new();
+        let mut lost = false;
+        for node in kids {
+            if node.rule() == Rule::doc {
+                docs.push(node.text());
+                continue;
+            }
+            match self.item(node) {
+                Some(kind) => {
+                    items.push(Item { doc: doc(&docs), kind, span: self.span(node) });
+                    lost = false;
+                }
+                None => lost = self.not_an_item(node, lost),
+            }
+            docs.clear();
+        }
+        items
+    }
+
+    fn item(&mut self, node: Node<'_>) -> Option<ItemKind> {
+        let mut kids = node.kids();
+        let kids = &mut kids;
+        Some(match node.rule() {
+            Rule::use_ => {
+                let path = self.str_of(kids);
+                let alias = kids.eat(Rule::as_).map(|_| self.name(kids));
+                ItemKind::Use(Use { path, alias })
+            }
+            Rule::runbook => ItemKind::Runbook(Runbook { title: self.str_of(kids), body: self.block(kids) }),
+            Rule::action => {
+                ItemKind::Action(Action { name: self.word(kids), params: self.params(kids), body: self.block(kids) })
+            }
+            Rule::extern_ => ItemKind::Extern(self.extern_(kids)),
+            Rule::context => ItemKind::Context(self.context(kids)),
+            Rule::let_ => ItemKind::Let(self.library_let(node)?),
+            Rule::secret => ItemKind::Secret(self.secret(kids)),
+            Rule::connect => ItemKind::Connect(self.connect(kids)),
+            Rule::reads => ItemKind::Reads(self.reads(kids)),
+            _ => return None,
+        })
+    }
+
+    fn extern_(&mut self, kids: &mut Kids<'_>) -> Extern {
+        kids.eat(Rule::action_);
+        let name = self.word(kids);
+        let params = self.params(kids);
+        let returns = kids.peek().filter(|n| n.rule() == Rule::type_).map(|_| self.type_of(kids));
+        kids.eat(Rule::effect_);
+        let effect = self.word(kids);
+        if !matches!(effect.text.as_str(), "read" | "write" | "notify") {
+            self.error(
+                format!("expected an effect, found `{}`", effect.text),
+                effect.span,
+                "not an effect",
+                "an effect is `read`, `write` or `notify`",
+            );
+        }
+        Extern { name, params, returns, effect, idempotent: kids.eat(Rule::idempotent_).is_some() }
+    }
+
+    fn context(&mut self, kids: &mut Kids<'_>) -> Context {
+        let name = self.word(kids);
+        let params = self.params(kids);
+        let reparses = kids.eat(Rule::reparses_).is_some();
+        let carries_env = kids.eat(Rule::carries_).is_some();
+        kids.eat(Rule::env_);
+        Context { name, params, reparses, carries_env, argv: self.expr_of(kids) }
+    }
+
+    /// A `let` of a library: no question.
+    fn library_let(&mut self, node: Node<'_>) -> Option<Let> {
+        let mut kids = node.kids();
+        let name = self.name(&mut kids);
+        if let Some(question) = kids.peek().filter(|n| matches!(n.rule(), Rule::ask | Rule::choose_from)) {
+            self.error(
+                "a question stands in a runbook",
+                self.span(question),
+                "nobody is asked while a library is read",
+                "move it into the runbook, or make it a parameter of an action",
+            );
+            return Some(Let { name, value: super::bad(self.span(question)), fallback: None });
+        }
+        Some(self.let_value(name, &mut kids))
+    }
+
+    pub(super) fn let_value(&mut self, name: Name, kids: &mut Kids<'_>) -> Let {
+        let value = self.expr_of(kids);
+        let fallback = kids.eat(Rule::fallback).map(|n| {
+            let mut kids = n.kids();
+            kids.eat(Rule::else_);
+            self.expr_of(&mut kids)
+        });
+        Let { name, value, fallback }
+    }
+
+    pub(super) fn secret(&mut self, kids: &mut Kids<'_>) -> Secret {
+        let short = kids.eat(Rule::short_).is_some();
+        Secret { short, name: self.name(kids), value: self.expr_of(kids) }
+    }
+
+    pub(super) fn connect(&mut self, kids: &mut Kids<'_>) -> Connect {
+        Connect { name: self.name(kids), value: self.expr_of(kids) }
+    }
+
+    pub(super) fn reads(&mut self, kids: &mut Kids<'_>) -> Vec<Str> {
+        let mut strs = Vec::new();
+        while let Some(node) = kids.eat(Rule::str) {
+            strs.push(self.str(node));
+        }
+        strs
+    }
+
+    /// Report what is no item; of several in a row only the first (a `}` too many, and what it cut off).
+    fn not_an_item(&mut self, node: Node<'_>, lost: bool) -> bool {
+        match node.rule() {
+            Rule::bad => {
+                self.bad(node);
+                return lost;
+            }
+            Rule::junk => {
+                self.junk(node);
+                return lost;
+            }
+            _ if lost => {}
+            Rule::stray => self.error(
+                "unexpected `}`",
+                self.span(node),
+                "nothing is open here",
+                "remove it, or look for a block above that ends too early",
+            ),
+            _ => {
+                let word = node.text().split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or("");
+                let what = if word.is_empty() { "a statement".to_owned() } else { format!("`{word}`") };
+                self.error(
+                    format!("{what} stands inside a runbook or an action"),
+                    self.span(first_line(node)),
+                    "not at the top of a file",
+                    "put it into `runbook \"…\" { }`; a file holds `use`, `runbook`, `action`, `let`, `secret`, `connect`, `context` and `reads`",
+                );
+                // Its parts may hold errors of their own.
+                self.quiet_stmt(node);
+            }
+        }
+        true
+    }
+
+    pub(super) fn empty_block(&self, node: Node<'_>) -> Block {
+        Block { stmts: Vec::new(), span: self.at(node.end(), node.end()) }
+    }
+}
+
+fn first_line(node: Node<'_>) -> Node<'_> {
+    node
+}

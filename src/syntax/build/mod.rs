@@ -1,0 +1,160 @@
+//! Nodes → Ast, one file a noun. What the grammar takes but the language does not is reported here.
+mod commands;
+mod exprs;
+mod items;
+mod literals;
+mod recover;
+mod stmts;
+mod strings;
+mod types;
+
+use super::ast::{Block, Expr, ExprKind, Item, Name, Stmt};
+use super::grammar::Rule;
+use super::tree::{Kids, Node, Tree};
+use crate::diag::{Code, Diagnostic};
+use crate::source::{FileId, Span};
+
+/// How deep expressions and blocks may nest: what walks the tree later does so by recursion.
+const DEPTH: usize = 200;
+
+pub(super) struct Build {
+    pub file: FileId,
+    pub diagnostics: Vec<Diagnostic>,
+    pub incomplete: bool,
+    depth: usize,
+    too_deep: bool,
+}
+
+/// The items of a whole file.
+pub(super) fn file(file: FileId, tree: &Tree<'_>) -> (Vec<Item>, Build) {
+    let mut build = Build::new(file);
+    let items = tree.kids().next().map(|n| build.items(n.kids())).unwrap_or_default();
+    (items, build)
+}
+
+/// The statements of a text, as inside a runbook.
+pub(super) fn stmts(file: FileId, tree: &Tree<'_>) -> (Vec<Stmt>, Build) {
+    let mut build = Build::new(file);
+    let stmts = tree.kids().next().map(|n| build.stmts(n.kids())).unwrap_or_default();
+    (stmts, build)
+}
+
+impl Build {
+    fn new(file: FileId) -> Build {
+        Build { file, diagnostics: Vec::new(), incomplete: false, depth: 0, too_deep: false }
+    }
+
+    fn span(&self, node: Node<'_>) -> Span {
+        Span::new(self.file, node.start(), node.end())
+    }
+
+    fn at(&self, start: usize, end: usize) -> Span {
+        Span::new(self.file, start, end)
+    }
+
+    fn error(&mut self, message: impl Into<String>, span: Span, label: impl Into<String>, help: impl Into<String>) {
+        self.diagnostics.push(Diagnostic::error(Code::Syntax, message, span, label).help(help));
+    }
+
+    /// Run `inner` `levels` deeper; nothing, and one diagnostic a file, when that is too deep.
+    fn deeper<T>(&mut self, levels: usize, span: Span, inner: impl FnOnce(&mut Build) -> T) -> Option<T> {
+        if self.depth + levels > DEPTH {
+            if !self.too_deep {
+                self.too_deep = true;
+                self.error(
+                    "nested too deeply",
+                    span,
+                    format!("more than {DEPTH} levels"),
+                    "name a part with `let`, or move it into an action",
+                );
+            }
+            return None;
+        }
+        self.depth += levels;
+        let result = inner(self);
+        self.depth -= levels;
+        Some(result)
+    }
+
+    /// A name where one is bound.
+    fn name(&mut self, kids: &mut Kids<'_>) -> Name {
+        let name = self.word(kids);
+        if reserved(&name.text) {
+            self.error(
+                format!("`{}` is a reserved word", name.text),
+                name.span,
+                "a name is needed here",
+                format!("call it `{}_` or something that says more", name.text),
+            );
+        }
+        name
+    }
+
+    /// A name that may be any word: a field, an argument, an action.
+    fn word(&mut self, kids: &mut Kids<'_>) -> Name {
+        match kids.eat(Rule::name) {
+            Some(node) => Name { text: node.text().into(), span: self.span(node) },
+            None => Name { text: "".into(), span: self.at(0, 0) },
+        }
+    }
+
+    fn block(&mut self, kids: &mut Kids<'_>) -> Block {
+        let Some(node) = kids.eat(Rule::block) else {
+            return Block { stmts: Vec::new(), span: self.at(0, 0) };
+        };
+        let span = self.span(node);
+        let stmts = self.deeper(1, span, |b| b.stmts(node.kids())).unwrap_or_default();
+        Block { stmts, span }
+    }
+}
+
+fn bad(span: Span) -> Expr {
+    Expr { kind: ExprKind::Bad, span }
+}
+
+/// Statement openers and the words of expressions: no value has such a name.
+pub(super) fn reserved(word: &str) -> bool {
+    RESERVED.contains(&word)
+}
+
+pub(super) const RESERVED: &[&str] = &[
+    "let",
+    "step",
+    "guard",
+    "warn",
+    "invariant",
+    "wait",
+    "watch",
+    "if",
+    "for",
+    "parallel",
+    "transaction",
+    "with",
+    "confirm",
+    "choose",
+    "option",
+    "try",
+    "rollback",
+    "irreversible",
+    "commit",
+    "finally",
+    "on",
+    "done",
+    "fail",
+    "log",
+    "note",
+    "return",
+    "param",
+    "secret",
+    "connect",
+    "and",
+    "or",
+    "not",
+    "in",
+    "matches",
+    "then",
+    "else",
+    "true",
+    "false",
+    "null",
+];

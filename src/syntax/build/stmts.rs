@@ -1,0 +1,347 @@
+//! Statements.
+use super::super::ast::{Block, ChoiceOption, Expr, Guard, Header, Otherwise, Retry, Step, Stmt, StmtKind, Tolerate};
+use super::super::grammar::Rule;
+use super::super::tree::{Kids, Node};
+use super::Build;
+use crate::value::Timestamp;
+
+impl Build {
+    pub(super) fn stmts(&mut self, kids: Kids<'_>) -> Vec<Stmt> {
+        let mut stmts = Vec::new();
+        let mut docs = Vec::new();
+        for node in kids {
+            match node.rule() {
+                Rule::doc => {
+                    docs.push(node.text());
+                    continue;
+                }
+                Rule::unclosed | Rule::stray => {}
+                Rule::junk => self.junk(node),
+                _ => {
+                    let kind = self.stmt(node);
+                    stmts.push(Stmt { doc: super::items::doc(&docs), kind, span: self.span(node) });
+                }
+            }
+            docs.clear();
+        }
+        stmts
+    }
+
+    /// For its diagnostics only.
+    pub(super) fn quiet_stmt(&mut self, node: Node<'_>) {
+        let _ = self.stmt(node);
+    }
+
+    fn stmt(&mut self, node: Node<'_>) -> StmtKind {
+        let mut kids = node.kids();
+        let kids = &mut kids;
+        match node.rule() {
+            Rule::run | Rule::expr_stmt => StmtKind::Expr(self.expr_of(kids)),
+            Rule::let_ => self.let_stmt(kids),
+            Rule::step => StmtKind::Step(Box::new(self.step(node))),
+            Rule::guard => StmtKind::Guard(self.guard(kids)),
+            Rule::warn => StmtKind::Warn(self.guard(kids)),
+            Rule::invariant => {
+                let label = self.str_of(kids);
+                let every = self.required(Rule::every, kids);
+                let tolerate = self.tolerate(kids);
+                StmtKind::Invariant { label, every, tolerate, cond: self.expr_of(kids) }
+            }
+            Rule::done => {
+                kids.eat(Rule::when_);
+                StmtKind::DoneWhen(self.expr_of(kids))
+            }
+            Rule::wait => self.wait(kids),
+            Rule::watch => self.watch(kids),
+            Rule::if_stmt => self.if_stmt(node),
+            Rule::for_ => {
+                let name = self.name(kids);
+                kids.eat(Rule::in_);
+                let list = self.expr_of(kids);
+                let parallel = kids.eat(Rule::parallel_).map(|_| self.expr_of(kids));
+                StmtKind::For { name, list, parallel, body: self.block(kids) }
+            }
+            Rule::parallel => {
+                kids.eat(Rule::parallel_);
+                StmtKind::Parallel(self.block(kids))
+            }
+            Rule::transaction => StmtKind::Transaction { on: self.expr_of(kids), body: self.block(kids) },
+            Rule::with => {
+                let mut contexts = Vec::new();
+                while let Some(context) = kids.eat(Rule::expr) {
+                    contexts.push(self.expr(context));
+                }
+                StmtKind::With { contexts, body: self.block(kids) }
+            }
+            Rule::confirm => StmtKind::Confirm { question: self.str_of(kids), within: self.clause(Rule::within, kids) },
+            Rule::choose => StmtKind::Choose { question: self.str_of(kids), options: self.options(kids) },
+            Rule::option => {
+                self.error(
+                    "an `option` stands in a `choose`",
+                    self.span(node),
+                    "there is no question around it",
+                    "write `choose \"question\" { option \"label\" { … } }`",
+                );
+                StmtKind::Bad
+            }
+            Rule::try_ => self.try_stmt(node),
+            Rule::rollback => self.rollback(kids),
+            Rule::irreversible => StmtKind::Irreversible(self.str_of(kids)),
+            Rule::commit => StmtKind::Commit(self.str_of(kids)),
+            Rule::finally => {
+                kids.eat(Rule::finally_);
+                StmtKind::Finally(self.block(kids))
+            }
+            Rule::on => match kids.next().map(Node::rule) {
+                Some(Rule::success_) => StmtKind::OnSuccess(self.block(kids)),
+                _ => StmtKind::OnFailure(self.block(kids)),
+            },
+            Rule::fail => StmtKind::Fail(self.expr_of(kids)),
+            Rule::log => StmtKind::Log(self.expr_of(kids)),
+            Rule::return_ => StmtKind::Return(self.expr_of(kids)),
+            Rule::note => StmtKind::Note { key: self.str_of(kids), value: self.expr_of(kids) },
+            Rule::param => StmtKind::Param(self.param(node)),
+            Rule::secret => StmtKind::Secret(self.secret(kids)),
+            Rule::connect => StmtKind::Connect(self.connect(kids)),
+            Rule::reads => StmtKind::Reads(self.reads(kids)),
+            Rule::bad => self.bad(node),
+            Rule::use_ | Rule::runbook | Rule::action | Rule::extern_ | Rule::context => self.misplaced_item(node),
+            _ => self.header(node),
+        }
+    }
+
+    fn header(&mut self, node: Node<'_>) -> StmtKind {
+        let mut kids = node.kids();
+        let kids = &mut kids;
+        StmtKind::Header(match node.rule() {
+            Rule::owner => Header::Owner(self.str_of(kids)),
+            Rule::contact => Header::Contact(self.str_of(kids)),
+            Rule::deadline => Header::Deadline(self.expr_of(kids)),
+            Rule::lock => Header::Lock { name: self.str_of(kids), takeover: kids.eat(Rule::takeover_).is_some() },
+            Rule::shell => Header::Shell(self.str_of(kids)),
+            Rule::timeout => Header::Timeout(self.expr_of(kids)),
+            _ => return self.reviewed(kids),
+        })
+    }
+
+    fn reviewed(&mut self, kids: &mut Kids<'_>) -> StmtKind {
+        let Expr { kind, span } = self.expr_of(kids);
+        let every = self.clause(Rule::every, kids);
+        let date = match kind {
+            super::ExprKind::Time(date) => date,
+            super::ExprKind::Bad => Timestamp::UNIX_EPOCH,
+            _ => {
+                self.error(
+                    "expected a date such as `2026-11-01` after `reviewed`",
+                    span,
+                    "not a date",
+                    "write `reviewed 2026-11-01 every 90d`",
+                );
+                return StmtKind::Bad;
+            }
+        };
+        StmtKind::Header(Header::Reviewed { date, date_span: span, every })
+    }
+
+    fn let_stmt(&mut self, kids: &mut Kids<'_>) -> StmtKind {
+        let name = self.name(kids);
+        if let Some(ask) = kids.eat(Rule::ask) {
+            let mut kids = ask.kids();
+            let question = self.str_of(&mut kids);
+            let ty = kids.peek().map(|_| self.type_of(&mut kids));
+            return StmtKind::Ask { name, question, ty };
+        }
+        if let Some(choose) = kids.eat(Rule::choose_from) {
+            let mut kids = choose.kids();
+            let question = self.str_of(&mut kids);
+            kids.eat(Rule::from_);
+            return StmtKind::ChooseFrom { name, question, from: self.expr_of(&mut kids) };
+        }
+        StmtKind::Let(self.let_value(name, kids))
+    }
+
+    fn step(&mut self, node: Node<'_>) -> Step {
+        let mut kids = node.kids();
+        let name = self.str_of(&mut kids);
+        let (mut readonly, mut when, mut timeout, mut retry) = (false, None, None, None);
+        let mut head = name.span.end as usize;
+        while let Some(clause) = kids.peek().filter(|n| n.rule() != Rule::block) {
+            kids.next();
+            head = clause.end();
+            let mut inner = clause.kids();
+            let again = match clause.rule() {
+                Rule::readonly_ => std::mem::replace(&mut readonly, true),
+                Rule::when => {
+                    inner.eat(Rule::when_);
+                    when.replace(self.expr_of(&mut inner)).is_some()
+                }
+                Rule::time_limit => {
+                    inner.eat(Rule::timeout_);
+                    timeout.replace(self.expr_of(&mut inner)).is_some()
+                }
+                _ => retry.replace(self.retry(clause)).is_some(),
+            };
+            if again {
+                self.error("said twice", self.span(clause), "the step has this already", "remove one of the two");
+            }
+        }
+        let head = self.at(node.start(), head);
+        Step { name, readonly, when, timeout, retry, body: self.block(&mut kids), head }
+    }
+
+    fn retry(&mut self, node: Node<'_>) -> Retry {
+        let mut kids = node.kids();
+        kids.eat(Rule::retry_);
+        let times = self.expr_of(&mut kids);
+        let every = self.clause(Rule::every, &mut kids);
+        let backoff_to = kids.eat(Rule::backoff).map(|n| {
+            let mut kids = n.kids();
+            kids.eat(Rule::backoff_);
+            kids.eat(Rule::to_);
+            self.expr_of(&mut kids)
+        });
+        Retry { times, every, backoff_to, span: self.span(node) }
+    }
+
+    /// `every D`, `within D`, `timeout D`, `unless c`: the word, then an expression.
+    fn clause(&mut self, rule: Rule, kids: &mut Kids<'_>) -> Option<Expr> {
+        let mut kids = kids.eat(rule)?.kids();
+        kids.next();
+        Some(self.expr_of(&mut kids))
+    }
+
+    fn required(&mut self, rule: Rule, kids: &mut Kids<'_>) -> Expr {
+        self.clause(rule, kids).unwrap_or(super::bad(self.at(0, 0)))
+    }
+
+    fn tolerate(&mut self, kids: &mut Kids<'_>) -> Option<Tolerate> {
+        let mut kids = kids.eat(Rule::tolerate)?.kids();
+        kids.eat(Rule::tolerate_);
+        Some(Tolerate { times: self.expr_of(&mut kids), consecutive: kids.eat(Rule::consecutive_).is_some() })
+    }
+
+    fn guard(&mut self, kids: &mut Kids<'_>) -> Guard {
+        Guard { label: self.str_of(kids), tolerate: self.tolerate(kids), cond: self.expr_of(kids) }
+    }
+
+    fn wait(&mut self, kids: &mut Kids<'_>) -> StmtKind {
+        if kids.eat(Rule::up_).is_none() {
+            return StmtKind::Wait(self.expr_of(kids));
+        }
+        kids.eat(Rule::to_);
+        let limit = self.expr_of(kids);
+        let every = self.clause(Rule::every, kids);
+        kids.eat(Rule::until_);
+        let until = self.expr_of(kids);
+        StmtKind::WaitUntil { limit, every, until, unless: self.clause(Rule::unless, kids) }
+    }
+
+    fn watch(&mut self, kids: &mut Kids<'_>) -> StmtKind {
+        let label = self.str_of(kids);
+        kids.eat(Rule::for_kw);
+        let window = self.expr_of(kids);
+        let every = self.required(Rule::every, kids);
+        let tolerate = self.tolerate(kids);
+        StmtKind::Watch { label, window, every, tolerate, body: self.block(kids) }
+    }
+
+    /// `if c { } else if d { } else { }`: built from the last branch back.
+    fn if_stmt(&mut self, node: Node<'_>) -> StmtKind {
+        let mut branches = Vec::new();
+        let mut last = None;
+        let mut kids = node.kids();
+        while let Some(word) = kids.next() {
+            if word.rule() == Rule::if_kw {
+                let start = word.start();
+                branches.push((start, self.expr_of(&mut kids), self.block(&mut kids)));
+            } else if kids.peek().is_some_and(|n| n.rule() == Rule::block) {
+                last = Some(Otherwise::Block(self.block(&mut kids)));
+            }
+        }
+        let built = self.deeper(branches.len(), self.span(node), |b| {
+            let mut otherwise = last;
+            while branches.len() > 1 {
+                let Some((start, cond, then)) = branches.pop() else { break };
+                let span = b.at(start, node.end());
+                let kind = StmtKind::If { cond, then, otherwise };
+                otherwise = Some(Otherwise::If(Box::new(Stmt { doc: None, kind, span })));
+            }
+            let (_, cond, then) = branches.pop()?;
+            Some(StmtKind::If { cond, then, otherwise })
+        });
+        built.flatten().unwrap_or(StmtKind::Bad)
+    }
+
+    fn options(&mut self, kids: &mut Kids<'_>) -> Vec<ChoiceOption> {
+        let mut options = Vec::new();
+        let Some(block) = kids.eat(Rule::block) else { return options };
+        for node in block.kids() {
+            match node.rule() {
+                Rule::option => {
+                    let mut kids = node.kids();
+                    let label = self.str_of(&mut kids);
+                    let span = self.span(node);
+                    let body = self.deeper(1, span, |b| b.block(&mut kids)).unwrap_or(self.empty_block(node));
+                    options.push(ChoiceOption { label, body, span });
+                }
+                Rule::doc | Rule::unclosed => {}
+                Rule::junk => self.junk(node),
+                Rule::bad => {
+                    self.bad(node);
+                }
+                _ => self.error(
+                    "only an `option` stands in a `choose`",
+                    self.span(node),
+                    "not an option",
+                    "write `option \"label\" { … }` around it",
+                ),
+            }
+        }
+        options
+    }
+
+    fn try_stmt(&mut self, node: Node<'_>) -> StmtKind {
+        let mut kids = node.kids();
+        kids.eat(Rule::try_kw);
+        let body = self.block(&mut kids);
+        if kids.eat(Rule::else_).is_none() {
+            self.error(
+                "expected `else` after the block of `try`",
+                self.at(node.end(), node.end()),
+                "the second block is missing",
+                "write `try { … } else { … }`: the second block runs when the first has failed and is undone",
+            );
+        }
+        let otherwise: Block = if kids.peek().is_some() { self.block(&mut kids) } else { self.empty_block(node) };
+        StmtKind::Try { body, otherwise }
+    }
+
+    fn rollback(&mut self, kids: &mut Kids<'_>) -> StmtKind {
+        match kids.peek().map(Node::rule) {
+            Some(Rule::within) => StmtKind::Header(Header::RollbackWithin(self.required(Rule::within, kids))),
+            Some(Rule::none_) => {
+                kids.next();
+                StmtKind::RollbackNone(self.str_of(kids))
+            }
+            Some(Rule::manual_) => {
+                kids.next();
+                StmtKind::RollbackManual(self.str_of(kids))
+            }
+            _ => {
+                let timeout = self.clause(Rule::time_limit, kids);
+                StmtKind::Rollback { timeout, body: self.block(kids) }
+            }
+        }
+    }
+
+    fn misplaced_item(&mut self, node: Node<'_>) -> StmtKind {
+        let word = node.text().split([' ', '\t']).next().unwrap_or("");
+        self.error(
+            format!("`{word}` stands at the top of a file"),
+            self.span(node),
+            "not inside a block",
+            "move it out of the block",
+        );
+        StmtKind::Bad
+    }
+}

@@ -1,0 +1,146 @@
+//! What pest found, as one flat array: sixteen bytes a node, children behind their parent.
+//! Comments have no nodes; trailing blanks, which pest counts to the rule before them, are cut off.
+use pest::Token;
+use pest::iterators::Pairs;
+
+use super::grammar::Rule;
+
+pub(super) struct Tree<'t> {
+    pub text: &'t str,
+    nodes: Vec<Flat>,
+}
+
+struct Flat {
+    rule: Rule,
+    start: u32,
+    end: u32,
+    /// The node behind this one's last descendant.
+    next: u32,
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Node<'t> {
+    tree: &'t Tree<'t>,
+    at: u32,
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Kids<'t> {
+    tree: &'t Tree<'t>,
+    at: u32,
+    end: u32,
+}
+
+impl<'t> Tree<'t> {
+    pub fn new(text: &'t str, pairs: Pairs<'t, Rule>) -> Tree<'t> {
+        let mut nodes: Vec<Flat> = Vec::with_capacity(text.len() / 4);
+        let mut open: Vec<u32> = Vec::new();
+        for token in pairs.tokens() {
+            match token {
+                Token::Start { rule: Rule::comment | Rule::remark | Rule::EOI, .. } => {}
+                Token::Start { rule, pos } => {
+                    open.push(small(nodes.len()));
+                    nodes.push(Flat { rule, start: small(pos.pos()), end: 0, next: 0 });
+                }
+                Token::End { rule: Rule::comment | Rule::remark | Rule::EOI, .. } => {}
+                Token::End { pos, .. } => {
+                    let next = small(nodes.len());
+                    if let Some(node) = open.pop().and_then(|at| nodes.get_mut(at as usize)) {
+                        let written = text.get(node.start as usize..pos.pos()).unwrap_or("");
+                        let written = written.trim_end_matches([' ', '\t', '\r', '\n']);
+                        node.end = node.start + small(written.len());
+                        node.next = next;
+                    }
+                }
+            }
+        }
+        Tree { text, nodes }
+    }
+
+    pub fn kids(&'t self) -> Kids<'t> {
+        Kids { tree: self, at: 0, end: small(self.nodes.len()) }
+    }
+
+    fn flat(&self, at: u32) -> Option<&Flat> {
+        self.nodes.get(at as usize)
+    }
+}
+
+fn small(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+impl<'t> Node<'t> {
+    pub fn rule(self) -> Rule {
+        self.tree.flat(self.at).map_or(Rule::EOI, |f| f.rule)
+    }
+
+    pub fn start(self) -> usize {
+        self.tree.flat(self.at).map_or(0, |f| f.start as usize)
+    }
+
+    pub fn end(self) -> usize {
+        self.tree.flat(self.at).map_or(0, |f| f.end as usize)
+    }
+
+    pub fn text(self) -> &'t str {
+        self.tree.text.get(self.start()..self.end()).unwrap_or("")
+    }
+
+    /// The whole text this node is of.
+    pub fn source(self) -> &'t str {
+        self.tree.text
+    }
+
+    fn next(self) -> u32 {
+        self.tree.flat(self.at).map_or(u32::MAX, |f| f.next)
+    }
+
+    pub fn kids(self) -> Kids<'t> {
+        Kids { tree: self.tree, at: self.at + 1, end: self.next() }
+    }
+
+    /// The holes below this node, those inside other holes left out.
+    pub fn holes(self) -> impl Iterator<Item = Node<'t>> {
+        self.outside_holes().filter(|n| n.rule() == Rule::hole)
+    }
+
+    /// The innermost bracket or quote below (or at) this node that nothing closes.
+    pub fn unclosed(self) -> Option<Node<'t>> {
+        let open = self.outside_holes().find(|n| n.rule() == Rule::open)?;
+        (self.at..open.at).rev().map(|at| Node { tree: self.tree, at }).find(|n| n.next() == open.next())
+    }
+
+    fn outside_holes(self) -> impl Iterator<Item = Node<'t>> {
+        let mut at = self.at + 1;
+        std::iter::from_fn(move || {
+            let node = Node { tree: self.tree, at };
+            if at >= self.next() {
+                return None;
+            }
+            at = if node.rule() == Rule::hole { node.next() } else { at + 1 };
+            Some(node)
+        })
+    }
+}
+
+impl<'t> Iterator for Kids<'t> {
+    type Item = Node<'t>;
+
+    fn next(&mut self) -> Option<Node<'t>> {
+        let node = self.peek()?;
+        self.at = node.next();
+        Some(node)
+    }
+}
+
+impl<'t> Kids<'t> {
+    pub fn peek(&self) -> Option<Node<'t>> {
+        (self.at < self.end).then_some(Node { tree: self.tree, at: self.at })
+    }
+
+    /// The next node if it is of this rule.
+    pub fn eat(&mut self, rule: Rule) -> Option<Node<'t>> {
+        self.peek().filter(|n| n.rule() == rule).inspect(|n| self.at = n.next())
+    }
+}

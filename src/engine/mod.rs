@@ -12,7 +12,7 @@ use crate::value::{SmolStr, Timestamp, Value};
 pub use call::{Arg, Call, CallId, Context, Piece, What};
 pub use event::{
     Answer, Command, Ending, Event, Failure, FailureKind, Finish, Input, Outcome, Progress, QuestionAsked, QuestionId,
-    TimerId,
+    QuestionKind, TimerId,
 };
 pub use record::Record;
 

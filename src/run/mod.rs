@@ -1,7 +1,18 @@
 //! The tokio loop that joins the engine, the effects and the people watching: events in, commands out, clock and
 //! signals read here and nowhere else.
-use crate::effects::{Chunk, Effects};
-use crate::engine::{Answer, Engine, Finish, Input, Progress, QuestionAsked, QuestionId};
+pub mod answers;
+mod clock;
+mod drive;
+pub mod id;
+pub mod process;
+pub mod replay;
+mod signals;
+
+pub use drive::drive;
+pub use replay::Recording;
+
+use crate::effects::Chunk;
+use crate::engine::{Answer, Finish, Progress, QuestionAsked, QuestionId};
 use crate::value::{Nanos, Value};
 
 /// Sees everything, changes nothing. Never blocks and never fails: a closed standard output is its own business.
@@ -21,23 +32,10 @@ pub trait Answers {
     fn ask(&mut self, id: QuestionId, question: &QuestionAsked);
     /// Nobody waits for it any more.
     fn withdraw(&mut self, id: QuestionId);
-    /// The next answer that a person or the command line has given; pending while there is none.
-    fn poll(&mut self) -> std::pin::Pin<Box<dyn Future<Output = (QuestionId, Answer)> + '_>>;
+    /// The next answer that a person or the command line has given; pending while there is none, and dropped at any
+    /// point. An error (nobody to ask, an answer that does not fit) stops the run as a first signal does.
+    fn poll(&mut self) -> Given<'_>;
 }
 
-/// What [`drive`] kept: every event in the order the engine consumed it, from which the run replays.
-#[derive(Debug, Default)]
-pub struct Recording {
-    pub inputs: Vec<Input>,
-}
-
-/// Drive a run to its end.
-pub async fn drive(
-    engine: Engine,
-    effects: &dyn Effects,
-    watcher: &mut dyn Watcher,
-    answers: &mut dyn Answers,
-) -> (Option<Finish>, Recording) {
-    let _ = (engine, effects, watcher, answers);
-    (None, Recording::default())
-}
+/// The next answer, or why there can be none.
+pub type Given<'a> = std::pin::Pin<Box<dyn Future<Output = (QuestionId, Result<Answer, String>)> + 'a>>;

@@ -1,0 +1,211 @@
+//! One run at a time holds a name: a file in the state directory, locked by this process for as long as it lives.
+//! The kernel gives it back when the process ends, however it ends.
+use std::cell::RefCell;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{Read, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use nix::fcntl::{Flock, FlockArg};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde::{Deserialize, Serialize};
+
+use crate::effects::{Cancel, Chunk, Output, Stream, shell};
+use crate::engine::{Call, Ending, Failure, FailureKind, Outcome, What};
+use crate::value::{SmolStr, Timestamp, Value};
+
+/// Who holds a lock, as its file says.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Holder {
+    v: u32,
+    lock: String,
+    run: String,
+    pid: i32,
+    /// With the pid it names a process for ever: a number that was given to another is not stopped.
+    started: u64,
+    since: String,
+    /// The run it was taken from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    taken_from: Option<String>,
+}
+
+/// The locks of one run; they go with it.
+#[derive(Debug)]
+pub struct Locks {
+    run: SmolStr,
+    /// Absent: no place for state is known.
+    dir: Option<PathBuf>,
+    held: RefCell<Vec<Held>>,
+}
+
+#[derive(Debug)]
+struct Held {
+    name: String,
+    _file: Flock<File>,
+}
+
+/// Where rbk keeps what outlives a run: `$RBK_STATE_DIR`, `$XDG_STATE_HOME/rbk`, `~/.local/state/rbk`.
+#[must_use]
+#[allow(clippy::disallowed_methods, reason = "the edge that reads the environment")]
+pub fn state_dir() -> Option<PathBuf> {
+    let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    set("RBK_STATE_DIR")
+        .or_else(|| set("XDG_STATE_HOME").map(|d| d.join("rbk")))
+        .or_else(|| set("HOME").map(|d| d.join(".local/state/rbk")))
+}
+
+impl Locks {
+    #[must_use]
+    pub fn new(run: SmolStr, dir: Option<PathBuf>) -> Locks {
+        Locks { run, dir, held: RefCell::new(Vec::new()) }
+    }
+
+    /// Take a lock, for the rest of the process.
+    pub async fn call(&self, call: &Call, mut cancel: Cancel, output: Output) -> Outcome {
+        let What::Lock { name, takeover } = &call.what else {
+            return none(failed("this call takes no lock"));
+        };
+        if self.held.borrow().iter().any(|h| h.name == *name) {
+            return Outcome::done(Value::Null);
+        }
+        let mut file = match self.open(name) {
+            Ok(file) => file,
+            Err(failure) => return none(failure),
+        };
+        let mut told: Option<Holder> = None;
+        loop {
+            file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+                Ok(lock) => return self.taken(name, lock, told),
+                Err((file, nix::errno::Errno::EWOULDBLOCK)) => file,
+                Err((_, e)) => return none(failed(format!("the lock `{name}` cannot be taken: {e}"))),
+            };
+            if cancel.is_cancelled() {
+                let kind = FailureKind::Cancelled;
+                return none(Failure::new(kind, format!("cancelled while the lock `{name}` was waited for")));
+            }
+            let holder = holder(&mut file);
+            if !takeover {
+                return none(refused(name, holder.as_ref()));
+            }
+            // Whoever holds it now is told once; the file is empty for an instant after it was taken.
+            if let Some(holder) = holder
+                && shell::started(holder.pid) == holder.started
+                && told.as_ref().is_none_or(|t| t.pid != holder.pid)
+            {
+                if let Err(e) = stop(&holder) {
+                    return none(failed(format!(
+                        "run {} (pid {}) holds the lock `{name}` and cannot be stopped: {e}",
+                        holder.run, holder.pid
+                    )));
+                }
+                say(
+                    &output,
+                    format!(
+                        "taking the lock `{name}` over from run {} (pid {}): waiting for its end\n",
+                        holder.run, holder.pid
+                    ),
+                );
+                told = Some(holder);
+            }
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_millis(50)) => {}
+                () = cancel.cancelled() => {}
+            }
+        }
+    }
+
+    fn open(&self, name: &str) -> Result<File, Failure> {
+        let Some(dir) = &self.dir else {
+            return Err(failed("there is no place for the lock's file").with_help("set `RBK_STATE_DIR` or `HOME`"));
+        };
+        let locks = dir.join("locks");
+        let wrong = |e: std::io::Error| {
+            failed(format!("the lock `{name}` cannot be taken: `{}`: {e}", locks.display()))
+                .with_help("set `RBK_STATE_DIR` to a directory of your own on a local disk")
+        };
+        DirBuilder::new().recursive(true).mode(0o700).create(&locks).map_err(wrong)?;
+        let path = locks.join(file_name(name));
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path).map_err(wrong)
+    }
+
+    #[allow(clippy::disallowed_methods, reason = "since when, for people")]
+    fn taken(&self, name: &str, mut file: Flock<File>, from: Option<Holder>) -> Outcome {
+        let mine = Holder {
+            v: 1,
+            lock: name.to_owned(),
+            run: self.run.to_string(),
+            pid: Pid::this().as_raw(),
+            started: shell::started(Pid::this().as_raw()),
+            since: Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            taken_from: from.as_ref().map(|h| h.run.clone()),
+        };
+        let written = serde_json::to_vec(&mine).map_err(std::io::Error::from).and_then(|text| {
+            file.set_len(0)?;
+            file.rewind()?;
+            file.write_all(&text)
+        });
+        if let Err(e) = written {
+            return none(failed(format!("the lock `{name}` cannot be taken: its file cannot be written: {e}")));
+        }
+        self.held.borrow_mut().push(Held { name: name.to_owned(), _file: file });
+        Outcome::done(match from {
+            Some(holder) => Value::record([
+                ("taken_from".into(), Value::str(holder.run)),
+                ("pid".into(), Value::Int(holder.pid.into())),
+                ("since".into(), Value::str(holder.since)),
+            ]),
+            None => Value::Null,
+        })
+    }
+}
+
+/// A name may hold anything; a file name not. Equal names are equal files, different ones never.
+fn file_name(name: &str) -> String {
+    let plain = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC).to_string();
+    if plain.len() <= 200 {
+        return format!("{plain}.lock");
+    }
+    let digest = <sha2::Sha256 as sha2::Digest>::digest(name.as_bytes());
+    let hex: String = digest.iter().map(|b| format!("{b:02x}")).collect();
+    format!("={hex}.lock")
+}
+
+fn holder(file: &mut File) -> Option<Holder> {
+    let mut text = String::new();
+    file.rewind().ok()?;
+    file.read_to_string(&mut text).ok()?;
+    serde_json::from_str(&text).ok()
+}
+
+/// As the first signal does: it unwinds and ends. One that was stopped by Ctrl-Z goes on to do so.
+fn stop(holder: &Holder) -> nix::Result<()> {
+    let pid = Pid::from_raw(holder.pid);
+    if holder.pid <= 1 {
+        return Err(nix::errno::Errno::ESRCH);
+    }
+    kill(pid, Signal::SIGTERM)?;
+    kill(pid, Signal::SIGCONT)
+}
+
+fn say(output: &Output, text: String) {
+    // A watcher too slow for one line misses it; the takeover itself is in the outcome.
+    let _ = output.to.try_send(Chunk { call: output.call, stream: Stream::Err, bytes: text.into_bytes() });
+}
+
+fn refused(name: &str, holder: Option<&Holder>) -> Failure {
+    match holder {
+        Some(h) => failed(format!("the lock `{name}` is held by run {} (pid {}, since {})", h.run, h.pid, h.since))
+            .with_help(format!("wait for its end, or stop it: `kill {}` makes it undo what it did", h.pid)),
+        None => failed(format!("the lock `{name}` is held by another run")).with_help("wait for its end"),
+    }
+}
+
+fn failed(message: impl Into<String>) -> Failure {
+    Failure::new(FailureKind::Failed, message)
+}
+
+fn none(failure: Failure) -> Outcome {
+    Outcome::failed(Ending::None, failure)
+}

@@ -1,0 +1,114 @@
+//! Where secrets and settings come from: the environment, a file, a person. Read once, before the first action.
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+
+use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
+
+use crate::effects::Cancel;
+use crate::engine::{Arg, Call, Context, Ending, Failure, FailureKind, Outcome, What};
+use crate::value::{Value, show};
+
+const LIMIT: u64 = 1 << 20;
+
+/// `secret.env`, `secret.file`, `secret.prompt`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Secrets;
+
+impl Secrets {
+    pub async fn call(&self, call: &Call, cancel: Cancel) -> Outcome {
+        let What::Native { action, args, .. } = &call.what else { return none("this call reads no secret") };
+        let text = args.iter().find_map(|(_, arg)| match arg {
+            Arg::Value(value) => match value.expose().0 {
+                Value::Str(text) => Some(text.to_string()),
+                _ => None,
+            },
+            Arg::Code(_) => None,
+        });
+        let Some(text) = text else { return none(format!("`{action}` takes a string")) };
+        let result = match action.as_str() {
+            "secret.env" => env(&text),
+            "secret.file" => file(&within(call, &text)).await,
+            "secret.prompt" => prompt(text, cancel).await,
+            other => Err(Failure::new(FailureKind::Value, format!("there is no action `{other}`"))),
+        };
+        match result {
+            Ok(text) => Outcome::done(Value::str(text)),
+            Err(failure) => Outcome::failed(Ending::None, failure),
+        }
+    }
+}
+
+fn none(message: impl Into<String>) -> Outcome {
+    Outcome::failed(Ending::None, Failure::new(FailureKind::Value, message))
+}
+
+#[allow(clippy::disallowed_methods, reason = "the edge that reads the environment")]
+fn env(name: &str) -> Result<String, Failure> {
+    let wrong = |message: String| Failure::new(FailureKind::Value, message);
+    if name.is_empty() || name.contains(['=', '\0']) {
+        return Err(wrong(format!("`{name}` cannot be the name of an environment variable")));
+    }
+    match std::env::var(name) {
+        Ok(text) => Ok(text),
+        Err(std::env::VarError::NotPresent) => Err(wrong(format!("the environment variable `{name}` is not set"))
+            .with_help(format!("start rbk with it: `{name}=… rbk run …`"))),
+        Err(std::env::VarError::NotUnicode(_)) => {
+            Err(wrong(format!("the environment variable `{name}` is not UTF-8 text")))
+        }
+    }
+}
+
+/// Relative paths start in the `with dir(…)` around the call.
+fn within(call: &Call, path: &str) -> PathBuf {
+    let dirs = call.contexts.iter().filter_map(|c| match c {
+        Context::Dir(dir) => Some(dir.as_ref()),
+        _ => None,
+    });
+    dirs.chain([path]).collect()
+}
+
+#[allow(clippy::disallowed_methods, reason = "the edge that reads files")]
+async fn file(path: &std::path::Path) -> Result<String, Failure> {
+    let wrong = |what: String| Failure::new(FailureKind::Value, format!("the file `{}` {what}", path.display()));
+    let size = tokio::fs::metadata(path).await.map_err(|e| wrong(format!("cannot be read: {e}")))?;
+    if size.len() > LIMIT {
+        return Err(wrong("is larger than 1 MiB".to_owned()));
+    }
+    let bytes = tokio::fs::read(path).await.map_err(|e| wrong(format!("cannot be read: {e}")))?;
+    let text = String::from_utf8(bytes).map_err(|_| wrong("is not UTF-8 text".to_owned()))?;
+    let text = text.strip_suffix('\n').map_or(text.as_str(), |t| t.strip_suffix('\r').unwrap_or(t));
+    Ok(text.to_owned())
+}
+
+/// At the terminal, without echo.
+async fn prompt(question: String, mut cancel: Cancel) -> Result<String, Failure> {
+    let nobody = || {
+        Failure::new(FailureKind::Value, "nobody is there to be asked for a secret: there is no terminal")
+            .with_help("take it from `env(…)` or `file(…)` where nobody watches")
+    };
+    let tty = std::fs::OpenOptions::new().read(true).write(true).open("/dev/tty").map_err(|_| nobody())?;
+    let before = tcgetattr(&tty).map_err(|_| nobody())?;
+    let other = tty.try_clone().map_err(|_| nobody())?;
+    let mut silent = before.clone();
+    silent.local_flags.remove(LocalFlags::ECHO);
+    let _ = tcsetattr(&tty, SetArg::TCSAFLUSH, &silent);
+    let (tx, rx) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let mut tty = &other;
+        let _ = write!(tty, "\r? {} ", show::escape(&question));
+        let mut line = String::new();
+        let read = BufReader::new(tty).read_line(&mut line);
+        let _ = tx.send(read.map(|n| (n, line)));
+    });
+    let line = tokio::select! {
+        line = rx => line.ok().and_then(Result::ok),
+        () = cancel.cancelled() => None,
+    };
+    let _ = tcsetattr(&tty, SetArg::TCSANOW, &before);
+    let _ = writeln!(&tty);
+    match line {
+        Some((n, line)) if n > 0 => Ok(line.trim_end_matches(['\n', '\r']).to_owned()),
+        _ if cancel.is_cancelled() => Err(Failure::new(FailureKind::Cancelled, "cancelled before it was answered")),
+        _ => Err(nobody()),
+    }
+}

@@ -1,0 +1,130 @@
+//! The calls that only Linux has: every process with its parent, group and environment; adopting orphans.
+//! `portable.rs` is its twin for the other systems: same functions, less to see.
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use nix::sys::prctl;
+use nix::sys::signal::Signal;
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
+use nix::unistd::Pid;
+
+/// One process as the kernel shows it now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Process {
+    pub pid: i32,
+    pub parent: i32,
+    pub group: i32,
+    pub session: i32,
+    /// Clock ticks since boot: with the pid, it names a process for ever.
+    pub started: u64,
+    /// Ended, not yet waited for.
+    pub zombie: bool,
+}
+
+static ADOPTING: AtomicBool = AtomicBool::new(false);
+
+/// From now on, what loses its parent below this process becomes its child, and [`reap_adopted`] buries it.
+pub fn adopt_orphans() {
+    ADOPTING.store(prctl::set_child_subreaper(true).is_ok(), Ordering::Relaxed);
+}
+
+pub fn adopting() -> bool {
+    ADOPTING.load(Ordering::Relaxed)
+}
+
+/// Every process; one that ends while this reads is left out.
+#[allow(clippy::disallowed_methods, reason = "the process table")]
+pub fn processes() -> Vec<Process> {
+    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
+    entries
+        .flatten()
+        .filter_map(|e| e.file_name().to_str().and_then(|n| n.parse::<i32>().ok()))
+        .filter_map(process)
+        .collect()
+}
+
+/// One process of the table.
+#[allow(clippy::disallowed_methods, reason = "the process table")]
+pub fn process(pid: i32) -> Option<Process> {
+    stat(pid, &std::fs::read(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// The name stands in brackets and may hold anything: fields count from the last bracket.
+fn stat(pid: i32, text: &[u8]) -> Option<Process> {
+    let after = text.iter().rposition(|b| *b == b')')?;
+    let rest = std::str::from_utf8(text.get(after + 1..)?).ok()?;
+    let mut fields = rest.split_ascii_whitespace();
+    let state = fields.next()?;
+    let parent = fields.next()?.parse().ok()?;
+    let group = fields.next()?.parse().ok()?;
+    let session = fields.next()?.parse().ok()?;
+    let started = fields.nth(15)?.parse().ok()?;
+    Some(Process { pid, parent, group, session, started, zombie: matches!(state, "Z" | "X") })
+}
+
+/// `NAME=value` pairs a process was started with; none when it is not ours to read.
+#[allow(clippy::disallowed_methods, reason = "the process table")]
+pub fn environment(pid: i32) -> Option<Vec<Vec<u8>>> {
+    let text = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+    Some(text.split(|b| *b == 0).map(<[u8]>::to_vec).collect())
+}
+
+/// Wait for the adopted processes that have ended; `own` are those somebody else here waits for.
+#[allow(clippy::disallowed_methods, reason = "the process table")]
+pub fn reap_adopted(own: &BTreeSet<i32>) {
+    if !adopting() {
+        return;
+    }
+    for pid in children().into_iter().filter(|pid| !own.contains(pid)) {
+        if process(pid).is_some_and(|p| p.zombie) {
+            let _ = waitpid(Pid::from_raw(pid), Some(WaitPidFlag::WNOHANG));
+        }
+    }
+}
+
+/// Kernels without the `children` files are read the long way.
+#[allow(clippy::disallowed_methods, reason = "the process table")]
+fn children() -> Vec<i32> {
+    let Ok(tasks) = std::fs::read_dir("/proc/self/task") else { return Vec::new() };
+    let lists: Vec<_> =
+        tasks.flatten().filter_map(|t| std::fs::read_to_string(t.path().join("children")).ok()).collect();
+    if lists.is_empty() {
+        let me = Pid::this().as_raw();
+        return processes().iter().filter(|p| p.parent == me).map(|p| p.pid).collect();
+    }
+    lists.iter().flat_map(|l| l.split_ascii_whitespace()).filter_map(|n| n.parse().ok()).collect()
+}
+
+/// Whether a child of ours was stopped because it reads from, or sets, a terminal that is not its own.
+/// Leaves what it sees for whoever waits.
+pub fn wants_terminal(pid: i32) -> bool {
+    let flags = WaitPidFlag::WSTOPPED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    matches!(waitid(Id::Pid(Pid::from_raw(pid)), flags), Ok(WaitStatus::Stopped(_, Signal::SIGTTIN | Signal::SIGTTOU)))
+}
+
+/// Whether this process was started to survive its terminal (`nohup`). Asked before any handler is set.
+#[allow(clippy::disallowed_methods, reason = "the process table")]
+pub fn ignores_hangup() -> bool {
+    let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return false };
+    let mask = status.lines().find_map(|l| l.strip_prefix("SigIgn:"));
+    mask.and_then(|m| u64::from_str_radix(m.trim(), 16).ok()).is_some_and(|m| m & 1 != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_brackets_and_blanks_does_not_shift_the_fields() {
+        let text = b"7 (a) S (b) Z 1 7 6 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 12345 1 1";
+        let p = stat(7, text).unwrap();
+        assert_eq!(p, Process { pid: 7, parent: 1, group: 7, session: 6, started: 12345, zombie: true });
+    }
+
+    #[test]
+    fn this_process_is_in_the_table() {
+        let me = Pid::this().as_raw();
+        assert!(processes().iter().any(|p| p.pid == me && !p.zombie));
+        assert!(environment(me).is_some());
+    }
+}

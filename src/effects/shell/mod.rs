@@ -1,0 +1,82 @@
+//! Commands. In: a call's code, its contexts. Out: one outcome, after the command's own end and, unless it succeeded,
+//! after the end of its whole tree. Never a value read as code, never a secret in an argument, never unbounded memory.
+mod connection;
+mod context;
+mod exit;
+mod output;
+mod process;
+#[cfg_attr(target_os = "linux", path = "linux.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "portable.rs")]
+mod system;
+mod tree;
+mod words;
+
+use std::time::Duration;
+
+pub use system::{adopt_orphans, ignores_hangup};
+pub use tree::{continue_all, pause_all, reap};
+
+use crate::check::program::Shell as Interpreter;
+use crate::effects::{Cancel, Output};
+use crate::engine::{Call, Outcome, Piece, What};
+use crate::value::SmolStr;
+
+/// When a process started, in the system's own count; 0 when that is not known.
+#[must_use]
+pub fn started(pid: i32) -> u64 {
+    system::process(pid).map_or(0, |p| p.started)
+}
+
+/// Starts commands for one run.
+#[derive(Clone, Debug)]
+pub struct Shell {
+    /// The run's id: the first part of `RBK_ACTION`.
+    pub run: SmolStr,
+    /// Between TERM and KILL.
+    pub grace: Duration,
+    /// Bytes of a value at most.
+    pub limit: usize,
+}
+
+impl Shell {
+    #[must_use]
+    pub fn new(run: SmolStr) -> Shell {
+        Shell { run, grace: Duration::from_secs(5), limit: 1 << 20 }
+    }
+
+    /// Run one command. Another kind of call is answered as refused.
+    pub async fn call(&self, call: &Call, cancel: Cancel, output: Output) -> Outcome {
+        let What::Shell { code, direct, shell } = &call.what else {
+            return context::nothing_done(context::refused("this call is no command"));
+        };
+        match self.launch(call, code, *direct, shell) {
+            Ok(launch) => process::run(self, call, launch, cancel, output).await,
+            Err(failure) => context::nothing_done(failure),
+        }
+    }
+
+    fn launch(
+        &self,
+        call: &Call,
+        code: &[Piece],
+        direct: bool,
+        shell: &Interpreter,
+    ) -> Result<context::Launch, crate::engine::Failure> {
+        let argv = words::argv(code, direct, shell)?;
+        let launch = context::launch(argv, &call.contexts)?;
+        if launch.argv.iter().any(|word| word.contains('\0')) {
+            return Err(
+                context::refused("a NUL byte cannot stand in an argument").with_help("use `with stdin(…)` or a file")
+            );
+        }
+        if launch.env.iter().any(|(_, value)| value.contains('\0')) {
+            return Err(context::refused("a NUL byte cannot stand in an environment variable"));
+        }
+        Ok(launch)
+    }
+
+    /// What the processes of a call carry in their environment.
+    fn marks(&self, call: &Call) -> [(&'static str, String); 2] {
+        [("RBK_ACTION", format!("{}/{}/{}", self.run, call.path, call.attempt)), ("RBK_CALL", call.id.0.to_string())]
+    }
+}

@@ -1,0 +1,218 @@
+//! Answers: those given on the command line first, then a person at the terminal, else none: the run stops.
+mod given;
+mod terminal;
+
+use std::collections::VecDeque;
+
+pub use given::given;
+use terminal::Terminal;
+
+use super::{Answers, Given};
+use crate::engine::{Answer, QuestionAsked, QuestionId, QuestionKind};
+use crate::value::{Value, read};
+
+/// Who answers what the command line leaves open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Person {
+    AtTerminal,
+    Nobody,
+}
+
+impl Person {
+    /// Whether somebody can answer here: standard input is a terminal, and it is ours.
+    #[must_use]
+    #[allow(clippy::disallowed_methods, reason = "whether there is a terminal")]
+    pub fn present() -> Person {
+        let ours = std::fs::File::open("/dev/tty").is_ok();
+        if ours && std::io::IsTerminal::is_terminal(&std::io::stdin()) { Person::AtTerminal } else { Person::Nobody }
+    }
+}
+
+/// The answers of one run.
+pub struct Answerer {
+    /// `LABEL=VALUE`, as on the command line.
+    given: Vec<String>,
+    person: Person,
+    ready: VecDeque<(QuestionId, Result<Answer, String>)>,
+    /// For the person, one at a time.
+    waiting: VecDeque<(QuestionId, QuestionAsked)>,
+    terminal: Option<Terminal>,
+}
+
+impl Answerer {
+    #[must_use]
+    pub fn new(given: Vec<String>, person: Person) -> Answerer {
+        Answerer { given, person, ready: VecDeque::new(), waiting: VecDeque::new(), terminal: None }
+    }
+
+    fn prompt(&mut self) {
+        if let (Some(terminal), Some((_, question))) = (&mut self.terminal, self.waiting.front()) {
+            terminal.show(question);
+        }
+    }
+
+    /// A line that fits ends the question; another one asks it again.
+    fn line(&mut self, line: Option<String>) {
+        let Some((id, question)) = self.waiting.front() else { return };
+        let id = *id;
+        let answer = match line {
+            None => Err(format!("the terminal was closed before `{}` was answered", question.text)),
+            Some(line) => match read_answer(question, &line) {
+                Ok(value) => Ok(Answer { value, who: user().into() }),
+                Err(why) => {
+                    if let Some(terminal) = &mut self.terminal {
+                        terminal.say(&why);
+                    }
+                    self.prompt();
+                    return;
+                }
+            },
+        };
+        self.waiting.pop_front();
+        self.ready.push_back((id, answer));
+        self.prompt();
+    }
+}
+
+impl Answers for Answerer {
+    fn ask(&mut self, id: QuestionId, question: &QuestionAsked) {
+        if let Some(text) = given(&self.given, question) {
+            let answer = text.and_then(|text| read_answer(question, &text));
+            let answer = answer
+                .map(|value| Answer { value, who: format!("{} (--answer)", user()).into() })
+                .map_err(|why| format!("the answer given for `{}` does not fit: {why}", question.source));
+            self.ready.push_back((id, answer));
+            return;
+        }
+        if self.person == Person::AtTerminal && self.terminal.is_none() {
+            self.terminal = Terminal::open();
+        }
+        if self.terminal.is_none() {
+            let why = format!("nobody is there to answer `{}`: give `--answer`", question.source);
+            self.ready.push_back((id, Err(why)));
+            return;
+        }
+        self.waiting.push_back((id, question.clone()));
+        if self.waiting.len() == 1 {
+            self.prompt();
+        }
+    }
+
+    fn withdraw(&mut self, id: QuestionId) {
+        let shown = self.waiting.front().is_some_and(|(first, _)| *first == id);
+        self.waiting.retain(|(other, _)| *other != id);
+        self.ready.retain(|(other, _)| *other != id);
+        if shown {
+            if let Some(terminal) = &mut self.terminal {
+                terminal.say("this question is not open any more");
+            }
+            self.prompt();
+        }
+    }
+
+    fn poll(&mut self) -> Given<'_> {
+        Box::pin(async move {
+            loop {
+                if let Some(answer) = self.ready.pop_front() {
+                    return answer;
+                }
+                match &mut self.terminal {
+                    Some(terminal) if !self.waiting.is_empty() => {
+                        let line = terminal.line().await;
+                        self.line(line);
+                    }
+                    _ => std::future::pending().await,
+                }
+            }
+        })
+    }
+}
+
+/// The text of an answer as the question's value.
+fn read_answer(question: &QuestionAsked, line: &str) -> Result<Value, String> {
+    let text = line.trim();
+    match &question.kind {
+        QuestionKind::Confirm => yes_or_no(text).map(Value::Bool).ok_or_else(|| "answer `yes` or `no`".to_owned()),
+        QuestionKind::Irreversible { .. } if text == question.text.trim() || text == question.source.as_str() => {
+            Ok(Value::Bool(true))
+        }
+        QuestionKind::Irreversible { .. } if yes_or_no(text) == Some(false) => Ok(Value::Bool(false)),
+        QuestionKind::Irreversible { .. } => {
+            Err(format!("answer with the step's name, `{}`, or `no`", question.text.trim()))
+        }
+        QuestionKind::Text(ty) => read::read(ty, line),
+        QuestionKind::Choose(options) => {
+            let by_number = || text.parse::<usize>().ok().and_then(|n| options.get(n.checked_sub(1)?));
+            let chosen = options.iter().find(|o| o.as_str() == text).or_else(by_number);
+            chosen.map(|o| Value::str(o.as_str())).ok_or_else(|| {
+                let names: Vec<String> = options.iter().map(|o| format!("`{o}`")).collect();
+                format!("`{text}` is none of {}", names.join(", "))
+            })
+        }
+    }
+}
+
+fn yes_or_no(text: &str) -> Option<bool> {
+    match text.to_lowercase().as_str() {
+        "yes" | "y" | "true" => Some(true),
+        "no" | "n" | "false" => Some(false),
+        _ => None,
+    }
+}
+
+/// The person who runs this, by the user database.
+fn user() -> String {
+    let found = nix::unistd::User::from_uid(nix::unistd::Uid::current()).ok().flatten();
+    found.map_or_else(|| nix::unistd::Uid::current().to_string(), |u| u.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::call::Path;
+    use crate::value::Type;
+
+    fn question(kind: QuestionKind) -> QuestionAsked {
+        QuestionAsked {
+            path: Path::default(),
+            source: "Send to #{pool}?".into(),
+            text: "Send to green?".into(),
+            kind,
+            within: None,
+        }
+    }
+
+    #[test]
+    fn only_a_plain_yes_is_a_yes() {
+        let q = question(QuestionKind::Confirm);
+        assert_eq!(read_answer(&q, " Yes \n"), Ok(Value::Bool(true)));
+        assert_eq!(read_answer(&q, "n"), Ok(Value::Bool(false)));
+        assert!(read_answer(&q, "").is_err());
+        assert!(read_answer(&q, "yes please").is_err());
+    }
+
+    #[test]
+    fn a_point_of_no_return_wants_its_name() {
+        let q = question(QuestionKind::Irreversible { why: "drops a column".into() });
+        assert!(read_answer(&q, "yes").is_err());
+        assert_eq!(read_answer(&q, "Send to green?"), Ok(Value::Bool(true)));
+        assert_eq!(read_answer(&q, "Send to #{pool}?"), Ok(Value::Bool(true)));
+        assert_eq!(read_answer(&q, "no"), Ok(Value::Bool(false)));
+    }
+
+    #[test]
+    fn a_choice_is_one_of_its_options_by_text_or_number() {
+        let q = question(QuestionKind::Choose(vec!["blue".into(), "green".into()]));
+        assert_eq!(read_answer(&q, "green"), Ok(Value::str("green")));
+        assert_eq!(read_answer(&q, "1"), Ok(Value::str("blue")));
+        assert!(read_answer(&q, "0").is_err());
+        assert!(read_answer(&q, "red").unwrap_err().contains("`blue`, `green`"));
+    }
+
+    #[test]
+    fn a_text_is_read_by_its_type() {
+        let q = question(QuestionKind::Text(Type::Int));
+        assert_eq!(read_answer(&q, "3"), Ok(Value::Int(3)));
+        assert!(read_answer(&q, "three").is_err());
+    }
+}

@@ -1,0 +1,28 @@
+//! What rbk does with its own process before a run.
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+use crate::effects::shell;
+
+/// Call once, in `main`'s thread, before a run is driven in this process: raises the soft limit of open files to the
+/// hard one, and becomes the parent of what commands leave behind (on Linux), so that a detached child is found again.
+pub fn prepare() {
+    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
+        && soft < hard
+    {
+        // A system that refuses leaves the limit as it was.
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
+    }
+    shell::adopt_orphans();
+}
+
+/// Run a future to its end on this thread, with its timers, sockets and processes.
+///
+/// # Errors
+/// When the system gives no event queue.
+pub fn block_on<T>(future: impl Future<Output = T>) -> std::io::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let result = runtime.block_on(future);
+    // What still reads a terminal or a daemon's output is not waited for.
+    runtime.shutdown_background();
+    Ok(result)
+}

@@ -22,6 +22,7 @@ mod redis;
 mod run;
 mod samples;
 mod shell;
+mod stage;
 mod stdlib;
 mod syntax;
 mod tidy;

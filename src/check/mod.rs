@@ -2,6 +2,7 @@
 pub mod program;
 pub mod shell;
 pub mod sql;
+pub mod stdlib;
 
 pub use program::Program;
 

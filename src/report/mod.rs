@@ -1,1 +1,19 @@
-//! (front page of `report`)
+//! What people and programs see. In: diagnostics, progress, the end of a run. Out: lines of text, JSON.
+//! Everything that leaves goes through [`outside::Outside`], which hides secrets and shows control characters.
+//! Decides nothing and changes nothing about a run.
+pub mod diagnostics;
+pub mod json;
+pub mod live;
+pub mod opening;
+pub mod outside;
+pub mod plain;
+#[cfg(test)]
+mod rehearsed;
+
+pub mod screen;
+pub mod story;
+mod streamed;
+pub mod style;
+mod summary;
+pub mod time;
+pub mod visible;

@@ -1,1 +1,82 @@
-//! (front page of `session`)
+//! The narrow waist: what every door can do. Open a file, check it, take its inputs, plan it, run it, read its documentation.
+//! In: paths and words of a person. Out: plain data and diagnostics; nothing is printed here.
+mod constant;
+mod disk;
+pub mod docs;
+pub mod inputs;
+mod review;
+pub mod run;
+
+use std::io::Read;
+use std::sync::Arc;
+
+pub use disk::Disk;
+pub use review::overdue;
+
+use crate::check::{self, Library, Program};
+use crate::diag::{Diagnostic, Severity};
+use crate::source::{FileId, Sources};
+use crate::syntax;
+use crate::value::Timestamp;
+
+/// A text, parsed and checked.
+#[derive(Debug)]
+pub struct Opened {
+    pub sources: Sources,
+    pub file: FileId,
+    /// None when a diagnostic is an error.
+    pub program: Option<Arc<Program>>,
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Read, parse and check a file; `-` is standard input.
+///
+/// # Errors
+/// One line for a person, when it cannot be read.
+pub fn open(path: &str) -> Result<Opened, String> {
+    let bytes = if path == "-" { standard_input() } else { disk::bytes(path) };
+    let bytes = bytes.map_err(|error| format!("cannot read `{path}`: {}", reason(&error)))?;
+    let name = if path == "-" { "<stdin>" } else { path };
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let line = error.as_bytes().iter().take(error.utf8_error().valid_up_to()).filter(|b| **b == b'\n').count() + 1;
+        format!("cannot read `{path}`: line {line} is not UTF-8 text")
+    })?;
+    Ok(open_text(name, &text, &Disk))
+}
+
+/// Parse and check a text.
+#[must_use]
+pub fn open_text(name: &str, text: &str, library: &dyn Library) -> Opened {
+    let mut sources = Sources::default();
+    let file = sources.add(name, text);
+    let syntax::Parsed { ast, mut diagnostics, incomplete: _ } = syntax::parse(file, text);
+    let checked = check::check(&mut sources, file, &ast, library);
+    diagnostics.extend(checked.diagnostics);
+    let sound = diagnostics.iter().all(|d| d.severity != Severity::Error);
+    let program = checked.program.filter(|_| sound).map(Arc::new);
+    Opened { sources, file, program, diagnostics }
+}
+
+fn standard_input() -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::io::stdin().read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Why a file cannot be read, in a person's words.
+#[must_use]
+pub fn reason(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        std::io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
+        _ => error.to_string().to_lowercase(),
+    }
+}
+
+/// The wall clock.
+#[must_use]
+#[allow(clippy::disallowed_methods, reason = "the waist reads the clock for its doors, once")]
+pub fn now() -> Timestamp {
+    Timestamp::now()
+}

@@ -1,0 +1,137 @@
+//! `rbk check PATH…`: every finding of every file, a tally, and an exit code.
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use super::{FINDINGS, OK, REFUSED, complain};
+use crate::diag::Diagnostic;
+use crate::report::diagnostics;
+use crate::report::outside::{Channel, Outside};
+use crate::report::story::Say;
+use crate::report::style::{Line, Tone};
+use crate::session::{self, Opened};
+use crate::source::Sources;
+use crate::value::Timestamp;
+
+/// Check runbooks without running anything
+#[derive(Args)]
+pub struct Check {
+    /// Files, directories (every `*.rbk` below them), or `-` for standard input
+    #[arg(required = true)]
+    paths: Vec<String>,
+    /// How findings are written
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+    /// Exit 1 for warnings too
+    #[arg(long)]
+    deny_warnings: bool,
+    /// The day that reviews are due against (default: today)
+    #[arg(long, value_name = "DATE", value_parser = crate::value::read::time)]
+    today: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// With a piece of the source
+    Human,
+    /// One line a finding: `file:line:column: code: message`
+    Short,
+    /// One JSON object
+    Json,
+}
+
+pub fn check(args: &Check, say: Say) -> u8 {
+    let (files, mut unreadable) = files(&args.paths);
+    let today = args.today.unwrap_or_else(session::now);
+    let mut out = Outside::new(Channel::Out);
+    let (mut errors, mut warnings) = (0, 0);
+    let mut kept: Vec<(Vec<Diagnostic>, Sources)> = Vec::new();
+    for file in &files {
+        let Opened { sources, diagnostics: mut found, program, .. } = match session::open(file) {
+            Ok(opened) => opened,
+            Err(why) => {
+                complain(&why, None);
+                unreadable += 1;
+                continue;
+            }
+        };
+        found.extend(program.and_then(|program| session::overdue(&program, today)));
+        let found = diagnostics::sorted(found);
+        let (e, w) = diagnostics::count(&found);
+        (errors, warnings) = (errors + e, warnings + w);
+        match args.format {
+            Format::Human => found.iter().for_each(|d| out.raw(diagnostics::human(d, &sources, out.look))),
+            Format::Short => found.iter().for_each(|d| out.raw(diagnostics::short(d, &sources))),
+            Format::Json => kept.push((found, sources)),
+        }
+    }
+    match args.format {
+        Format::Json => out.raw(diagnostics::json(kept.iter().flat_map(|(d, s)| d.iter().map(move |d| (d, s))))),
+        Format::Human if say > Say::Quiet || errors + warnings > 0 => {
+            out.line(&tally(files.len() - unreadable.min(files.len()), errors, warnings));
+        }
+        Format::Human | Format::Short => {}
+    }
+    match (unreadable, errors, warnings) {
+        (1.., _, _) => REFUSED,
+        (0, 0, 0) => OK,
+        (0, 0, _) if !args.deny_warnings => OK,
+        (0, _, _) => FINDINGS,
+    }
+}
+
+fn tally(files: usize, errors: usize, warnings: usize) -> Line {
+    let files = format!("{files} file{}", if files == 1 { "" } else { "s" });
+    match (errors, warnings) {
+        (0, 0) => Line::new(0).put(Tone::Good, "✓ ").put(Tone::Plain, format!("{files} checked, nothing found")),
+        _ => {
+            let tone = if errors > 0 { Tone::Bad } else { Tone::Warn };
+            let found = diagnostics::tally(errors, warnings);
+            Line::new(0).put(tone, found).put(Tone::Plain, format!(" in {files}"))
+        }
+    }
+}
+
+/// Every file meant, sorted, each once; and how many paths could not be read.
+fn files(paths: &[String]) -> (Vec<String>, usize) {
+    let mut files = Vec::new();
+    let mut unreadable = 0;
+    for path in paths {
+        if path == "-" || !Path::new(path).is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let before = files.len();
+        if let Err(why) = walk(Path::new(path), &mut files) {
+            complain(&why, None);
+            unreadable += 1;
+        } else if files.len() == before {
+            complain(&format!("no `*.rbk` file in `{path}`"), None);
+            unreadable += 1;
+        }
+    }
+    files.sort();
+    files.dedup();
+    (files, unreadable)
+}
+
+/// Hidden directories and links to directories are passed over: a walk always ends.
+fn walk(folder: &Path, files: &mut Vec<String>) -> Result<(), String> {
+    let wrong = |error: std::io::Error| format!("cannot read `{}`: {}", folder.display(), session::reason(&error));
+    let mut entries: Vec<PathBuf> = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(wrong)? {
+        entries.push(entry.map_err(wrong)?.path());
+    }
+    entries.sort();
+    for path in entries {
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if path.is_dir() {
+            if !hidden && !path.is_symlink() {
+                walk(&path, files)?;
+            }
+        } else if path.extension().is_some_and(|extension| extension == "rbk") {
+            files.push(path.to_string_lossy().into_owned());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,66 @@
+//! `rbk docs [NAME]`: what can be called, from the declarations themselves.
+use clap::Args;
+
+use super::{OK, REFUSED, complain};
+use crate::report::outside::{Channel, Outside};
+use crate::report::style::{Line, Tone};
+use crate::session::docs::{Entry, Module, find, modules};
+
+/// Show what can be called: native actions and the standard library
+#[derive(Args)]
+pub struct Docs {
+    /// A module (`http`, `std/git`) or one action (`git.checkout`); without it, every module is listed
+    name: Option<String>,
+}
+
+pub fn docs(args: &Docs) -> u8 {
+    let Some(name) = &args.name else {
+        list();
+        return OK;
+    };
+    match find(name) {
+        Ok(module) => {
+            show(&module);
+            OK
+        }
+        Err(help) => {
+            complain(&format!("nothing is named `{name}`"), Some(&help));
+            REFUSED
+        }
+    }
+}
+
+fn list() {
+    let mut out = Outside::new(Channel::Out);
+    for module in modules() {
+        out.line(&heading(&module));
+        let names: Vec<&str> = module.entries.iter().map(|entry| entry.name.as_str()).collect();
+        out.line(&Line::new(1).put(Tone::Dim, names.join(" ")));
+    }
+}
+
+fn heading(module: &Module) -> Line {
+    let first = module.about.lines().next().unwrap_or_default();
+    let line = Line::new(0).put(Tone::Strong, &module.name);
+    if first.is_empty() { line } else { line.put(Tone::Plain, format!("  {first}")) }
+}
+
+fn show(module: &Module) {
+    let mut out = Outside::new(Channel::Out);
+    if !module.about.is_empty() {
+        out.line(&Line::new(0).put(Tone::Strong, &module.name));
+        module.about.lines().for_each(|line| out.line(&Line::new(0).put(Tone::Plain, line)));
+        out.line(&Line::new(0));
+    }
+    for (i, entry) in module.entries.iter().enumerate() {
+        if i > 0 {
+            out.line(&Line::new(0));
+        }
+        one(entry, &mut out);
+    }
+}
+
+fn one(entry: &Entry, out: &mut Outside) {
+    entry.signature.lines().for_each(|line| out.line(&Line::new(0).put(Tone::Doing, line)));
+    entry.doc.lines().for_each(|line| out.line(&Line::new(1).put(Tone::Plain, line)));
+}

@@ -1,0 +1,84 @@
+//! `--set` and `--params`, and asking for what is missing at a terminal.
+use std::io::{IsTerminal, Write};
+
+use clap::Args;
+
+use super::{REFUSED, complain, tell};
+use crate::check::program::{NameId, Program};
+use crate::report::outside::{Channel, Outside};
+use crate::report::style::{Line, Tone};
+use crate::session::inputs::{Given, Missing, assignment, collect, file};
+use crate::source::Sources;
+use crate::value::{SmolStr, Value, read};
+
+#[derive(Args)]
+pub struct Inputs {
+    /// A parameter's value; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
+    set: Vec<(SmolStr, String)>,
+    /// A JSON or TOML file with one field for each parameter
+    #[arg(long, value_name = "FILE")]
+    params: Option<String>,
+}
+
+/// Whether somebody is there to ask.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Somebody {
+    There,
+    Nobody,
+}
+
+impl Somebody {
+    /// Standard input and standard error are a terminal.
+    pub fn look() -> Somebody {
+        let there = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+        if there { Somebody::There } else { Somebody::Nobody }
+    }
+}
+
+impl Inputs {
+    pub fn given(&self) -> Result<Given, u8> {
+        let file = match &self.params {
+            Some(path) => Some(file(path).map_err(|why| {
+                complain(&why, None);
+                REFUSED
+            })?),
+            None => None,
+        };
+        Ok(Given { set: self.set.clone(), file })
+    }
+
+    /// Every parameter's value; else everything wrong has been said.
+    pub fn take(&self, program: &Program, sources: &Sources, who: Somebody) -> Result<Vec<(NameId, Value)>, u8> {
+        let given = self.given()?;
+        let mut ask = |missing: Missing<'_>| if who == Somebody::There { ask(missing) } else { None };
+        collect(program, &given, &mut ask).map_err(|wrong| {
+            tell(wrong, sources);
+            complain("the inputs do not fit: nothing was run", None);
+            REFUSED
+        })
+    }
+}
+
+/// One line from the person; `None` at the end of the input.
+fn ask(missing: Missing<'_>) -> Option<String> {
+    {
+        let mut err = Outside::new(Channel::Err);
+        if let Some(wrong) = missing.wrong {
+            err.line(&Line::new(1).put(Tone::Warn, wrong));
+        } else if let Some(doc) = &missing.param.doc {
+            doc.lines().for_each(|line| err.line(&Line::new(0).put(Tone::Dim, line)));
+        }
+        let line = Line::new(0).put(Tone::Warn, "? ").put(Tone::Strong, missing.name);
+        let prompt = err.rendered(&line.put(Tone::Dim, format!(" ({}):", read::name(&missing.param.ty))));
+        err.raw(prompt + " ");
+    }
+    let mut text = String::new();
+    match std::io::stdin().read_line(&mut text) {
+        Ok(0) | Err(_) => {
+            let _ = writeln!(std::io::stderr());
+            None
+        }
+        Ok(_) => Some(text.trim_end_matches(['\n', '\r']).to_owned()),
+    }
+}

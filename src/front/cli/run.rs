@@ -1,0 +1,94 @@
+//! `rbk run FILE`: everything that can be refused is refused before the first action; then the run, to its end.
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use clap::{Args, ValueEnum};
+
+use super::answers::{Asker, Given};
+use super::inputs::{Inputs, Somebody};
+use super::{REFUSED, complain, open};
+use crate::report::json::Json;
+use crate::report::live::Live;
+use crate::report::opening::Opening;
+use crate::report::outside::{Channel, Outside};
+use crate::report::plain::Plain;
+use crate::report::screen::Screen;
+use crate::report::story::Say;
+use crate::run::Watcher;
+use crate::session::run::Ready;
+use crate::value::SmolStr;
+
+/// Run a runbook; what it did is undone when it fails
+#[derive(Args)]
+pub struct Run {
+    /// The runbook, or `-`
+    file: String,
+    #[command(flatten)]
+    inputs: Inputs,
+    /// Answer a question, by its label as written in the file or its path; may be repeated
+    #[arg(long, value_name = "LABEL=VALUE", value_parser = Given::parse)]
+    answer: Vec<Given>,
+    /// How the run is told
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people: a live view at a terminal, plain lines elsewhere
+    Human,
+    /// One event a line
+    Json,
+}
+
+pub fn run(args: &Run, say: Say) -> u8 {
+    match prepared(args, say) {
+        Ok(ready) => start(args, say, ready),
+        Err(code) => code,
+    }
+}
+
+/// Everything that can go wrong before the first action.
+fn prepared(args: &Run, say: Say) -> Result<Ready, u8> {
+    let opened = open(&args.file, say)?;
+    let Some(program) = opened.program.filter(|program| program.book.is_some()) else {
+        complain(&format!("there is no runbook in `{}`: it is a library", args.file), None);
+        return Err(REFUSED);
+    };
+    let who = if args.file == "-" { Somebody::Nobody } else { Somebody::look() };
+    let params = args.inputs.take(&program, &opened.sources, who)?;
+    Ok(Ready::new(program, params))
+}
+
+fn start(args: &Run, say: Say, ready: Ready) -> u8 {
+    let out = Outside::new(Channel::Out);
+    let opening =
+        Opening { run: ready.id.clone(), started: ready.started, deadline: None, rollback_within: None };
+    let somebody = args.file != "-" && Somebody::look() == Somebody::There;
+    let live = args.format == Format::Human && out.look.terminal && out.look.moves;
+    let (mut watcher, screen): (Box<dyn Watcher>, Option<Rc<RefCell<Screen>>>) = match (args.format, live) {
+        (Format::Human, true) => {
+            let screen = Rc::new(RefCell::new(Screen::new(out)));
+            (Box::new(Live::new(screen.clone(), say, opening)), Some(screen))
+        }
+        (Format::Human, false) => (Box::new(Plain::new(out, say, opening)), None),
+        (Format::Json, _) => (Box::new(Json::new(out, ready.id.clone(), ready.started)), None),
+    };
+    let screen = somebody.then(|| screen.unwrap_or_else(|| Rc::new(RefCell::new(Screen::new(Outside::new(Channel::Err))))));
+    let mut answers = Asker::new(args.answer.clone(), screen, user());
+    match crate::session::run::run(ready, watcher.as_mut(), &mut answers) {
+        Ok(finish) => finish.end.exit_code(),
+        Err(why) => {
+            drop(watcher);
+            complain(&why, None);
+            REFUSED
+        }
+    }
+}
+
+/// Who gives the answers.
+#[allow(clippy::disallowed_methods, reason = "a person is known by the name of the login")]
+fn user() -> SmolStr {
+    let named = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+    SmolStr::from(named.unwrap_or_else(|| format!("uid {}", nix::unistd::getuid())))
+}

@@ -1,0 +1,203 @@
+//! The one writer to the outside: hides secrets, shows control characters, survives a closed pipe and never holds the
+//! run up. A thread of its own writes; when the reader is too slow, output of commands is left out and counted, nothing else.
+use std::io::{IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+
+use crate::report::style::{Line, Tone};
+use crate::report::visible::{Colours, visible};
+use crate::value::Value;
+use crate::value::redact::Redactor;
+
+/// Bytes that may wait for a slow reader before output of commands is left out.
+const WAITING: usize = 4 << 20;
+
+/// Which of the two streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    Out,
+    Err,
+}
+
+/// What the other end is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    pub terminal: bool,
+    pub colour: bool,
+    /// The cursor can be moved.
+    pub moves: bool,
+    /// Columns; a generous number where nobody counts them.
+    pub width: usize,
+    pub height: usize,
+}
+
+impl Look {
+    /// `NO_COLOR` and `TERM=dumb` are respected.
+    #[must_use]
+    #[allow(clippy::disallowed_methods, reason = "the look of the outside is decided by its environment")]
+    pub fn of(channel: Channel) -> Look {
+        let terminal = match channel {
+            Channel::Out => std::io::stdout().is_terminal(),
+            Channel::Err => std::io::stderr().is_terminal(),
+        };
+        let set = |name: &str| std::env::var_os(name).is_some_and(|v| !v.is_empty());
+        let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb" || term.is_empty());
+        let (width, height) = size(channel).unwrap_or((100, 24));
+        Look { terminal, colour: terminal && !dumb && !set("NO_COLOR"), moves: terminal && !dumb, width, height }
+    }
+}
+
+/// Columns and rows of a terminal.
+#[must_use]
+pub fn size(channel: Channel) -> Option<(usize, usize)> {
+    let (width, height) = match channel {
+        Channel::Out => terminal_size::terminal_size_of(std::io::stdout()),
+        Channel::Err => terminal_size::terminal_size_of(std::io::stderr()),
+    }?;
+    (width.0 > 0).then_some((usize::from(width.0), usize::from(height.0.max(1))))
+}
+
+/// A handle on one stream. Dropping it waits until everything is written.
+pub struct Outside {
+    pub look: Look,
+    redactor: Redactor,
+    writer: Option<(mpsc::Sender<Vec<u8>>, JoinHandle<()>)>,
+    waiting: Arc<AtomicUsize>,
+    left_out: usize,
+}
+
+impl Outside {
+    #[must_use]
+    pub fn new(channel: Channel) -> Outside {
+        let look = Look::of(channel);
+        match channel {
+            Channel::Out => Outside::to(std::io::stdout(), look),
+            Channel::Err => Outside::to(std::io::stderr(), look),
+        }
+    }
+
+    /// To any writer; it is written to by another thread.
+    #[must_use]
+    pub fn to(mut stream: impl Write + Send + 'static, look: Look) -> Outside {
+        let (sender, receiver) = mpsc::channel::<Vec<u8>>();
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let counter = waiting.clone();
+        let thread = std::thread::spawn(move || {
+            let mut open = true;
+            for bytes in receiver {
+                // A closed pipe ends the writing, never the run.
+                open = open && stream.write_all(&bytes).and_then(|()| stream.flush()).is_ok();
+                counter.fetch_sub(bytes.len(), Ordering::Relaxed);
+            }
+        });
+        Outside { look, redactor: Redactor::default(), writer: Some((sender, thread)), waiting, left_out: 0 }
+    }
+
+    /// From here on this is hidden wherever it is found.
+    pub fn hide(&mut self, secret: &Value) {
+        if let Value::Secret(secret) = secret {
+            self.redactor.learn(&secret.name, secret.expose());
+        }
+    }
+
+    /// A text without its secrets; its control characters are still there.
+    #[must_use]
+    pub fn redacted(&self, text: &str) -> String {
+        self.redactor.redact(text).into_owned()
+    }
+
+    pub fn line(&mut self, line: &Line) {
+        let mut text = self.rendered(line);
+        text.push('\n');
+        self.raw(text);
+    }
+
+    /// Output of a command: left out, and counted, while the reader is too slow.
+    pub fn stream(&mut self, line: &Line) {
+        if self.waiting.load(Ordering::Relaxed) > WAITING {
+            self.left_out += 1;
+            return;
+        }
+        self.tell_left_out();
+        self.line(line);
+    }
+
+    fn tell_left_out(&mut self) {
+        let count = std::mem::take(&mut self.left_out);
+        if count > 0 {
+            let text = format!("… {count} lines of output are left out here: the reader is too slow");
+            self.line(&Line::new(2).put(Tone::Warn, text));
+        }
+    }
+
+    /// Markdown for people: headings and code stand out, the rest is as written.
+    pub fn markdown(&mut self, text: &str) {
+        let mut fenced = false;
+        for text in text.lines() {
+            if text.starts_with("```") {
+                fenced = !fenced;
+                continue;
+            }
+            let line = match (fenced, text.strip_prefix('#')) {
+                (true, _) => Line::new(2).put(Tone::Doing, text),
+                (false, Some(heading)) => Line::new(0).put(Tone::Strong, heading.trim_start_matches('#').trim()),
+                (false, None) => Line::new(0).put(Tone::Plain, text),
+            };
+            self.line(&line);
+        }
+    }
+
+    /// Text that is not a [`Line`]: several lines, made by this program, secrets hidden and control characters shown.
+    pub fn text(&mut self, text: &str) {
+        for line in text.lines() {
+            self.line(&Line::new(0).put(Tone::Plain, line));
+        }
+    }
+
+    /// A rendered line without its newline: safe to write.
+    #[must_use]
+    pub fn rendered(&self, line: &Line) -> String {
+        let mut out = " ".repeat(line.indent * 2);
+        for (i, (tone, text)) in line.pieces.iter().enumerate() {
+            let streamed = line.streamed && i + 1 == line.pieces.len();
+            let colours = match (streamed, self.look.colour) {
+                (true, true) => Colours::Pass,
+                (true, false) => Colours::Drop,
+                (false, _) => Colours::Show,
+            };
+            let text = self.redactor.redact(text);
+            let text = visible(&text, colours);
+            let on = if self.look.colour { tone.sequence() } else { "" };
+            out.push_str(on);
+            out.push_str(&text);
+            if !on.is_empty() {
+                out.push_str("\x1b[0m");
+            }
+        }
+        let trimmed = out.trim_end().len();
+        out.truncate(trimmed);
+        out
+    }
+
+    /// Bytes that are already safe: rendered lines, cursor movements, diagnostics.
+    pub fn raw(&mut self, bytes: impl Into<Vec<u8>>) {
+        let bytes = bytes.into();
+        self.waiting.fetch_add(bytes.len(), Ordering::Relaxed);
+        if let Some((sender, _)) = &self.writer {
+            // The receiver lives as long as this handle.
+            let _ = sender.send(bytes);
+        }
+    }
+}
+
+impl Drop for Outside {
+    fn drop(&mut self) {
+        self.tell_left_out();
+        if let Some((sender, thread)) = self.writer.take() {
+            drop(sender);
+            let _ = thread.join();
+        }
+    }
+}

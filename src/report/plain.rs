@@ -1,0 +1,97 @@
+//! A run without a terminal: plain lines, each true for ever.
+use crate::effects::Chunk;
+use crate::engine::Finish;
+use crate::engine::event::Progress;
+use crate::report::opening::Opening;
+use crate::report::outside::Outside;
+use crate::report::story::{Say, Story};
+use crate::report::summary::summary;
+use crate::run::Watcher;
+use crate::value::{Nanos, Value};
+
+pub struct Plain {
+    out: Outside,
+    story: Story,
+    opening: Opening,
+}
+
+impl Plain {
+    #[must_use]
+    pub fn new(out: Outside, say: Say, opening: Opening) -> Plain {
+        Plain { out, story: Story::new(say), opening }
+    }
+}
+
+impl Watcher for Plain {
+    fn tell(&mut self, at: Nanos, progress: &Progress) {
+        if let Progress::RunStarted { title } = progress {
+            self.opening.lines(title).iter().for_each(|line| self.out.line(line));
+        }
+        self.story.tell(at, progress).iter().for_each(|line| self.out.line(line));
+    }
+
+    fn output(&mut self, _at: Nanos, chunk: &Chunk) {
+        self.story.output(chunk).iter().for_each(|line| self.out.stream(line));
+    }
+
+    fn tick(&mut self, _at: Nanos) {}
+
+    fn finished(&mut self, at: Nanos, finish: &Finish) {
+        summary(at, finish).iter().for_each(|line| self.out.line(line));
+    }
+
+    fn secret(&mut self, value: &Value) {
+        self.out.hide(value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::rehearsed::{LOOK, Written, opening, tell};
+
+    #[test]
+    fn a_run_is_told() {
+        let written = Written::default();
+        tell(&mut Plain::new(written.outside(LOOK), Say::Normal, opening()));
+        insta::assert_snapshot!(written.text(), @r#"
+        Blue-green switch
+        run 20261121-0300-k3f9, deadline 1h, rollback within 3m, started 2026-11-21 03:00:07 UTC
+
+        ▸ Deploy v2 to green  up to 10m
+          $ ./deploy.sh green v2
+            copying
+            green text \e[2Jerased, token ‹token›
+            no newline
+        ✓ Deploy v2 to green  1.2s
+        ▸ Send traffic to green  up to 10m
+          $ ./switch.sh green
+        ✓ Send traffic to green  160ms
+        ▸ Check  up to 10m
+          … until site.get("/health")  up to 30s
+          · until: cannot tell: connection to green:8000 refused
+          ✓ health
+          ✗ error rate: 0.031 < 0.01
+        ✗ Check failed after 1.1s: `error rate` does not hold: 0.031 < 0.01
+
+        Going back: what was done is undone within 3m, last first
+        ↩ undo: Send traffic to green
+          $ ./switch.sh blue
+        ✓ undone: Send traffic to green  68ms
+        ↩ undo: Deploy v2 to green
+        ✗ not undone: Deploy v2 to green: `./deploy.sh green v1` ended with exit code 7
+            tar: releases/v1.tar.gz: Cannot open
+
+        ✗ Failed after 9.8s, and not everything is undone: a person is needed
+          failed: Check: `error rate` does not hold: 0.031 < 0.01
+          undone: Send traffic to green
+          left in place:
+            Deploy v2 to green: its rollback failed: `./deploy.sh green v1` ended with exit code 7
+                tar: releases/v1.tar.gz: Cannot open
+        Notes
+          error rate: 0.031
+        Warnings
+          ! `disk` does not hold: 91% < 90%
+        "#);
+    }
+}

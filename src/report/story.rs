@@ -1,0 +1,444 @@
+//! A run as a person reads it: what the engine tells, as lines. Used with a terminal and without one.
+use std::collections::BTreeMap;
+
+use crate::check::program::{Effect, Want};
+use crate::effects::Chunk;
+use crate::engine::call::{CallId, Path};
+use crate::engine::event::{ConditionKind, Ending, Failure, Progress, StepStatus, Verdict};
+use crate::report::streamed::Streamed;
+use crate::report::style::{Line, Tone};
+use crate::report::time;
+use crate::value::{Nanos, Value};
+
+/// How much is said; never what is done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Say {
+    /// Failures, questions and the end.
+    Quiet,
+    #[default]
+    Normal,
+    /// Also what conditions read, and when.
+    Verbose,
+}
+
+/// A step, or the undo of one, that is under way.
+#[derive(Clone, Debug)]
+pub struct Open {
+    pub name: String,
+    pub since: Nanos,
+    pub limit: Option<Nanos>,
+    pub attempt: u32,
+    pub undo: bool,
+    /// What it is doing now, and the last line of its output.
+    pub doing: Option<String>,
+    pub last: Option<String>,
+    /// The condition it waits for.
+    pub waiting: Option<(String, Nanos, Nanos)>,
+}
+
+#[derive(Debug)]
+struct Running {
+    path: Path,
+    since: Nanos,
+    text: String,
+    told: bool,
+    /// Its output is shown as it comes.
+    streams: bool,
+}
+
+#[derive(Debug)]
+pub struct Story {
+    say: Say,
+    open: BTreeMap<(Path, bool), Open>,
+    running: BTreeMap<CallId, Running>,
+    streamed: Streamed,
+    unwinding: Option<(Nanos, Option<Nanos>)>,
+    /// Of the last step that failed.
+    told_failure: Option<String>,
+    /// The last told answer of each condition that is asked again and again.
+    told_condition: BTreeMap<(Path, String), String>,
+}
+
+impl Story {
+    #[must_use]
+    pub fn new(say: Say) -> Story {
+        Story {
+            say,
+            open: BTreeMap::new(),
+            running: BTreeMap::new(),
+            streamed: Streamed::default(),
+            unwinding: None,
+            told_failure: None,
+            told_condition: BTreeMap::new(),
+        }
+    }
+
+    /// Steps and undos under way, outermost first.
+    pub fn open(&self) -> impl Iterator<Item = &Open> {
+        self.open.values()
+    }
+
+    /// Those that contain no other one.
+    #[must_use]
+    pub fn innermost(&self) -> Vec<&Open> {
+        let inner = |(path, undo): &(Path, bool)| {
+            !self.open.keys().any(|(other, u)| u == undo && other != path && starts_with(other, path))
+        };
+        self.open.iter().filter(|(key, _)| inner(key)).map(|(_, open)| open).collect()
+    }
+
+    /// When the unwinding began, and its budget.
+    #[must_use]
+    pub fn unwinding(&self) -> Option<(Nanos, Option<Nanos>)> {
+        self.unwinding
+    }
+
+    /// The innermost open step that a path is in.
+    fn home(&self, path: &Path) -> Option<(Path, bool)> {
+        let inside = self.open.keys().filter(|(open, _)| starts_with(path, open));
+        inside.max_by_key(|(open, undo)| (open.0.len(), *undo)).cloned()
+    }
+
+    fn depth(&self, path: &Path, own: bool) -> usize {
+        self.open.keys().filter(|(open, _)| starts_with(path, open) && (own || open != path)).count()
+    }
+
+    /// A line that belongs to a step: indented under it; named, when several are under way at once.
+    fn line(&self, path: &Path) -> Line {
+        let line = Line::new(self.depth(path, true));
+        match self.home(path).and_then(|home| self.open.get(&home)) {
+            Some(open) if self.innermost().len() > 1 => line.put(Tone::Dim, format!("{} │ ", open.name)),
+            _ => line,
+        }
+    }
+
+    pub fn tell(&mut self, at: Nanos, progress: &Progress) -> Vec<Line> {
+        let mut lines = Vec::new();
+        self.told(at, progress, &mut lines);
+        lines
+    }
+
+    fn told(&mut self, at: Nanos, progress: &Progress, lines: &mut Vec<Line>) {
+        let normal = self.say >= Say::Normal;
+        match progress {
+            Progress::RunStarted { title: _ } => {}
+            Progress::StepStarted { path, name, attempt, limit, span: _ } => {
+                let open = Open {
+                    name: name.clone(),
+                    since: at,
+                    limit: *limit,
+                    attempt: *attempt,
+                    undo: false,
+                    doing: None,
+                    last: None,
+                    waiting: None,
+                };
+                let mut line = Line::new(self.depth(path, false)).put(Tone::Doing, "▸ ").put(Tone::Strong, name);
+                if *attempt > 1 {
+                    line = line.put(Tone::Warn, format!("  attempt {attempt}"));
+                }
+                if let Some(limit) = limit {
+                    line = line.put(Tone::Dim, format!("  up to {}", time::limit(*limit)));
+                }
+                self.open.insert((path.clone(), false), open);
+                if normal {
+                    lines.push(line);
+                }
+            }
+            Progress::StepFinished { path, name, status, failure } => {
+                let since = self.open.remove(&(path.clone(), false)).map(|open| open.since);
+                self.told_condition.retain(|(at, _), _| !starts_with(at, path));
+                let line = Line::new(self.depth(path, false));
+                let took = since.map(|since| took(at, since)).unwrap_or_default();
+                self.step_finished(line, name, *status, failure.as_ref(), &took, lines);
+            }
+            Progress::Retrying { path, name, attempt, delay } => {
+                let delay = if delay.0 > 0 { format!(" in {}", time::length(*delay)) } else { String::new() };
+                let text = format!("{name}: attempt {attempt} starts{delay}");
+                lines.push(Line::new(self.depth(path, false)).put(Tone::Warn, format!("↻ {text}")));
+            }
+            Progress::ActionStarted { call, path, text, effect, want } => {
+                self.action_started(at, (*call, path), text, (*effect, *want), lines);
+            }
+            Progress::ActionFinished { call, path, ending, failure } => {
+                self.action_finished(at, (*call, path), *ending, failure.as_ref(), lines);
+            }
+            Progress::Condition { path, kind, label, verdict } => self.condition(path, *kind, label, verdict, lines),
+            Progress::Waiting { path, what, limit } => {
+                if let Some(open) = self.home(path).and_then(|home| self.open.get_mut(&home)) {
+                    open.waiting = Some((what.clone(), at, *limit));
+                }
+                if normal {
+                    let text = format!("… {what}");
+                    let limit = format!("  up to {}", time::limit(*limit));
+                    lines.push(self.line(path).put(Tone::Doing, text).put(Tone::Dim, limit));
+                }
+            }
+            Progress::Asked { path, text } => lines.push(self.line(path).put(Tone::Warn, "? ").put(Tone::Strong, text)),
+            Progress::Answered { path, text, answer, who } => {
+                let line = self.line(path).put(Tone::Warn, "? ").put(Tone::Plain, text).put(Tone::Strong, format!(" → {answer}"));
+                lines.push(line.put(Tone::Dim, format!("  {who}")));
+            }
+            Progress::Unwinding { failure, budget } => self.unwinding_started(at, failure.as_ref(), *budget, lines),
+            Progress::RollbackStarted { path, name } => {
+                let open = Open {
+                    name: name.clone(),
+                    since: at,
+                    limit: None,
+                    attempt: 1,
+                    undo: true,
+                    doing: None,
+                    last: None,
+                    waiting: None,
+                };
+                let line = Line::new(self.depth(path, false)).put(Tone::Doing, "↩ ").put(Tone::Plain, "undo: ");
+                self.open.insert((path.clone(), true), open);
+                lines.push(line.put(Tone::Strong, name));
+            }
+            Progress::RollbackFinished { path, name, failure } => {
+                let since = self.open.remove(&(path.clone(), true)).map_or(at, |open| open.since);
+                let line = Line::new(self.depth(path, false));
+                lines.push(match failure {
+                    None => line.put(Tone::Good, "✓ ").put(Tone::Plain, "undone: ").put(Tone::Strong, name).put(Tone::Dim, took(at, since)),
+                    Some(failure) => line.put(Tone::Bad, "✗ not undone: ").put(Tone::Strong, name).put(Tone::Plain, format!(": {}", failure.message)),
+                });
+                if let Some(failure) = failure {
+                    self.detail(path, failure, lines);
+                }
+            }
+            Progress::Committed { path, why } => {
+                if normal {
+                    lines.push(self.line(path).put(Tone::Doing, "● final: ").put(Tone::Plain, why));
+                }
+            }
+            Progress::Log { path, text } => {
+                for text in text.lines() {
+                    lines.push(self.line(path).put(Tone::Plain, text));
+                }
+            }
+            Progress::Note { path, key, value } => {
+                if normal {
+                    let text = crate::value::show::show(value);
+                    lines.push(self.line(path).put(Tone::Doing, format!("note {key}: ")).put(Tone::Plain, text));
+                }
+            }
+            Progress::Warning { path, text } => {
+                lines.push(self.line(path).put(Tone::Warn, format!("! {text}")));
+            }
+        }
+    }
+
+    fn step_finished(
+        &mut self,
+        line: Line,
+        name: &str,
+        status: StepStatus,
+        failure: Option<&Failure>,
+        took: &str,
+        lines: &mut Vec<Line>,
+    ) {
+        let line = match status {
+            StepStatus::Ok => line.put(Tone::Good, "✓ ").put(Tone::Strong, name).put(Tone::Dim, took),
+            StepStatus::Skipped => line.put(Tone::Dim, format!("- {name}  skipped: its condition is false")),
+            StepStatus::AlreadyDone => line.put(Tone::Good, "✓ ").put(Tone::Strong, name).put(Tone::Dim, "  already done"),
+            StepStatus::Cancelled => line.put(Tone::Warn, "✗ ").put(Tone::Strong, name).put(Tone::Warn, " cancelled").put(Tone::Dim, took),
+            StepStatus::Failed => {
+                let line = line.put(Tone::Bad, "✗ ").put(Tone::Strong, name).put(Tone::Bad, " failed");
+                let line = if took.is_empty() { line } else { line.put(Tone::Dim, format!(" after {}", took.trim_start())) };
+                match failure {
+                    Some(failure) => line.put(Tone::Plain, format!(": {}", failure.message)),
+                    None => line,
+                }
+            }
+        };
+        if let Some(failure) = failure {
+            self.told_failure = Some(failure.message.clone());
+        }
+        let bad = matches!(status, StepStatus::Failed | StepStatus::Cancelled);
+        if self.say >= Say::Normal || bad {
+            lines.push(line);
+        }
+    }
+
+    fn action_started(
+        &mut self,
+        at: Nanos,
+        (call, path): (CallId, &Path),
+        text: &str,
+        (effect, want): (Effect, Want),
+        lines: &mut Vec<Line>,
+    ) {
+        if let Some(open) = self.home(path).and_then(|home| self.open.get_mut(&home)) {
+            open.doing = Some(text.to_owned());
+            open.last = None;
+        }
+        let asks = want == Want::Condition || effect <= Effect::Read;
+        let told = match self.say {
+            Say::Quiet => false,
+            Say::Normal => !asks,
+            Say::Verbose => true,
+        };
+        let streams = self.say >= Say::Normal && (want == Want::Nothing || self.say == Say::Verbose);
+        if told {
+            lines.extend(self.command(path, text));
+        }
+        self.running.insert(call, Running { path: path.clone(), since: at, text: text.to_owned(), told, streams });
+    }
+
+    /// What is run: `$ …` for a command, as the engine says it for a call.
+    fn command(&self, path: &Path, text: &str) -> Vec<Line> {
+        text.lines().map(|text| self.line(path).put(Tone::Dim, text)).collect()
+    }
+
+    fn action_finished(
+        &mut self,
+        at: Nanos,
+        (call, path): (CallId, &Path),
+        ending: Ending,
+        failure: Option<&Failure>,
+        lines: &mut Vec<Line>,
+    ) {
+        for (_, line) in self.streamed.end(call) {
+            lines.extend(self.output_line(call, &line));
+        }
+        let Some(running) = self.running.remove(&call) else { return };
+        if let Some(open) = self.home(path).and_then(|home| self.open.get_mut(&home)) {
+            open.doing = None;
+            open.last = None;
+        }
+        // A failure is told by its condition, its step or the end; here only what they do not say.
+        let Some(failure) = failure else { return };
+        if ending == Ending::Unknown {
+            if !running.told {
+                lines.extend(self.command(path, &running.text));
+            }
+            let text = format!("  whether it had its effect is not known: {}", failure.message);
+            lines.push(self.line(path).put(Tone::Bad, text));
+        } else if running.told {
+            let text = format!("  ✗ {}", failure.message);
+            lines.push(self.line(path).put(Tone::Bad, text).put(Tone::Dim, took(at, running.since)));
+        }
+        self.detail(path, failure, lines);
+    }
+
+    /// What more a failure knows: the end of standard error, a server's detail, what to do.
+    fn detail(&self, path: &Path, failure: &Failure, lines: &mut Vec<Line>) {
+        for note in failure.notes.iter().flat_map(|note| note.lines()) {
+            lines.push(self.line(path).put(Tone::Dim, format!("    {note}")));
+        }
+        for help in failure.help.iter().flat_map(|help| help.lines()) {
+            lines.push(self.line(path).put(Tone::Doing, format!("    help: {help}")));
+        }
+    }
+
+    fn condition(&mut self, path: &Path, kind: ConditionKind, label: &str, verdict: &Verdict, lines: &mut Vec<Line>) {
+        let (name, loud) = match kind {
+            ConditionKind::Guard => ("", true),
+            ConditionKind::Warn => ("", true),
+            ConditionKind::Watch => ("", false),
+            ConditionKind::Invariant => ("invariant ", false),
+            ConditionKind::Until => ("until ", false),
+            ConditionKind::Unless => ("unless ", false),
+            ConditionKind::DoneWhen => ("done when ", false),
+            ConditionKind::When => ("when ", false),
+        };
+        let label = if label.is_empty() { name.trim_end().to_owned() } else { format!("{name}{label}") };
+        let repeated = matches!(kind, ConditionKind::Watch | ConditionKind::Invariant | ConditionKind::Until | ConditionKind::Unless);
+        // What is asked again and again is told when its answer changes.
+        let answer = match verdict {
+            Verdict::Holds => String::new(),
+            Verdict::Not { reason } => reason.clone(),
+            Verdict::Error { failure } => failure.message.clone(),
+        };
+        if repeated {
+            let before = self.told_condition.insert((path.clone(), label.clone()), answer.clone());
+            if before.as_ref() == Some(&answer) && self.say < Say::Verbose {
+                return;
+            }
+        }
+        let asked = matches!(kind, ConditionKind::DoneWhen | ConditionKind::When | ConditionKind::Until | ConditionKind::Unless);
+        match verdict {
+            Verdict::Holds => {
+                if self.say >= Say::Verbose || (self.say == Say::Normal && (loud || (repeated && !asked))) {
+                    lines.push(self.line(path).put(Tone::Good, "✓ ").put(Tone::Plain, label));
+                }
+            }
+            Verdict::Not { reason } => {
+                let tone = if asked { Tone::Dim } else if kind == ConditionKind::Warn { Tone::Warn } else { Tone::Bad };
+                let mark = match (asked, kind) {
+                    (true, _) => "· ",
+                    (false, ConditionKind::Warn) => "! ",
+                    (false, _) => "✗ ",
+                };
+                let quiet = asked && matches!(kind, ConditionKind::DoneWhen | ConditionKind::When);
+                if quiet && self.say < Say::Verbose || (asked && self.say < Say::Normal) {
+                    return;
+                }
+                let line = self.line(path).put(tone, mark).put(Tone::Plain, label);
+                lines.push(if reason.is_empty() { line } else { line.put(tone, format!(": {reason}")) });
+            }
+            Verdict::Error { failure } => {
+                if asked && self.say < Say::Normal {
+                    return;
+                }
+                let tone = if asked || kind == ConditionKind::Warn { Tone::Warn } else { Tone::Bad };
+                let line = self.line(path).put(tone, if asked { "· " } else { "✗ " }).put(Tone::Plain, label);
+                lines.push(line.put(tone, format!(": cannot tell: {}", failure.message)));
+                self.detail(path, failure, lines);
+            }
+        }
+    }
+
+    fn unwinding_started(&mut self, at: Nanos, failure: Option<&Failure>, budget: Option<Nanos>, lines: &mut Vec<Line>) {
+        self.unwinding = Some((at, budget));
+        let within = budget.map(|budget| format!(" within {}", time::limit(budget))).unwrap_or_default();
+        let why = failure.map(|failure| &failure.message).filter(|why| self.told_failure.as_ref() != Some(*why));
+        lines.push(Line::new(0));
+        let line = Line::new(0).put(Tone::Warn, "Going back: ").put(Tone::Plain, format!("what was done is undone{within}, last first"));
+        lines.push(line);
+        if let Some(why) = why {
+            lines.push(Line::new(1).put(Tone::Dim, "because ").put(Tone::Plain, why));
+        }
+    }
+
+    /// Whole lines of output of running commands.
+    pub fn output(&mut self, chunk: &Chunk) -> Vec<Line> {
+        let whole = self.streamed.push(chunk);
+        whole.iter().flat_map(|line| self.output_line(chunk.call, line)).collect()
+    }
+
+    fn output_line(&mut self, call: CallId, text: &str) -> Vec<Line> {
+        let Some(running) = self.running.get(&call) else { return Vec::new() };
+        let path = running.path.clone();
+        let command = (!running.told).then(|| running.text.clone());
+        if !running.streams {
+            return Vec::new();
+        }
+        if let Some(open) = self.home(&path).and_then(|home| self.open.get_mut(&home)) {
+            open.last = Some(text.to_owned());
+        }
+        let mut lines = command.map(|text| self.command(&path, &text)).unwrap_or_default();
+        if let Some(running) = self.running.get_mut(&call) {
+            running.told = true;
+        }
+        lines.push(self.line(&path).put(Tone::Dim, "  ").put(Tone::Plain, text).streamed());
+        lines
+    }
+}
+
+fn starts_with(path: &Path, prefix: &Path) -> bool {
+    path.0.starts_with(&prefix.0)
+}
+
+fn took(at: Nanos, since: Nanos) -> String {
+    format!("  {}", time::length(Nanos(at.0 - since.0)))
+}
+
+/// A note's value as text; a long one on lines of its own.
+#[must_use]
+pub fn note(key: &str, value: &Value) -> Vec<Line> {
+    let text = crate::value::show::show(value);
+    let mut lines = text.lines();
+    let first = Line::new(1).put(Tone::Doing, format!("{key}: ")).put(Tone::Plain, lines.next().unwrap_or_default());
+    std::iter::once(first).chain(lines.map(|line| Line::new(2).put(Tone::Plain, line))).collect()
+}

@@ -1,0 +1,95 @@
+//! The end of a run: how it ended, why, what is undone, what is left and what a person must do.
+use crate::engine::event::{End, Failure, Finish, Left, LeftWhy};
+use crate::report::story::note;
+use crate::report::style::{Line, Tone};
+use crate::report::time;
+use crate::value::Nanos;
+
+#[must_use]
+pub fn summary(at: Nanos, finish: &Finish) -> Vec<Line> {
+    let mut lines = vec![Line::new(0), headline(at, finish)];
+    if let Some(failed) = &finish.failure {
+        let place = if failed.step.is_empty() { String::new() } else { format!("{}: ", failed.step) };
+        let first = Line::new(1).put(Tone::Bad, "failed: ").put(Tone::Strong, place);
+        lines.push(first.put(Tone::Plain, &failed.failure.message));
+        more(&failed.failure, &mut lines);
+    }
+    for (i, (_, step)) in finish.undone.iter().enumerate() {
+        let mark = if i == 0 { "undone: " } else { "        " };
+        lines.push(Line::new(1).put(Tone::Good, mark).put(Tone::Plain, step));
+    }
+    if !finish.left.is_empty() {
+        lines.push(Line::new(1).put(Tone::Bad, "left in place:"));
+    }
+    for left in &finish.left {
+        left_in_place(left, &mut lines);
+    }
+    if !finish.notes.is_empty() {
+        lines.push(Line::new(0).put(Tone::Strong, "Notes"));
+        lines.extend(finish.notes.iter().flat_map(|(key, value)| note(key, value)));
+    }
+    if !finish.warnings.is_empty() {
+        lines.push(Line::new(0).put(Tone::Strong, "Warnings"));
+        lines.extend(finish.warnings.iter().map(|text| Line::new(1).put(Tone::Warn, "! ").put(Tone::Plain, text)));
+    }
+    lines
+}
+
+fn headline(at: Nanos, finish: &Finish) -> Line {
+    let after = time::length(at);
+    let line = Line::new(0);
+    let by_hand = finish.left.iter().all(|left| matches!(left.why, LeftWhy::Manual(_)));
+    match finish.end {
+        End::Succeeded => line.put(Tone::Good, "✓ Done").put(Tone::Dim, format!(" in {after}")),
+        End::RolledBack if finish.undone.is_empty() => {
+            line.put(Tone::Bad, "✗ Failed").put(Tone::Plain, format!(" after {after}; nothing had to be undone"))
+        }
+        End::RolledBack => {
+            line.put(Tone::Bad, "✗ Failed").put(Tone::Plain, format!(" after {after}; everything done is undone"))
+        }
+        End::Refused => line.put(Tone::Bad, "✗ Refused").put(Tone::Plain, " before the first action; nothing was done"),
+        End::Incomplete if finish.failure.is_none() => {
+            line.put(Tone::Bad, "✗ Done").put(Tone::Plain, format!(" in {after}, but something is left for a person"))
+        }
+        End::Incomplete if by_hand => {
+            line.put(Tone::Bad, "✗ Failed").put(Tone::Plain, format!(" after {after}; a person must finish the undo"))
+        }
+        End::Incomplete => line
+            .put(Tone::Bad, "✗ Failed")
+            .put(Tone::Plain, format!(" after {after}, and not everything is undone: a person is needed")),
+        End::Stopped => line
+            .put(Tone::Bad, "✗ Stopped")
+            .put(Tone::Plain, format!(" after {after}: nothing more was run and nothing more was undone")),
+    }
+}
+
+fn left_in_place(left: &Left, lines: &mut Vec<Line>) {
+    let line = |text: &str| {
+        let step = if left.step.is_empty() { "the runbook" } else { &left.step };
+        Line::new(2).put(Tone::Strong, step).put(Tone::Plain, format!(": {text}"))
+    };
+    match &left.why {
+        LeftWhy::Failed(failure) => {
+            lines.push(line(&format!("its rollback failed: {}", failure.message)));
+            more(failure, lines);
+        }
+        LeftWhy::NotReached => lines.push(line("not undone, because unwinding stopped before it")),
+        LeftWhy::Manual(what) => lines.push(line("by hand: ").put(Tone::Warn, what)),
+        LeftWhy::Irreversible(why) => lines.push(line(&format!("cannot be undone: {why}"))),
+        LeftWhy::Running(what) => {
+            lines.push(line(&format!("not undone, because it may still be running: {what}")));
+        }
+        LeftWhy::Finally(failure) => {
+            lines.push(line(&format!("its `finally` failed: {}", failure.message)));
+            more(failure, lines);
+        }
+    }
+}
+
+/// What more a failure knows.
+fn more(failure: &Failure, lines: &mut Vec<Line>) {
+    let notes = failure.notes.iter().flat_map(|note| note.lines());
+    lines.extend(notes.map(|note| Line::new(4).put(Tone::Dim, note)));
+    let help = failure.help.iter().flat_map(|help| help.lines());
+    lines.extend(help.map(|help| Line::new(4).put(Tone::Doing, format!("help: {help}"))));
+}

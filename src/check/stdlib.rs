@@ -36,8 +36,6 @@ pub struct Embedded;
 
 impl Library for Embedded {
     fn read(&self, _from: &str, path: &str) -> Result<(String, String), String> {
-        read(path)
-            .map(|(name, text)| (name, text.to_owned()))
-            .ok_or_else(|| "only `std/…` can be used here".to_owned())
+        read(path).map(|(name, text)| (name, text.to_owned())).ok_or_else(|| "only `std/…` can be used here".to_owned())
     }
 }

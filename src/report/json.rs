@@ -28,23 +28,79 @@ struct Line<'a> {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Fields<'a> {
-    RunStarted { title: &'a str },
-    StepStarted { step: &'a str, attempt: u32, #[serde(skip_serializing_if = "Option::is_none")] limit: Option<f64> },
-    StepFinished { step: &'a str, status: &'static str, failure: Option<Broken<'a>> },
-    Retry { step: &'a str, attempt: u32, delay: f64 },
-    ActionStarted { call: u64, text: &'a str, effect: &'static str },
-    ActionFinished { call: u64, ending: &'static str, failure: Option<Broken<'a>> },
-    Output { call: u64, stream: &'static str, text: &'a str },
-    Condition { kind: &'static str, label: &'a str, verdict: &'static str, reason: Option<&'a str> },
-    Wait { what: &'a str, limit: f64 },
-    Question { text: &'a str },
-    Answer { text: &'a str, answer: &'a str, who: &'a str },
-    Unwinding { failure: Option<Broken<'a>>, within: Option<f64> },
-    RollbackStarted { step: &'a str },
-    RollbackFinished { step: &'a str, failure: Option<Broken<'a>> },
-    Commit { why: &'a str },
-    Text { text: &'a str },
-    Note { key: &'a str, value: serde_json::Value },
+    RunStarted {
+        title: &'a str,
+    },
+    StepStarted {
+        step: &'a str,
+        attempt: u32,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        limit: Option<f64>,
+    },
+    StepFinished {
+        step: &'a str,
+        status: &'static str,
+        failure: Option<Broken<'a>>,
+    },
+    Retry {
+        step: &'a str,
+        attempt: u32,
+        delay: f64,
+    },
+    ActionStarted {
+        call: u64,
+        text: &'a str,
+        effect: &'static str,
+    },
+    ActionFinished {
+        call: u64,
+        ending: &'static str,
+        failure: Option<Broken<'a>>,
+    },
+    Output {
+        call: u64,
+        stream: &'static str,
+        text: &'a str,
+    },
+    Condition {
+        kind: &'static str,
+        label: &'a str,
+        verdict: &'static str,
+        reason: Option<&'a str>,
+    },
+    Wait {
+        what: &'a str,
+        limit: f64,
+    },
+    Question {
+        text: &'a str,
+    },
+    Answer {
+        text: &'a str,
+        answer: &'a str,
+        who: &'a str,
+    },
+    Unwinding {
+        failure: Option<Broken<'a>>,
+        within: Option<f64>,
+    },
+    RollbackStarted {
+        step: &'a str,
+    },
+    RollbackFinished {
+        step: &'a str,
+        failure: Option<Broken<'a>>,
+    },
+    Commit {
+        why: &'a str,
+    },
+    Text {
+        text: &'a str,
+    },
+    Note {
+        key: &'a str,
+        value: serde_json::Value,
+    },
     RunFinished(Box<Ended<'a>>),
 }
 

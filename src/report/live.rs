@@ -60,7 +60,7 @@ impl Watcher for Live {
 
     fn finished(&mut self, at: Nanos, finish: &Finish) {
         let mut screen = self.screen.borrow_mut();
-        screen.close(None);
+        screen.close();
         screen.region(&[]);
         screen.permanent(&summary(at, finish));
     }

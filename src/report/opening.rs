@@ -22,6 +22,10 @@ impl Opening {
             about.push_str(&format!(", rollback within {}", time::limit(within)));
         }
         let started = self.started.strftime("%F %T UTC").to_string();
-        vec![Line::new(0).put(Tone::Strong, title), Line::new(0).put(Tone::Dim, format!("{about}, started {started}")), Line::new(0)]
+        vec![
+            Line::new(0).put(Tone::Strong, title),
+            Line::new(0).put(Tone::Dim, format!("{about}, started {started}")),
+            Line::new(0),
+        ]
     }
 }

@@ -71,7 +71,8 @@ fn step(watcher: &mut dyn Watcher, now: i64, position: u32, name: &str) {
 fn command(watcher: &mut dyn Watcher, now: i64, call: u64, path: &Path, text: &str, output: &str) {
     let call = CallId(call);
     let (text, path) = (text.to_owned(), path.clone());
-    let started = Progress::ActionStarted { call, path: path.clone(), text, effect: Effect::Write, want: Want::Nothing };
+    let started =
+        Progress::ActionStarted { call, path: path.clone(), text, effect: Effect::Write, want: Want::Nothing };
     watcher.tell(ms(now), &started);
     watcher.output(ms(now + 5), &Chunk { call, stream: Stream::Out, bytes: output.as_bytes().to_vec() });
     let finished = Progress::ActionFinished { call, path, ending: Ending::Done, failure: None };
@@ -96,9 +97,11 @@ pub fn tell(watcher: &mut dyn Watcher) {
     ended(watcher, 1400, 1, "Send traffic to green", None);
     step(watcher, 1410, 2, "Check");
     let inside = at(2).join(Segment::At(0));
-    let waiting = Progress::Waiting { path: inside.clone(), what: "until site.get(\"/health\")".into(), limit: ms(30_000) };
+    let waiting =
+        Progress::Waiting { path: inside.clone(), what: "until site.get(\"/health\")".into(), limit: ms(30_000) };
     watcher.tell(ms(1411), &waiting);
-    let condition = |kind, label: &str, verdict| Progress::Condition { path: inside.clone(), kind, label: label.into(), verdict };
+    let condition =
+        |kind, label: &str, verdict| Progress::Condition { path: inside.clone(), kind, label: label.into(), verdict };
     let refused = failure(FailureKind::Connection, "connection to green:8000 refused");
     for _ in 0..3 {
         watcher.tell(ms(1500), &condition(ConditionKind::Until, "", Verdict::Error { failure: refused.clone() }));

@@ -74,13 +74,15 @@ impl Screen {
         self.out.raw(text);
     }
 
-    /// The question is answered (the terminal has echoed a newline), or withdrawn.
-    pub fn close(&mut self, withdrawn: Option<&Line>) {
-        if self.prompt.take().is_some()
-            && let Some(line) = withdrawn
-        {
-            self.out.raw("\n");
-            self.permanent(std::slice::from_ref(line));
+    /// The question is over; the terminal has echoed the newline after the answer.
+    pub fn close(&mut self) {
+        self.prompt = None;
+    }
+
+    /// The question is taken back: its prompt is left as it is, and a new line begins.
+    pub fn withdraw(&mut self) {
+        if self.prompt.take().is_some() {
+            self.out.raw("\r\x1b[K");
         }
     }
 

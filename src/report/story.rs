@@ -176,7 +176,11 @@ impl Story {
             }
             Progress::Asked { path, text } => lines.push(self.line(path).put(Tone::Warn, "? ").put(Tone::Strong, text)),
             Progress::Answered { path, text, answer, who } => {
-                let line = self.line(path).put(Tone::Warn, "? ").put(Tone::Plain, text).put(Tone::Strong, format!(" → {answer}"));
+                let line = self
+                    .line(path)
+                    .put(Tone::Warn, "? ")
+                    .put(Tone::Plain, text)
+                    .put(Tone::Strong, format!(" → {answer}"));
                 lines.push(line.put(Tone::Dim, format!("  {who}")));
             }
             Progress::Unwinding { failure, budget } => self.unwinding_started(at, failure.as_ref(), *budget, lines),
@@ -199,8 +203,15 @@ impl Story {
                 let since = self.open.remove(&(path.clone(), true)).map_or(at, |open| open.since);
                 let line = Line::new(self.depth(path, false));
                 lines.push(match failure {
-                    None => line.put(Tone::Good, "✓ ").put(Tone::Plain, "undone: ").put(Tone::Strong, name).put(Tone::Dim, took(at, since)),
-                    Some(failure) => line.put(Tone::Bad, "✗ not undone: ").put(Tone::Strong, name).put(Tone::Plain, format!(": {}", failure.message)),
+                    None => line
+                        .put(Tone::Good, "✓ ")
+                        .put(Tone::Plain, "undone: ")
+                        .put(Tone::Strong, name)
+                        .put(Tone::Dim, took(at, since)),
+                    Some(failure) => line
+                        .put(Tone::Bad, "✗ not undone: ")
+                        .put(Tone::Strong, name)
+                        .put(Tone::Plain, format!(": {}", failure.message)),
                 });
                 if let Some(failure) = failure {
                     self.detail(path, failure, lines);
@@ -240,11 +251,16 @@ impl Story {
         let line = match status {
             StepStatus::Ok => line.put(Tone::Good, "✓ ").put(Tone::Strong, name).put(Tone::Dim, took),
             StepStatus::Skipped => line.put(Tone::Dim, format!("- {name}  skipped: its condition is false")),
-            StepStatus::AlreadyDone => line.put(Tone::Good, "✓ ").put(Tone::Strong, name).put(Tone::Dim, "  already done"),
-            StepStatus::Cancelled => line.put(Tone::Warn, "✗ ").put(Tone::Strong, name).put(Tone::Warn, " cancelled").put(Tone::Dim, took),
+            StepStatus::AlreadyDone => {
+                line.put(Tone::Good, "✓ ").put(Tone::Strong, name).put(Tone::Dim, "  already done")
+            }
+            StepStatus::Cancelled => {
+                line.put(Tone::Warn, "✗ ").put(Tone::Strong, name).put(Tone::Warn, " cancelled").put(Tone::Dim, took)
+            }
             StepStatus::Failed => {
                 let line = line.put(Tone::Bad, "✗ ").put(Tone::Strong, name).put(Tone::Bad, " failed");
-                let line = if took.is_empty() { line } else { line.put(Tone::Dim, format!(" after {}", took.trim_start())) };
+                let line =
+                    if took.is_empty() { line } else { line.put(Tone::Dim, format!(" after {}", took.trim_start())) };
                 match failure {
                     Some(failure) => line.put(Tone::Plain, format!(": {}", failure.message)),
                     None => line,
@@ -343,7 +359,10 @@ impl Story {
             ConditionKind::When => ("when ", false),
         };
         let label = if label.is_empty() { name.trim_end().to_owned() } else { format!("{name}{label}") };
-        let repeated = matches!(kind, ConditionKind::Watch | ConditionKind::Invariant | ConditionKind::Until | ConditionKind::Unless);
+        let repeated = matches!(
+            kind,
+            ConditionKind::Watch | ConditionKind::Invariant | ConditionKind::Until | ConditionKind::Unless
+        );
         // What is asked again and again is told when its answer changes.
         let answer = match verdict {
             Verdict::Holds => String::new(),
@@ -356,7 +375,10 @@ impl Story {
                 return;
             }
         }
-        let asked = matches!(kind, ConditionKind::DoneWhen | ConditionKind::When | ConditionKind::Until | ConditionKind::Unless);
+        let asked = matches!(
+            kind,
+            ConditionKind::DoneWhen | ConditionKind::When | ConditionKind::Until | ConditionKind::Unless
+        );
         match verdict {
             Verdict::Holds => {
                 if self.say >= Say::Verbose || (self.say == Say::Normal && (loud || (repeated && !asked))) {
@@ -364,7 +386,13 @@ impl Story {
                 }
             }
             Verdict::Not { reason } => {
-                let tone = if asked { Tone::Dim } else if kind == ConditionKind::Warn { Tone::Warn } else { Tone::Bad };
+                let tone = if asked {
+                    Tone::Dim
+                } else if kind == ConditionKind::Warn {
+                    Tone::Warn
+                } else {
+                    Tone::Bad
+                };
                 let mark = match (asked, kind) {
                     (true, _) => "· ",
                     (false, ConditionKind::Warn) => "! ",
@@ -389,12 +417,20 @@ impl Story {
         }
     }
 
-    fn unwinding_started(&mut self, at: Nanos, failure: Option<&Failure>, budget: Option<Nanos>, lines: &mut Vec<Line>) {
+    fn unwinding_started(
+        &mut self,
+        at: Nanos,
+        failure: Option<&Failure>,
+        budget: Option<Nanos>,
+        lines: &mut Vec<Line>,
+    ) {
         self.unwinding = Some((at, budget));
         let within = budget.map(|budget| format!(" within {}", time::limit(budget))).unwrap_or_default();
         let why = failure.map(|failure| &failure.message).filter(|why| self.told_failure.as_ref() != Some(*why));
         lines.push(Line::new(0));
-        let line = Line::new(0).put(Tone::Warn, "Going back: ").put(Tone::Plain, format!("what was done is undone{within}, last first"));
+        let line = Line::new(0)
+            .put(Tone::Warn, "Going back: ")
+            .put(Tone::Plain, format!("what was done is undone{within}, last first"));
         lines.push(line);
         if let Some(why) = why {
             lines.push(Line::new(1).put(Tone::Dim, "because ").put(Tone::Plain, why));

@@ -21,7 +21,8 @@ impl Streamed {
         open.extend_from_slice(&chunk.bytes);
         let mut lines = Vec::new();
         let mut from = 0;
-        while let Some(length) = open.get(from..).and_then(|rest| rest.iter().position(|b| matches!(b, b'\n' | b'\r'))) {
+        while let Some(length) = open.get(from..).and_then(|rest| rest.iter().position(|b| matches!(b, b'\n' | b'\r')))
+        {
             let end = from + length;
             match (open.get(end), open.get(end + 1)) {
                 // `\r\n` may still come.

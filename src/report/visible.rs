@@ -35,7 +35,11 @@ pub fn visible(text: &str, colours: Colours) -> Cow<'_, str> {
             rest = rest.get(length..).unwrap_or_default();
             continue;
         }
-        if is_control(c) { show(c, &mut out) } else { out.push(c) }
+        if is_control(c) {
+            show(c, &mut out)
+        } else {
+            out.push(c)
+        }
         rest = rest.get(c.len_utf8()..).unwrap_or_default();
     }
     if painted {

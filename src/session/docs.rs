@@ -59,13 +59,16 @@ pub fn find(name: &str) -> Result<Module, String> {
         let entry = module.entries.iter().find(|entry| entry.name == name)?;
         Some((module, entry))
     });
-    let found: Vec<String> = everywhere.map(|(module, entry)| format!("{}.{}", short(&module.name), entry.name)).collect();
+    let found: Vec<String> =
+        everywhere.map(|(module, entry)| format!("{}.{}", short(&module.name), entry.name)).collect();
     match found.as_slice() {
         [only] => find(only),
         [] => {
             let names = modules.iter().map(|module| short(&module.name));
-            let near = did_you_mean(name, names.chain(modules.iter().flat_map(|m| m.entries.iter().map(|e| e.name.as_str()))));
-            Err(near.map_or_else(|| "`rbk docs` lists every module".to_owned(), |near| format!("did you mean `{near}`?")))
+            let near =
+                did_you_mean(name, names.chain(modules.iter().flat_map(|m| m.entries.iter().map(|e| e.name.as_str()))));
+            Err(near
+                .map_or_else(|| "`rbk docs` lists every module".to_owned(), |near| format!("did you mean `{near}`?")))
         }
         many => Err(format!("there is {}", many.join(", "))),
     }
@@ -85,7 +88,8 @@ fn read(name: String, text: &str) -> Module {
 
 /// The first comment of a file: single `#`, before anything else.
 fn about(text: &str) -> String {
-    let comment = text.lines().take_while(|line| line.starts_with('#') && !line.starts_with("##") && !line.starts_with("#!"));
+    let comment =
+        text.lines().take_while(|line| line.starts_with('#') && !line.starts_with("##") && !line.starts_with("#!"));
     comment.map(|line| line.trim_start_matches('#').trim()).collect::<Vec<_>>().join("\n")
 }
 

@@ -116,7 +116,8 @@ fn unknown(program: &Program, params: &[Param], given: &Given) -> Vec<Diagnostic
     let names = |param: &Param| program.names.get(param.name.0 as usize).map(|info| info.text.as_str());
     let known: Vec<&str> = params.iter().filter_map(names).collect();
     let set = given.set.iter().map(|(name, _)| (name, "`--set`".to_owned()));
-    let file = given.file.iter().flat_map(|(file, record)| record.0.iter().map(move |(name, _)| (name, format!("`{file}`"))));
+    let file =
+        given.file.iter().flat_map(|(file, record)| record.0.iter().map(move |(name, _)| (name, format!("`{file}`"))));
     let wrong = set.chain(file).filter(|(name, _)| !known.contains(&name.as_str()));
     wrong
         .map(|(name, source)| {
@@ -154,7 +155,8 @@ fn missing(info: &NameInfo, param: &Param) -> Diagnostic {
     let name = &info.text;
     let message = format!("the parameter `{name}` is missing");
     let label = format!("a {} without a default", read::name(&param.ty));
-    let mut help = format!("give it with `--set {name}=…`, in a `--params` file, or as `RBK_PARAM_{}`", name.to_uppercase());
+    let mut help =
+        format!("give it with `--set {name}=…`, in a `--params` file, or as `RBK_PARAM_{}`", name.to_uppercase());
     if let Some(doc) = &param.doc {
         help = format!("{}\n{help}", doc.trim());
     }

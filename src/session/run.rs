@@ -3,8 +3,9 @@ use std::sync::Arc;
 
 use crate::check::Program;
 use crate::check::program::NameId;
+use crate::effects::world::World;
 use crate::engine::{Engine, Finish, Inputs, OnFailure};
-use crate::run::{Answers, Watcher, drive};
+use crate::run::{Answers, Watcher, drive, id, process};
 use crate::value::{SmolStr, Timestamp, Value};
 
 /// A run that can start.
@@ -19,14 +20,9 @@ pub struct Ready {
 impl Ready {
     #[must_use]
     pub fn new(program: Arc<Program>, params: Vec<(NameId, Value)>) -> Ready {
-        Ready { program, id: id(), started: super::now(), params }
+        let started = super::now();
+        Ready { program, id: id::new(started), started, params }
     }
-}
-
-/// Eight letters and digits that cannot be misread.
-fn id() -> SmolStr {
-    const LETTERS: &[u8] = b"23456789abcdefghjkmnpqrstvwxyz";
-    (0..8).map(|_| fastrand::choice(LETTERS).map_or('x', |b| char::from(*b))).collect()
 }
 
 /// Run to the end.
@@ -34,12 +30,11 @@ fn id() -> SmolStr {
 /// # Errors
 /// One line for a person, when nothing could be started.
 pub fn run(ready: Ready, watcher: &mut dyn Watcher, answers: &mut dyn Answers) -> Result<Finish, String> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| format!("cannot start: {}", super::reason(&error)))?;
+    process::prepare();
     let Ready { program, id, started, params } = ready;
-    let engine = Engine::new(program, Inputs { run: id.clone(), started, params, on_failure: OnFailure::Rollback });
-    let _ = (runtime, engine, watcher, answers, drive, id);
-    Err("not there yet".to_owned())
+    let world = World::new(id.clone());
+    let engine = Engine::new(program, Inputs { run: id, started, params, on_failure: OnFailure::Rollback });
+    let driven = process::block_on(drive(engine, &world, watcher, answers));
+    let (finish, _) = driven.map_err(|error| format!("cannot start: {}", super::reason(&error)))?;
+    finish.ok_or_else(|| "a bug in rbk itself: the run waits for nothing and has not ended".to_owned())
 }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use clap::{Args, ValueEnum};
 
-use super::answers::{Asker, Given};
+use super::answers::OnScreen;
 use super::inputs::{Inputs, Somebody};
 use super::{REFUSED, complain, open};
 use crate::report::json::Json;
@@ -15,8 +15,8 @@ use crate::report::plain::Plain;
 use crate::report::screen::Screen;
 use crate::report::story::Say;
 use crate::run::Watcher;
+use crate::run::answers::{Answerer, Voice};
 use crate::session::run::Ready;
-use crate::value::SmolStr;
 
 /// Run a runbook; what it did is undone when it fails
 #[derive(Args)]
@@ -26,8 +26,8 @@ pub struct Run {
     #[command(flatten)]
     inputs: Inputs,
     /// Answer a question, by its label as written in the file or its path; may be repeated
-    #[arg(long, value_name = "LABEL=VALUE", value_parser = Given::parse)]
-    answer: Vec<Given>,
+    #[arg(long, value_name = "LABEL=VALUE", value_parser = labelled)]
+    answer: Vec<String>,
     /// How the run is told
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
@@ -62,8 +62,7 @@ fn prepared(args: &Run, say: Say) -> Result<Ready, u8> {
 
 fn start(args: &Run, say: Say, ready: Ready) -> u8 {
     let out = Outside::new(Channel::Out);
-    let opening =
-        Opening { run: ready.id.clone(), started: ready.started, deadline: None, rollback_within: None };
+    let opening = Opening { run: ready.id.clone(), started: ready.started, deadline: None, rollback_within: None };
     let somebody = args.file != "-" && Somebody::look() == Somebody::There;
     let live = args.format == Format::Human && out.look.terminal && out.look.moves;
     let (mut watcher, screen): (Box<dyn Watcher>, Option<Rc<RefCell<Screen>>>) = match (args.format, live) {
@@ -74,8 +73,10 @@ fn start(args: &Run, say: Say, ready: Ready) -> u8 {
         (Format::Human, false) => (Box::new(Plain::new(out, say, opening)), None),
         (Format::Json, _) => (Box::new(Json::new(out, ready.id.clone(), ready.started)), None),
     };
-    let screen = somebody.then(|| screen.unwrap_or_else(|| Rc::new(RefCell::new(Screen::new(Outside::new(Channel::Err))))));
-    let mut answers = Asker::new(args.answer.clone(), screen, user());
+    let screen =
+        somebody.then(|| screen.unwrap_or_else(|| Rc::new(RefCell::new(Screen::new(Outside::new(Channel::Err))))));
+    let voice = screen.map(|screen| Box::new(OnScreen(screen)) as Box<dyn Voice>);
+    let mut answers = Answerer::new(args.answer.clone(), voice);
     match crate::session::run::run(ready, watcher.as_mut(), &mut answers) {
         Ok(finish) => finish.end.exit_code(),
         Err(why) => {
@@ -86,9 +87,11 @@ fn start(args: &Run, say: Say, ready: Ready) -> u8 {
     }
 }
 
-/// Who gives the answers.
-#[allow(clippy::disallowed_methods, reason = "a person is known by the name of the login")]
-fn user() -> SmolStr {
-    let named = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
-    SmolStr::from(named.unwrap_or_else(|| format!("uid {}", nix::unistd::getuid())))
+/// `LABEL=VALUE`.
+fn labelled(text: &str) -> Result<String, String> {
+    if text.contains('=') {
+        Ok(text.to_owned())
+    } else {
+        Err("write it as LABEL=VALUE, like 'Send traffic?=yes'".to_owned())
+    }
 }

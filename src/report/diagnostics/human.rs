@@ -118,7 +118,8 @@ impl miette::Diagnostic for Drawn {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        (!self.labels.is_empty()).then(|| Box::new(self.labels.iter().cloned()) as Box<dyn Iterator<Item = LabeledSpan>>)
+        (!self.labels.is_empty())
+            .then(|| Box::new(self.labels.iter().cloned()) as Box<dyn Iterator<Item = LabeledSpan>>)
     }
 }
 
@@ -189,9 +190,14 @@ mod tests {
     fn a_finding_is_drawn_with_its_source() {
         let mut sources = Sources::default();
         let file = sources.add("deploy.rbk", "step \"x\" {\n  $ rm -rf \x1bbuild\n}\n");
-        let found = Diagnostic::error(Code::MissingRollback, "the step `x` has no rollback", Span::new(file, 0, 8), "this writes")
-            .label(Span::new(file, 13, 28), "here")
-            .help("add `rollback { … }`");
+        let found = Diagnostic::error(
+            Code::MissingRollback,
+            "the step `x` has no rollback",
+            Span::new(file, 0, 8),
+            "this writes",
+        )
+        .label(Span::new(file, 13, 28), "here")
+        .help("add `rollback { … }`");
         insta::assert_snapshot!(human(&found, &sources, LOOK), @r#"
         missing-rollback
 

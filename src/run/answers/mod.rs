@@ -28,11 +28,29 @@ impl Person {
     }
 }
 
+/// How a question reaches the person: whoever writes to the terminal.
+pub trait Voice {
+    /// Show it, and the prompt that waits for a line.
+    fn ask(&mut self, question: &QuestionAsked);
+    /// The answer does not fit, and why; the question is asked again.
+    fn again(&mut self, why: &str);
+    /// The question is over: answered, or nobody waits for it any more.
+    fn over(&mut self, how: Over);
+}
+
+/// How a question ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    Answered,
+    Withdrawn,
+}
+
 /// The answers of one run.
 pub struct Answerer {
     /// `LABEL=VALUE`, as on the command line.
     given: Vec<String>,
-    person: Person,
+    /// None: nobody is there.
+    voice: Option<Box<dyn Voice>>,
     ready: VecDeque<(QuestionId, Result<Answer, String>)>,
     /// For the person, one at a time.
     waiting: VecDeque<(QuestionId, QuestionAsked)>,
@@ -41,13 +59,22 @@ pub struct Answerer {
 
 impl Answerer {
     #[must_use]
-    pub fn new(given: Vec<String>, person: Person) -> Answerer {
-        Answerer { given, person, ready: VecDeque::new(), waiting: VecDeque::new(), terminal: None }
+    pub fn new(given: Vec<String>, voice: Option<Box<dyn Voice>>) -> Answerer {
+        Answerer { given, voice, ready: VecDeque::new(), waiting: VecDeque::new(), terminal: None }
     }
 
     fn prompt(&mut self) {
-        if let (Some(terminal), Some((_, question))) = (&mut self.terminal, self.waiting.front()) {
-            terminal.show(question);
+        if let (Some(terminal), Some(voice), Some((_, question))) =
+            (&mut self.terminal, &mut self.voice, self.waiting.front())
+        {
+            terminal.forget();
+            voice.ask(question);
+        }
+    }
+
+    fn over(&mut self, how: Over) {
+        if let Some(voice) = &mut self.voice {
+            voice.over(how);
         }
     }
 
@@ -60,14 +87,15 @@ impl Answerer {
             Some(line) => match read_answer(question, &line) {
                 Ok(value) => Ok(Answer { value, who: user().into() }),
                 Err(why) => {
-                    if let Some(terminal) = &mut self.terminal {
-                        terminal.say(&why);
+                    if let Some(voice) = &mut self.voice {
+                        voice.again(&why);
                     }
                     self.prompt();
                     return;
                 }
             },
         };
+        self.over(Over::Answered);
         self.waiting.pop_front();
         self.ready.push_back((id, answer));
         self.prompt();
@@ -84,7 +112,7 @@ impl Answers for Answerer {
             self.ready.push_back((id, answer));
             return;
         }
-        if self.person == Person::AtTerminal && self.terminal.is_none() {
+        if self.voice.is_some() && self.terminal.is_none() {
             self.terminal = Terminal::open();
         }
         if self.terminal.is_none() {
@@ -103,9 +131,7 @@ impl Answers for Answerer {
         self.waiting.retain(|(other, _)| *other != id);
         self.ready.retain(|(other, _)| *other != id);
         if shown {
-            if let Some(terminal) = &mut self.terminal {
-                terminal.say("this question is not open any more");
-            }
+            self.over(Over::Withdrawn);
             self.prompt();
         }
     }

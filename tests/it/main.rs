@@ -16,6 +16,7 @@ mod examples;
 mod files;
 mod flow;
 mod http;
+mod lock;
 mod plan;
 mod postgres;
 mod redis;

@@ -1,8 +1,10 @@
 //! Ast → [`Program`], with everything wrong beside it. Reads library texts through [`Library`], nothing else.
+pub mod flow;
 pub mod program;
 pub mod shell;
 pub mod sql;
 pub mod stdlib;
+pub mod walk;
 
 pub use program::Program;
 

@@ -1,0 +1,109 @@
+//! What the finished program must keep: every write has its undo, conditions only read, names are set where they are read,
+//! points of no return stand where one can be. In: a [`Program`]. Out: diagnostics. One rule a file.
+mod conditions;
+mod inverse;
+mod local;
+mod maybe;
+mod order;
+mod retry;
+mod units;
+mod unset;
+mod walls;
+
+use super::program::{Action, Block, Program, Step, StmtKind, Undo};
+use super::walk;
+use crate::diag::Diagnostic;
+use crate::source::Span;
+
+/// All findings, by place.
+#[must_use]
+pub fn check(program: &Program) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    units::check(program, &mut found);
+    conditions::check(program, &mut found);
+    maybe::check(program, &mut found);
+    unset::check(program, &mut found);
+    walls::check(program, &mut found);
+    retry::check(program, &mut found);
+    order::check(program, &mut found);
+    local::check(program, &mut found);
+    found.sort_by_key(Diagnostic::span);
+    found.dedup();
+    found
+}
+
+/// A body with the undo that belongs to it, and how a person names it.
+struct Unit<'a> {
+    what: String,
+    head: Span,
+    block: &'a Block,
+    undo: &'a Undo,
+    step: Option<&'a Step>,
+    action: Option<&'a Action>,
+}
+
+impl<'a> Unit<'a> {
+    fn of_step(step: &'a Step) -> Unit<'a> {
+        Unit {
+            what: format!("step \"{}\"", step.source),
+            head: step.head,
+            block: &step.body.block,
+            undo: &step.body.undo,
+            step: Some(step),
+            action: None,
+        }
+    }
+
+    fn of_action(action: &'a Action) -> Unit<'a> {
+        Unit {
+            what: format!("action `{}`", action.name),
+            head: walk::opening(action.span, u32::try_from("action ".len() + action.name.len()).unwrap_or(7)),
+            block: &action.body.block,
+            undo: &action.body.undo,
+            step: None,
+            action: Some(action),
+        }
+    }
+}
+
+/// Every step and every action, each once.
+fn units<'a>(program: &'a Program, each: &mut dyn FnMut(&Unit<'a>)) {
+    let mut steps = |block: &'a Block| {
+        walk::statements(block, &mut |stmt| {
+            if let StmtKind::Step(step) = &stmt.kind {
+                each(&Unit::of_step(step));
+            }
+        });
+    };
+    for block in top_blocks(program) {
+        steps(block);
+    }
+    for action in &program.actions {
+        each(&Unit::of_action(action));
+    }
+}
+
+/// The runbook's body and handlers, and the bodies of actions.
+fn top_blocks(program: &Program) -> impl Iterator<Item = &Block> {
+    let book = program.book.iter().flat_map(|b| [&b.body].into_iter().chain(&b.on_success).chain(&b.on_failure));
+    book.chain(program.actions.iter().map(|a| &a.body.block))
+}
+
+/// The rollback blocks of steps and actions.
+fn rollbacks<'a>(program: &'a Program, each: &mut dyn FnMut(&Unit<'a>, &'a Block, Span)) {
+    units(program, &mut |unit| {
+        if let Undo::Rollback { block, span, .. } = unit.undo {
+            each(unit, block, *span);
+        }
+    });
+}
+
+fn undo_span(undo: &Undo) -> Option<(Span, &'static str)> {
+    match undo {
+        Undo::Nothing => None,
+        Undo::Rollback { span, .. } => Some((walk::opening(*span, 8), "rollback")),
+        Undo::None { span, .. } => Some((*span, "rollback none")),
+        Undo::Manual { span, .. } => Some((*span, "rollback manual")),
+        Undo::Irreversible { span, .. } => Some((*span, "irreversible")),
+    }
+}

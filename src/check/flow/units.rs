@@ -1,0 +1,168 @@
+//! Leaf or branch (B1, B2): a step has writes of its own and one undo, or it contains what undoes itself.
+use crate::check::program::{Block, Class, Effect, Program, StmtKind, Undo};
+use crate::check::walk::{self, Doing};
+use crate::diag::{Code, Diagnostic};
+use crate::source::Span;
+
+use super::{Unit, inverse, undo_span, units};
+
+/// What a body does itself, and what in it undoes itself.
+#[derive(Default)]
+pub struct Own<'a> {
+    pub writes: Vec<(Doing<'a>, Span)>,
+    pub holds: Vec<(String, Span)>,
+}
+
+/// Of a block, what stands in nested steps, in `finally` and in conditions left out.
+pub fn own<'a>(program: &'a Program, block: &'a Block) -> Own<'a> {
+    let mut out = Own::default();
+    collect(program, block, &mut out);
+    out
+}
+
+fn collect<'a>(program: &'a Program, block: &'a Block, out: &mut Own<'a>) {
+    for stmt in &block.stmts {
+        match &stmt.kind {
+            StmtKind::Finally(_)
+            | StmtKind::Watch { .. }
+            | StmtKind::Guards(_)
+            | StmtKind::Warn(_)
+            | StmtKind::DoneWhen(_)
+            | StmtKind::Invariant { .. }
+            | StmtKind::WaitUntil { .. } => continue,
+            StmtKind::Step(step) => {
+                if walk::effect(program, &step.body.block) == Effect::Write {
+                    out.holds.push((format!("step \"{}\"", step.source), step.head));
+                }
+                continue;
+            }
+            StmtKind::Try { .. } => {
+                let mut inner = Own::default();
+                for block in walk::blocks(&stmt.kind) {
+                    collect(program, block, &mut inner);
+                }
+                if !inner.writes.is_empty() || !inner.holds.is_empty() {
+                    out.holds.push(("a `try`".to_owned(), walk::opening(stmt.span, 3)));
+                }
+                out.writes.extend(inner.writes);
+                continue;
+            }
+            StmtKind::If { .. } => {}
+            kind => walk::expressions(kind, &mut |e| {
+                walk::doings(e, &mut |doing, span| {
+                    if doing.effect(program) != Effect::Write {
+                        return;
+                    }
+                    match doing {
+                        Doing::Action(_) => out.holds.push((format!("`{}`", doing.name(program)), span)),
+                        Doing::Command(_) | Doing::Call(_) => out.writes.push((doing, span)),
+                    }
+                });
+            }),
+        }
+        for inner in walk::blocks(&stmt.kind) {
+            collect(program, inner, out);
+        }
+    }
+}
+
+pub fn check(program: &Program, found: &mut Vec<Diagnostic>) {
+    if let Some(book) = &program.book {
+        outside(program, &book.body, found);
+    }
+    units(program, &mut |unit| match (unit.step, unit.action) {
+        // A runbook that is used as an action is the only one with a deadline.
+        (_, Some(action)) if action.timeout.is_some() => outside(program, unit.block, found),
+        (Some(step), _) if step.readonly => readonly(program, unit, found),
+        _ => found.extend(one(program, unit)),
+    });
+}
+
+fn outside(program: &Program, block: &Block, found: &mut Vec<Diagnostic>) {
+    for (doing, span) in own(program, block).writes {
+        let name = doing.name(program);
+        found.push(
+            Diagnostic::error(
+                Code::WriteOutsideStep,
+                format!("`{name}` writes outside any step: nothing would undo it"),
+                span,
+                counts_as(&doing),
+            )
+            .help(format!("put it into a step that says how it is undone: {}", inverse::step(program, &doing))),
+        );
+    }
+}
+
+fn readonly(program: &Program, unit: &Unit<'_>, found: &mut Vec<Diagnostic>) {
+    let own = own(program, unit.block);
+    let writes = own.writes.iter().map(|(d, s)| (format!("`{}`", d.name(program)), *s));
+    for (what, span) in writes.chain(own.holds.iter().filter(|(w, _)| w != "a `try`").cloned()) {
+        found.push(
+            Diagnostic::error(Code::WriteInReadonly, format!("{what} writes in a readonly step"), span, "this writes")
+                .label(unit.head, "this step only reads")
+                .help("take `readonly` away and say how the step is undone, or move the write into a step of its own"),
+        );
+    }
+}
+
+fn one(program: &Program, unit: &Unit<'_>) -> Option<Diagnostic> {
+    let own = own(program, unit.block);
+    let undo = undo_span(unit.undo);
+    match (own.writes.first(), own.holds.first(), undo) {
+        (Some((doing, span)), Some((inner, at)), _) => Some(
+            Diagnostic::error(
+                Code::MixedStep,
+                format!("{} writes itself and contains {inner}, which undoes itself", unit.what),
+                *span,
+                counts_as(doing),
+            )
+            .label(*at, "and this undoes itself: in which order would they be undone?")
+            .help(format!("give the write a step of its own inside this one: {}", inverse::step(program, doing))),
+        ),
+        (None, Some((inner, at)), Some((span, word))) => Some(
+            Diagnostic::error(
+                Code::MixedStep,
+                format!("{} contains {inner}, which undoes itself, and has an undo of its own", unit.what),
+                span,
+                format!("this `{word}` has nothing to undo"),
+            )
+            .label(*at, "this undoes itself")
+            .help(format!("take `{word}` away, or move it into the step whose writes it is about")),
+        ),
+        (Some((doing, span)), None, None) => Some(missing(program, unit, doing, *span, own.writes.len())),
+        _ => None,
+    }
+}
+
+fn missing(program: &Program, unit: &Unit<'_>, doing: &Doing<'_>, span: Span, writes: usize) -> Diagnostic {
+    let message = match writes {
+        1 => format!("{} changes something, and nothing says how that is undone", unit.what),
+        n => format!("{} changes something in {n} places, and nothing says how that is undone", unit.what),
+    };
+    let unknown = matches!(doing, Doing::Command(c) if c.class == Class::Unknown);
+    let also = if unknown {
+        "; if it only reads, write `readonly` before its `$`, or declare it with `reads \"…\"`"
+    } else {
+        ""
+    };
+    Diagnostic::error(Code::MissingRollback, message, span, counts_as(doing))
+        .label(unit.head, "has no `rollback`")
+        .help(format!("{}{also}", inverse::advice(doing)))
+}
+
+pub fn counts_as(doing: &Doing<'_>) -> &'static str {
+    match doing {
+        Doing::Command(c) if c.class == Class::Unknown => "not known to only read, so it counts as a write",
+        Doing::Command(_) | Doing::Call(_) | Doing::Action(_) => "this writes",
+    }
+}
+
+/// Whether a body's own writes may be repeated without harm.
+pub fn idempotent(doing: &Doing<'_>) -> bool {
+    matches!(doing, Doing::Call(call) if call.idempotent)
+}
+
+/// A body's own undo leaves what was written in place.
+pub fn keeps(undo: &Undo) -> bool {
+    matches!(undo, Undo::None { .. } | Undo::Manual { .. })
+}

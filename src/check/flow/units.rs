@@ -129,12 +129,12 @@ fn one(program: &Program, unit: &Unit<'_>) -> Option<Diagnostic> {
             .label(*at, "this undoes itself")
             .help(format!("take `{word}` away, or move it into the step whose writes it is about")),
         ),
-        (Some((doing, span)), None, None) => Some(missing(program, unit, doing, *span, own.writes.len())),
+        (Some((doing, span)), None, None) => Some(missing(unit, doing, *span, own.writes.len())),
         _ => None,
     }
 }
 
-fn missing(program: &Program, unit: &Unit<'_>, doing: &Doing<'_>, span: Span, writes: usize) -> Diagnostic {
+fn missing(unit: &Unit<'_>, doing: &Doing<'_>, span: Span, writes: usize) -> Diagnostic {
     let message = match writes {
         1 => format!("{} changes something, and nothing says how that is undone", unit.what),
         n => format!("{} changes something in {n} places, and nothing says how that is undone", unit.what),

@@ -76,13 +76,14 @@ impl Driver<'_> {
         let mut end: Option<Instant> = None;
         self.feed(Event::Start);
         loop {
-            if self.finish.is_some() && end.is_none() {
-                // Only after a second signal does anything still run here.
+            let idle = self.running.is_empty();
+            let over = self.finish.is_some();
+            if over && end.is_none() {
+                // What still runs now is ended, never left behind.
                 self.cancellers.values().for_each(Canceller::kill);
                 end = Some(far(LAST));
             }
-            let idle = self.running.is_empty();
-            if idle && (end.is_some() || (self.timers.is_empty() && self.questions.is_empty())) {
+            if idle && (over || (self.timers.is_empty() && self.questions.is_empty())) {
                 return;
             }
             let next = self.timers.iter().map(|(id, at)| (*at, *id)).min();
@@ -101,9 +102,14 @@ impl Driver<'_> {
                     Heard::Hangup | Heard::Stop => {
                         self.feed(Event::Kill);
                         self.cancellers.values().for_each(Canceller::kill);
+                        end = end.or_else(|| Some(far(LAST)));
                     }
                 },
-                () = sleep_until(last), if end.is_some() => return,
+                // A call that nothing ends is not waited for.
+                () = sleep_until(last), if end.is_some() => {
+                    self.feed(Event::Kill);
+                    return;
+                }
                 Some((call, outcome)) = self.running.next(), if !idle => {
                     // What a call wrote is seen before its end.
                     while let Ok(chunk) = chunks.try_recv() {
@@ -112,13 +118,13 @@ impl Driver<'_> {
                     self.cancellers.remove(&call);
                     self.feed(Event::Ended(call, outcome));
                 }
-                () = sleep_until(due), if next.is_some() && end.is_none() => {
+                () = sleep_until(due), if next.is_some() && !over => {
                     if let Some((at, id)) = next && self.clock.now() >= at {
                         self.timers.remove(&id);
                         self.feed(Event::Fired(id));
                     }
                 }
-                (id, answer) = self.answers.poll(), if !self.questions.is_empty() && end.is_none() => {
+                (id, answer) = self.answers.poll(), if !self.questions.is_empty() && !over => {
                     if self.questions.remove(&id) {
                         match answer {
                             Ok(answer) => self.feed(Event::Answered(id, answer)),

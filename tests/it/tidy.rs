@@ -13,7 +13,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("check", &["syntax", "diag", "source", "value"]),
     ("plan", &["check", "diag", "source", "value"]),
     ("engine", &["check", "source", "value"]),
-    ("effects", &["engine", "check", "source", "value"]),
+    ("effects", &["engine", "check", "diag", "source", "value"]),
     ("run", &["effects", "engine", "check", "source", "value"]),
     ("report", &["run", "effects", "engine", "plan", "check", "diag", "source", "value"]),
     ("session", &["report", "run", "effects", "engine", "plan", "check", "syntax", "diag", "source", "value"]),

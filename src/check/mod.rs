@@ -1,18 +1,41 @@
 //! Ast → [`Program`], with everything wrong beside it. Reads library texts through [`Library`], nothing else.
+//!
+//! `elab` carries the state; each construct has a file of its own. What needs the whole program (which names are set,
+//! where writes stand, whether budgets add up) is looked at afterwards, on the program.
+mod actions;
+mod book;
+mod calls;
+mod code;
+mod commands;
+mod conditions;
+mod contexts;
+mod elab;
+mod exprs;
 pub mod flow;
+mod methods;
+mod modules;
+mod natives;
+mod operators;
+mod places;
 pub mod program;
+mod review;
+mod scope;
 pub mod shell;
 pub mod sql;
+mod statements;
 pub mod stdlib;
+mod steps;
+mod types;
 pub mod walk;
 
 pub use program::Program;
+pub use review::overdue;
 
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, Severity};
 use crate::source::{FileId, Sources};
-use crate::syntax::ast::Ast;
+use crate::syntax::ast::{Ast, ItemKind};
 
-/// Where `use` finds texts: the embedded library and, for the doors, the disk.
+/// Where `use` finds texts on the disk; `std/…` is embedded, and never asked for.
 pub trait Library {
     /// The name to show and the text of `path` as used from the file called `from`; an error says why not.
     ///
@@ -30,6 +53,23 @@ pub struct Checked {
 
 /// Check a parsed file. Files it uses are read, added to `sources` and checked with it.
 pub fn check(sources: &mut Sources, file: FileId, ast: &Ast, library: &dyn Library) -> Checked {
-    let _ = (sources, file, ast, library);
-    Checked::default()
+    let mut elab = elab::Elab::new(sources, library);
+    let main = elab.load(modules::Tree::Given(ast), file, &mut Vec::new());
+    let book = ast.items.iter().find_map(|item| match &item.kind {
+        ItemKind::Runbook(book) => Some((item, book)),
+        _ => None,
+    });
+    if let Some((item, written)) = book {
+        elab.enter_module(main);
+        let book = elab.book(written, item.doc.clone(), item.span);
+        elab.settle_unknown();
+        elab.program.book = Some(book);
+    }
+    let program = elab.program;
+    let mut diagnostics = elab.diagnostics;
+    diagnostics.extend(flow::check(&program));
+    let failed = diagnostics.iter().any(|d| d.severity == Severity::Error);
+    diagnostics.sort_by_key(|d| (d.span(), d.code));
+    diagnostics.dedup_by_key(|d| (d.span(), d.code));
+    Checked { program: (!failed).then_some(program), diagnostics }
 }

@@ -1,0 +1,238 @@
+//! What elaboration carries with it: the program so far, what is wrong, and where it stands.
+use std::rc::Rc;
+
+use crate::diag::{Code, Diagnostic};
+use crate::source::{Sources, Span};
+use crate::syntax::ast;
+use crate::value::{SmolStr, Type, Value};
+
+use super::Library;
+use super::modules::{Module, ModuleId};
+use super::natives::Natives;
+use super::program::{Effect, Expr, ExprKind, Lock, NameId, NameInfo, NameKind, Program};
+use super::scope::Scopes;
+use super::shell::Reads;
+
+pub(super) struct Elab<'a> {
+    pub sources: &'a mut Sources,
+    pub library: &'a dyn Library,
+    pub program: Program,
+    pub diagnostics: Vec<Diagnostic>,
+    pub modules: Vec<Module<'a>>,
+    pub natives: Natives,
+    /// The standard ones and those that scripts declare; absent while nothing is declared.
+    pub own_reads: Option<Rc<Reads>>,
+    /// Parameters whose `where` leaves only plain words.
+    pub harmless: Vec<NameId>,
+    pub scopes: Scopes,
+    pub here: Here,
+    /// Names that nobody has bound yet; a later binding in the same body makes them `maybe-unset`.
+    pub unknown: Vec<(SmolStr, Diagnostic)>,
+    /// The most that the current body does.
+    pub effect: Effect,
+    /// The current body has something to undo.
+    pub undoes: bool,
+    /// The same of each action.
+    pub action_undoes: Vec<bool>,
+    /// Of the runbooks that are used.
+    pub locks: Vec<Lock>,
+    /// `run`, the same in every body.
+    pub run: NameId,
+}
+
+/// Where elaboration stands.
+#[derive(Clone, Debug)]
+pub(super) struct Here {
+    pub module: ModuleId,
+    pub zone: Zone,
+    pub stance: Stance,
+    pub readonly: bool,
+    /// An own write of this step, action or block stands above.
+    pub wrote: bool,
+    /// Variables that enclosing `with env` set, and whether they are secret.
+    pub env: Vec<(SmolStr, bool)>,
+    /// Names that a condition around has shown not to be null.
+    pub known: Vec<NameId>,
+    /// The connection of the enclosing `transaction`.
+    pub transaction: Option<NameId>,
+    /// In the body of a step or an action.
+    pub in_body: bool,
+}
+
+impl Here {
+    pub(super) fn at(module: ModuleId) -> Here {
+        Here {
+            module,
+            zone: Zone::Forward,
+            stance: Stance::Plain,
+            readonly: false,
+            wrote: false,
+            env: Vec::new(),
+            known: Vec::new(),
+            transaction: None,
+            in_body: false,
+        }
+    }
+}
+
+/// Which statements make sense is decided by what runs them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Zone {
+    Forward,
+    Rollback,
+    Finally,
+    Handler,
+    Watch,
+    Transaction,
+}
+
+/// What the place of an expression makes of a command nobody knows (G1, G2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stance {
+    /// A write.
+    Plain,
+    /// The author's word that it reads: above the first write, in a condition, a secret, or after `readonly`.
+    Reads,
+}
+
+impl<'a> Elab<'a> {
+    pub(super) fn new(sources: &'a mut Sources, library: &'a dyn Library) -> Elab<'a> {
+        let mut elab = Elab {
+            sources,
+            library,
+            program: Program::default(),
+            diagnostics: Vec::new(),
+            modules: Vec::new(),
+            natives: Natives::default(),
+            own_reads: None,
+            harmless: Vec::new(),
+            scopes: Scopes::default(),
+            here: Here::at(ModuleId(0)),
+            unknown: Vec::new(),
+            effect: Effect::Pure,
+            undoes: false,
+            action_undoes: Vec::new(),
+            locks: Vec::new(),
+            run: NameId(0),
+        };
+        let run = Type::Record(vec![(SmolStr::new("id"), Type::Str)]);
+        elab.run = elab.new_name("run", Span::default(), run, NameKind::Given);
+        elab
+    }
+
+    pub(super) fn report(&mut self, found: Diagnostic) {
+        self.diagnostics.push(found);
+    }
+
+    /// With "did you mean" and its fix, when there is something near.
+    pub(super) fn suggest(&self, found: Diagnostic, span: Span, near: Option<&str>) -> Diagnostic {
+        match near {
+            Some(near) => found
+                .help(format!("did you mean `{near}`?"))
+                .fix(format!("write `{near}`"), vec![(span, near.to_owned())]),
+            None => found,
+        }
+    }
+
+    pub(super) fn new_name(&mut self, text: &str, span: Span, ty: Type, kind: NameKind) -> NameId {
+        let id = NameId(u32::try_from(self.program.names.len()).unwrap_or(u32::MAX));
+        self.program.names.push(NameInfo { text: SmolStr::new(text), span, ty, kind });
+        id
+    }
+
+    pub(super) fn name_info(&self, id: NameId) -> Option<&NameInfo> {
+        self.program.names.get(id.0 as usize)
+    }
+
+    pub(super) fn type_of_name(&self, id: NameId) -> Type {
+        self.name_info(id).map_or(Type::Unknown, |info| info.ty.clone())
+    }
+
+    /// Bind a name in the current scope; a second binding of one that can be seen is reported.
+    pub(super) fn bind(&mut self, name: &ast::Name, ty: Type, kind: NameKind) -> NameId {
+        let id = self.new_name(&name.text, name.span, ty, kind);
+        self.bind_to(name, id);
+        id
+    }
+
+    fn bind_to(&mut self, name: &ast::Name, id: NameId) {
+        if let Some(before) = self.scopes.visible(&name.text) {
+            let first = self.name_info(before).map_or(name.span, |info| info.span);
+            let given = self.name_info(before).is_some_and(|info| info.kind == NameKind::Given);
+            let found = Diagnostic::error(
+                Code::DuplicateName,
+                format!("`{}` is bound twice", name.text),
+                name.span,
+                "bound again here",
+            );
+            let found = if given { found } else { found.label(first, "first bound here") };
+            let help = if given {
+                format!("`{}` is given by rbk: choose another name", name.text)
+            } else {
+                "a name is bound once and never changes: choose another name".to_owned()
+            };
+            self.report(found.help(help));
+        }
+        self.scopes.bind(name.text.clone(), id);
+    }
+
+    /// A string literal as written between its quotes, `#{…}` included.
+    pub(super) fn written(&self, text: &ast::Str) -> SmolStr {
+        match text.parts.as_slice() {
+            [] => SmolStr::default(),
+            [ast::Part::Text { text, .. }] => text.clone(),
+            parts => parts
+                .iter()
+                .map(|part| match part {
+                    ast::Part::Text { text, .. } => text.as_str(),
+                    ast::Part::Hole { span, .. } => self.sources.text(*span),
+                })
+                .collect(),
+        }
+    }
+
+    pub(super) fn duplicate_key(&mut self, key: &ast::Name) {
+        self.report(
+            Diagnostic::error(
+                Code::DuplicateKey,
+                format!("the key `{}` stands twice in one record", key.text),
+                key.span,
+                "again here",
+            )
+            .help("keep one of the two"),
+        );
+    }
+
+    /// What every unknown name of a finished body is: never bound, or bound too late.
+    pub(super) fn settle_unknown(&mut self) {
+        for (name, found) in std::mem::take(&mut self.unknown) {
+            let Some(id) = self.scopes.ever(&name) else {
+                let again = |d: &Diagnostic| d.code == Code::UnknownName && d.message == found.message;
+                if found.help.is_some() || !self.diagnostics.iter().any(again) {
+                    self.report(found);
+                }
+                continue;
+            };
+            let Some(info) = self.name_info(id) else { continue };
+            let late = Diagnostic::error(
+                Code::MaybeUnset,
+                format!("`{name}` is read before it is set"),
+                found.span(),
+                "read here",
+            )
+            .label(info.span, "set only here")
+            .help("set it above the first place that reads it");
+            self.report(late);
+        }
+    }
+}
+
+/// Stands for what was wrong and has been reported.
+pub(super) fn wrong(span: Span) -> Expr {
+    Expr { kind: ExprKind::Value(Value::Null), ty: Type::Unknown, span }
+}
+
+/// A literal.
+pub(super) fn literal(value: Value, ty: Type, span: Span) -> Expr {
+    Expr { kind: ExprKind::Value(value), ty, span }
+}

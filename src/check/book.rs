@@ -116,7 +116,9 @@ impl Elab<'_> {
                 value.span,
                 "this writes",
             );
-            self.report(found.help("secrets are read before the first action: write in a step, and read the result here"));
+            self.report(
+                found.help("secrets are read before the first action: write in a step, and read the result here"),
+            );
         }
         self.effect = effect;
         self.here.wrote = false;
@@ -245,8 +247,7 @@ impl Elab<'_> {
         for (again, _) in handlers {
             let word = if of_failure { "on failure" } else { "on success" };
             let (at, first) = (first_line(again, self), first_line(first, self));
-            let found =
-                Diagnostic::error(Code::MisplacedStatement, format!("`{word}` stands twice"), at, "again here");
+            let found = Diagnostic::error(Code::MisplacedStatement, format!("`{word}` stands twice"), at, "again here");
             self.report(found.label(first, "the first one").help("put both into one"));
         }
         self.scopes.enter();

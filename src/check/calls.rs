@@ -10,9 +10,7 @@ use crate::value::{ConnKind, SmolStr, Type};
 use super::elab::{Elab, Zone, wrong};
 use super::modules::{ModuleId, list};
 use super::natives::{BARE, NAMESPACES, Native};
-use super::program::{
-    ActionCall, ActionId, Arg, Call, ConnectionExpr, Effect, Expr, ExprKind, NameId, Want,
-};
+use super::program::{ActionCall, ActionId, Arg, Call, ConnectionExpr, Effect, Expr, ExprKind, NameId, Want};
 use super::types;
 
 /// Called by their bare names, beside the natives of `secret`.
@@ -26,7 +24,8 @@ impl Elab<'_> {
             _ => {
                 self.any_expr(callee);
                 self.args_alone(args);
-                let found = Diagnostic::error(Code::UnknownAction, "this cannot be called", callee.span, "not an action");
+                let found =
+                    Diagnostic::error(Code::UnknownAction, "this cannot be called", callee.span, "not an action");
                 self.report(found.help("call an action by its name"));
                 wrong(span)
             }
@@ -75,12 +74,14 @@ impl Elab<'_> {
     }
 
     fn unknown_callable(&mut self, name: &SmolStr, at: Span) {
-        let found = Diagnostic::error(Code::UnknownAction, format!("no action is called `{name}`"), at, "not an action");
+        let found =
+            Diagnostic::error(Code::UnknownAction, format!("no action is called `{name}`"), at, "not an action");
         if self.scopes.ever(name).is_some() {
             self.report(found.help(format!("`{name}` is a value: it is read, not called")));
             return;
         }
-        if self.own_context(self.here.module, name).is_some() || matches!(name.as_str(), "dir" | "ssh" | "sudo" | "stdin")
+        if self.own_context(self.here.module, name).is_some()
+            || matches!(name.as_str(), "dir" | "ssh" | "sudo" | "stdin")
         {
             self.report(found.help(format!("it is a context: `with {name}(…) {{ … }}`")));
             return;
@@ -239,7 +240,8 @@ impl Elab<'_> {
     fn call_of(&mut self, action: Option<ActionId>, shown: &SmolStr, args: &[ast::Arg], span: Span) -> Expr {
         let Some(id) = action else {
             self.args_alone(args);
-            let found = Diagnostic::error(Code::Recursion, format!("`{shown}` calls itself"), span, "called again here");
+            let found =
+                Diagnostic::error(Code::Recursion, format!("`{shown}` calls itself"), span, "called again here");
             self.report(found.help("every script ends: use `for` over a list, or `wait up to … until`"));
             return wrong(span);
         };
@@ -318,8 +320,7 @@ impl Elab<'_> {
         args: &[ast::Arg],
         span: Span,
     ) -> Vec<(SmolStr, Arg)> {
-        let names: Vec<(SmolStr, bool)> =
-            native.params.iter().map(|p| (p.name.clone(), p.default.is_none())).collect();
+        let names: Vec<(SmolStr, bool)> = native.params.iter().map(|p| (p.name.clone(), p.default.is_none())).collect();
         let given = self.matched(&names, args, source, span);
         let mut filled = Vec::with_capacity(native.params.len());
         for (param, given) in native.params.iter().zip(given) {
@@ -392,7 +393,8 @@ impl Elab<'_> {
         }
         let hidden = types::holds_secret(&inner.ty);
         let ExprKind::Command(mut command) = inner.kind else {
-            let found = Diagnostic::error(Code::WrongArguments, "`result` takes a command", inner.span, "not a command");
+            let found =
+                Diagnostic::error(Code::WrongArguments, "`result` takes a command", inner.span, "not a command");
             self.report(found.help("write it as `result($( … ))`; elsewhere use `let x = … else …`"));
             return Expr { ty, ..wrong(span) };
         };

@@ -159,7 +159,9 @@ impl Elab<'_> {
                 *span,
                 "begins with neither `http://` nor `https://`",
             );
-            self.report(found.help("write it whole, or ask a connection: `connect site = http(…)`, `site.get(\"/path\")`"));
+            self.report(
+                found.help("write it whole, or ask a connection: `connect site = http(…)`, `site.get(\"/path\")`"),
+            );
         }
         for part in &text.parts {
             match part {

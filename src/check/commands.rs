@@ -160,7 +160,11 @@ impl Elab<'_> {
                 span,
                 "the shell puts its value here",
             );
-            self.report(found.help("let the program read the variable itself, or give it on standard input: `with stdin(x) { … }`"));
+            self.report(
+                found.help(
+                    "let the program read the variable itself, or give it on standard input: `with stdin(x) { … }`",
+                ),
+            );
         }
     }
 
@@ -193,10 +197,9 @@ impl Elab<'_> {
         match (&value.kind, types::plain(&value.ty)) {
             (ExprKind::Value(Value::Str(text)), _) => plain_word(text),
             (_, Type::Enum(options)) => options.iter().all(|o| plain_word(o)),
-            (
-                _,
-                Type::Bool | Type::Int | Type::Decimal | Type::Duration | Type::Size | Type::Time | Type::Unknown,
-            ) => true,
+            (_, Type::Bool | Type::Int | Type::Decimal | Type::Duration | Type::Size | Type::Time | Type::Unknown) => {
+                true
+            }
             (
                 _,
                 Type::Any
@@ -225,9 +228,9 @@ impl Elab<'_> {
             ExprKind::Binary(op, left, right) if matches!(left.kind, ExprKind::Name(id) if id == name) => {
                 match (op, &right.kind) {
                     (BinaryOp::Matches, ExprKind::Value(Value::Str(pattern))) => plain_pattern(pattern),
-                    (BinaryOp::In, ExprKind::List(items)) => items
-                        .iter()
-                        .all(|i| matches!(&i.kind, ExprKind::Value(Value::Str(text)) if plain_word(text))),
+                    (BinaryOp::In, ExprKind::List(items)) => {
+                        items.iter().all(|i| matches!(&i.kind, ExprKind::Value(Value::Str(text)) if plain_word(text)))
+                    }
                     _ => false,
                 }
             }
@@ -309,7 +312,9 @@ mod tests {
 
     #[test]
     fn patterns_that_let_only_plain_words_through() {
-        for pattern in [r"^v\d+\.\d+\.\d+$", r"[a-z_]+", r"^[a-z0-9-]{1,40}$", r"(blue|green)", r"[\w.]+", r"v\d+", r"[.\w-]+"] {
+        for pattern in
+            [r"^v\d+\.\d+\.\d+$", r"[a-z_]+", r"^[a-z0-9-]{1,40}$", r"(blue|green)", r"[\w.]+", r"v\d+", r"[.\w-]+"]
+        {
             assert!(plain_pattern(pattern), "{pattern}");
         }
         for pattern in [r".*", r"[^;]+", r"\S+", r"[a-z ]+", r"a;b", r"[!-~]+", r"[+-z]+", r"(?s:.)", r"'?[a-z]+"] {

@@ -79,10 +79,12 @@ impl Elab<'_> {
         let found = Diagnostic::error(code, message, value.span, label);
         let text = self.sources.text(value.span).to_owned();
         let found = match (needed, given) {
-            (Type::Duration, Type::Int) if is_literal(value) => found
-                .help(format!("write the unit: `{text}s`"))
-                .fix("seconds", vec![(value.span, format!("{text}s"))]),
-            (Type::Size, Type::Int) if is_literal(value) => found.help(format!("write the unit: `{text}MB`, `{text}KiB`")),
+            (Type::Duration, Type::Int) if is_literal(value) => {
+                found.help(format!("write the unit: `{text}s`")).fix("seconds", vec![(value.span, format!("{text}s"))])
+            }
+            (Type::Size, Type::Int) if is_literal(value) => {
+                found.help(format!("write the unit: `{text}MB`, `{text}KiB`"))
+            }
             (Type::Duration, Type::Int | Type::Decimal) => found.help("give it a unit: `… * 1s`"),
             (Type::Size, Type::Int | Type::Decimal) => found.help("give it a unit: `… * 1MB`"),
             (Type::Int | Type::Decimal, Type::Duration) => found.help("divide it by a unit: `… / 1s`"),
@@ -292,8 +294,13 @@ impl Elab<'_> {
         if let Some(alias) = self.alias(name) {
             if alias.module.is_some() {
                 self.report(
-                    Diagnostic::error(Code::UnknownName, format!("`{name}` is a library, not a value"), span, "not a value")
-                        .help(format!("name something of it: `{name}.…`")),
+                    Diagnostic::error(
+                        Code::UnknownName,
+                        format!("`{name}` is a library, not a value"),
+                        span,
+                        "not a value",
+                    )
+                    .help(format!("name something of it: `{name}.…`")),
                 );
             }
             return wrong(span);
@@ -397,10 +404,9 @@ impl Elab<'_> {
             match did_you_mean(&field.text, known.iter().map(|(k, _)| k.as_str())) {
                 Some(near) => self.suggest(found, field.span, Some(near)),
                 None if known.is_empty() => found,
-                None => found.help(format!(
-                    "it has {}",
-                    list(&known.iter().map(|(k, _)| k.as_str()).collect::<Vec<_>>())
-                )),
+                None => {
+                    found.help(format!("it has {}", list(&known.iter().map(|(k, _)| k.as_str()).collect::<Vec<_>>())))
+                }
             }
         };
         self.report(found);

@@ -210,13 +210,7 @@ impl<'a> Elab<'a> {
         }
     }
 
-    fn find_module(
-        &mut self,
-        id: ModuleId,
-        used: &ast::Use,
-        path: &str,
-        using: &mut Vec<String>,
-    ) -> Option<ModuleId> {
+    fn find_module(&mut self, id: ModuleId, used: &ast::Use, path: &str, using: &mut Vec<String>) -> Option<ModuleId> {
         let span = used.path.span;
         let read = match stdlib::read(path) {
             Some((name, text)) => Ok((name, text.to_owned())),
@@ -248,8 +242,13 @@ impl<'a> Elab<'a> {
             Ok(read) => read,
             Err(why) => {
                 self.report(
-                    Diagnostic::error(Code::UnknownModule, format!("`{path}` cannot be read: {why}"), span, "used here")
-                        .help("a path starts at this file: `use \"./inventory.rbk\"`; the library is `std/…`"),
+                    Diagnostic::error(
+                        Code::UnknownModule,
+                        format!("`{path}` cannot be read: {why}"),
+                        span,
+                        "used here",
+                    )
+                    .help("a path starts at this file: `use \"./inventory.rbk\"`; the library is `std/…`"),
                 );
                 return None;
             }

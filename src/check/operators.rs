@@ -121,9 +121,9 @@ impl Elab<'_> {
             );
             let near = did_you_mean(text, options.iter().map(SmolStr::as_str)).map(|near| format!("\"{near}\""));
             self.report(match near {
-                Some(near) => found
-                    .help(format!("did you mean {near}?"))
-                    .fix(format!("write {near}"), vec![(value.span, near)]),
+                Some(near) => {
+                    found.help(format!("did you mean {near}?")).fix(format!("write {near}"), vec![(value.span, near)])
+                }
                 None => found.help("compare it with one of these"),
             });
         }
@@ -213,13 +213,13 @@ impl Elab<'_> {
             (Type::Size, Type::Int | Type::Decimal) => {
                 found.help(format!("write the unit: {}", with_unit(right, "MB")))
             }
-            (Type::Int | Type::Decimal, Type::Size) => {
-                found.help(format!("write the unit: {}", with_unit(left, "MB")))
-            }
+            (Type::Int | Type::Decimal, Type::Size) => found.help(format!("write the unit: {}", with_unit(left, "MB"))),
             (Type::Str, Type::Int) | (Type::Int, Type::Str) => {
                 found.help("read the number in the string with `.int()`, or write the number as a string")
             }
-            (Type::Response, _) | (_, Type::Response) => found.help("ask for a part of the response: `.status`, `.text`"),
+            (Type::Response, _) | (_, Type::Response) => {
+                found.help("ask for a part of the response: `.status`, `.text`")
+            }
             (Type::Optional(_), _) | (_, Type::Optional(_)) => {
                 found.help("one side may be null: test it first (`x != null and …`)")
             }

@@ -192,8 +192,12 @@ impl Elab<'_> {
     fn effect_only(&mut self, value: &ast::Expr) -> Expr {
         let mut value = self.any_expr(value);
         if !conditions::set_want(&mut value, Want::Nothing) && value.ty != Type::Unknown {
-            let found =
-                Diagnostic::error(Code::MisplacedStatement, "this value goes nowhere", value.span, "computed, then lost");
+            let found = Diagnostic::error(
+                Code::MisplacedStatement,
+                "this value goes nowhere",
+                value.span,
+                "computed, then lost",
+            );
             self.report(found.help("give it a name with `let`, show it with `log`, or test it with `guard`"));
         }
         value

@@ -53,14 +53,9 @@ impl Elab<'_> {
         let Some(first) = undos.next() else { return Body { block, undo: Undo::Nothing } };
         for again in undos {
             self.report(
-                Diagnostic::error(
-                    Code::MixedStep,
-                    "one step has two undos",
-                    first_line(again, self),
-                    "a second one",
-                )
-                .label(first_line(first, self), "the first one")
-                .help("a step is undone in one way: keep one, or make two steps"),
+                Diagnostic::error(Code::MixedStep, "one step has two undos", first_line(again, self), "a second one")
+                    .label(first_line(first, self), "the first one")
+                    .help("a step is undone in one way: keep one, or make two steps"),
             );
         }
         let undo = self.undo(first);

@@ -160,21 +160,8 @@ pub(super) fn name(ty: &Type) -> String {
 }
 
 const NAMED: [&str; 15] = [
-    "bool",
-    "int",
-    "decimal",
-    "string",
-    "bytes",
-    "duration",
-    "size",
-    "time",
-    "list",
-    "record",
-    "any",
-    "secret",
-    "response",
-    "nothing",
-    "null",
+    "bool", "int", "decimal", "string", "bytes", "duration", "size", "time", "list", "record", "any", "secret",
+    "response", "nothing", "null",
 ];
 
 impl Elab<'_> {
@@ -252,12 +239,8 @@ impl Elab<'_> {
             "array" => Some("list"),
             other => did_you_mean(other, NAMED.into_iter().chain(ConnKind::ALL.map(ConnKind::name))),
         };
-        let found = Diagnostic::error(
-            Code::UnknownName,
-            format!("no type is called `{}`", name.text),
-            name.span,
-            "not a type",
-        );
+        let found =
+            Diagnostic::error(Code::UnknownName, format!("no type is called `{}`", name.text), name.span, "not a type");
         self.report(self.suggest(found, name.span, near));
         Type::Unknown
     }

@@ -268,14 +268,13 @@ fn plain_pattern(pattern: &str) -> bool {
             ('[' | '&' | '~', true) => return false,
             (']', true) => in_class = false,
             ('.', false) => return false,
-            ('^' | '$' | '(' | ')' | '|' | '?' | '*' | '+', false) => {
-                if c == '(' && chars.peek() == Some(&'?') {
-                    chars.next();
-                    if chars.next() != Some(':') {
-                        return false;
-                    }
+            ('(', false) if chars.peek() == Some(&'?') => {
+                chars.next();
+                if chars.next() != Some(':') {
+                    return false;
                 }
             }
+            ('^' | '$' | '(' | ')' | '|' | '?' | '*' | '+', false) => {}
             ('{', false) => {
                 for c in chars.by_ref() {
                     match c {

@@ -88,7 +88,7 @@ impl Elab<'_> {
         let before = self.diagnostics.len();
         let given = self.matched(&[(SmolStr::new(parameter), true)], args, name, span);
         let given = given.first().copied().flatten();
-        let Some(given) = given.filter(|_| self.diagnostics.len() == before) else { return None };
+        let given = given.filter(|_| self.diagnostics.len() == before)?;
         Some(match name {
             "dir" => ContextUse::Dir(self.visible(given, "the folder of `dir`")),
             "ssh" => ContextUse::Ssh(self.visible(given, "the host of `ssh`")),

@@ -258,9 +258,9 @@ fn arithmetic(op: BinaryOp, a: &Type, b: &Type) -> Option<Type> {
     Some(match (op, a, b) {
         (_, Type::Null | Type::Optional(_), _) | (_, _, Type::Null | Type::Optional(_)) => return None,
         (_, Type::Any | Type::Unknown, other) | (_, other, Type::Any | Type::Unknown) => {
-            if !(is_number(other) || has_unit(other) || matches!(other, Type::Any | Type::Unknown))
-                && !(op == Add && matches!(other, Type::Str | Type::Enum(_) | Type::List(_)))
-            {
+            let goes = is_number(other) || has_unit(other) || matches!(other, Type::Any | Type::Unknown);
+            let joins = op == Add && matches!(other, Type::Str | Type::Enum(_) | Type::List(_));
+            if !goes && !joins {
                 return None;
             }
             Type::Any

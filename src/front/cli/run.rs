@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::answers::OnScreen;
 use super::inputs::{Inputs, Somebody};
-use super::{REFUSED, complain, open};
+use super::{REFUSED, complain, open, tell};
 use crate::report::json::Json;
 use crate::report::live::Live;
 use crate::report::opening::Opening;
@@ -55,6 +55,12 @@ fn prepared(args: &Run, say: Say) -> Result<Ready, u8> {
         complain(&format!("there is no runbook in `{}`: it is a library", args.file), None);
         return Err(REFUSED);
     };
+    let cannot = crate::check::unsupported(&program);
+    if !cannot.is_empty() {
+        tell(cannot, &opened.sources);
+        complain(&format!("`{}` cannot run here: nothing was run", args.file), None);
+        return Err(REFUSED);
+    }
     let who = if args.file == "-" { Somebody::Nobody } else { Somebody::look() };
     let params = args.inputs.take(&program, &opened.sources, who)?;
     Ok(Ready::new(program, params))

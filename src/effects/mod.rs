@@ -1,5 +1,6 @@
 //! The outside world, behind one small trait. Providers: shell, postgres, redis, http, file; `fake` is scripted.
 //! A provider reports exactly what happened: done, none (provably no effect), some, unknown.
+pub mod fake;
 pub mod lock;
 pub mod secret;
 pub mod shell;

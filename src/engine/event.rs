@@ -28,7 +28,7 @@ pub enum Event {
     Answered(QuestionId, Answer),
     /// The first signal: cancel and unwind.
     Stop,
-    /// The second signal: nothing more runs.
+    /// The second signal: running calls are ended, and nothing more starts.
     Kill,
 }
 
@@ -140,6 +140,7 @@ pub enum Command {
     Cancel(CallId),
     /// Fire this long after the input that asked for it.
     Timer(TimerId, Nanos),
+    /// It must not fire any more.
     Clear(TimerId),
     Ask(QuestionId, QuestionAsked),
     /// Nobody waits for this answer any more.

@@ -1,20 +1,48 @@
 //! The run: steps, undo list, timeouts, retries, watches. No IO, no clock: [`Engine::on`] takes what happened and when,
 //! and returns what to do next. Deterministic: same events, same commands.
+mod block;
+mod bug;
 pub mod call;
+mod calls;
+mod conditions;
+mod contexts;
+mod cx;
+mod eval;
 pub mod event;
+mod executor;
+mod failure;
+mod handlers;
+mod invariant;
+mod machine;
+mod names;
+mod parallel;
+mod questions;
 pub mod record;
+mod replay;
+mod run;
+mod scope;
+mod step;
+mod transaction;
+mod tree;
+mod tries;
+mod undo;
+mod waits;
+mod world;
 
 use std::sync::Arc;
 
 use crate::check::program::{NameId, Program};
 use crate::value::{SmolStr, Timestamp, Value};
 
+#[doc(hidden)]
+pub use bug::Bug;
 pub use call::{Arg, Call, CallId, Context, Piece, What};
 pub use event::{
     Answer, Command, Ending, Event, Failure, FailureKind, Finish, Input, Outcome, Progress, QuestionAsked, QuestionId,
     QuestionKind, TimerId,
 };
 pub use record::Record;
+pub use replay::replay;
 
 /// What a run starts from, beside its program.
 #[derive(Clone, Debug)]
@@ -36,21 +64,24 @@ pub enum OnFailure {
     Stop,
 }
 
-/// One run.
-pub struct Engine {
-    program: Arc<Program>,
-    inputs: Inputs,
-}
+/// One run. It holds what the program's futures have come to, and nothing of the outside.
+pub struct Engine(machine::Run);
 
 impl Engine {
     #[must_use]
     pub fn new(program: Arc<Program>, inputs: Inputs) -> Engine {
-        Engine { program, inputs }
+        Engine(machine::Run::make(machine::Ground { program, inputs, bug: None }))
     }
 
-    /// What to do after this. Empty while the run waits for something already asked for.
+    /// With a mistake in it.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_bug(program: Arc<Program>, inputs: Inputs, bug: Bug) -> Engine {
+        Engine(machine::Run::make(machine::Ground { program, inputs, bug: Some(bug) }))
+    }
+
+    /// What to do after this. Empty while the run waits for something already asked for, and after its end.
     pub fn on(&mut self, input: Input) -> Vec<Command> {
-        let _ = (&self.program, &self.inputs, input);
-        Vec::new()
+        self.0.on(input)
     }
 }

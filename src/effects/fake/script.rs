@@ -1,0 +1,103 @@
+//! A world as text, one rule a line:
+//!
+//! ```text
+//! $ ./deploy* -> some "exit code 1" after 3s times 2
+//! db.value(* -> 83
+//! $ sleep* -> never, cancel unknown "gone" running "pid 7" after 5s
+//! answer "Go on?" -> yes after 2s
+//! at 10s stop
+//! ```
+use super::{Reply, Rule, Script, Signal};
+use crate::engine::{Ending, Failure, FailureKind, Outcome};
+use crate::value::{Nanos, Value, json, read};
+
+impl Script {
+    /// Read a script.
+    ///
+    /// # Errors
+    /// The line that is not understood, and why.
+    pub fn read(text: &str) -> Result<Script, String> {
+        let mut script = Script::default();
+        for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            script.line(line).map_err(|why| format!("`{line}`: {why}"))?;
+        }
+        Ok(script)
+    }
+
+    fn line(&mut self, line: &str) -> Result<(), String> {
+        if let Some(rest) = line.strip_prefix("at ") {
+            let (at, what) = rest.split_once(' ').ok_or("`at TIME stop|kill`")?;
+            let signal = match what.trim() {
+                "stop" => Signal::Stop,
+                "kill" => Signal::Kill,
+                other => return Err(format!("no signal `{other}`")),
+            };
+            self.signals.push((read::duration(at)?, signal));
+            return Ok(());
+        }
+        let (pattern, does) = line.split_once(" -> ").ok_or("`PATTERN -> OUTCOME`")?;
+        if let Some(pattern) = pattern.strip_prefix("answer ") {
+            let (does, after, times) = timing(does)?;
+            let value = match does {
+                "yes" => Value::Bool(true),
+                "no" => Value::Bool(false),
+                other => json::parse(other).unwrap_or_else(|_| Value::str(other)),
+            };
+            let pattern = pattern.trim().trim_matches('"').to_owned();
+            self.answers.push(Reply { pattern, times, after, value });
+            return Ok(());
+        }
+        let (does, cancel) = match does.split_once(", cancel ") {
+            Some((does, cancel)) => (does, Some(cancel)),
+            None => (does, None),
+        };
+        let (does, after, times) = timing(does)?;
+        let mut rule = Rule::new(pattern.trim(), Outcome::done(Value::Null));
+        rule.outcome = if does == "never" { None } else { Some(outcome(does)?) };
+        rule.after = after;
+        rule.times = times;
+        if let Some(cancel) = cancel {
+            let (does, after, _) = timing(cancel)?;
+            rule.cancel = (outcome(does)?, after);
+        }
+        self.rules.push(rule);
+        Ok(())
+    }
+}
+
+/// Cuts `after D` and `times N` off the end.
+fn timing(text: &str) -> Result<(&str, Nanos, Option<u32>), String> {
+    let (mut text, mut after, mut times) = (text.trim(), Nanos(0), None);
+    while let Some((before, last)) = text.rsplit_once(' ') {
+        if let Some(rest) = before.strip_suffix("after").filter(|rest| rest.is_empty() || rest.ends_with(' ')) {
+            after = read::duration(last)?;
+            text = rest.trim();
+        } else if let Some(rest) = before.strip_suffix("times").filter(|rest| rest.is_empty() || rest.ends_with(' ')) {
+            times = Some(last.parse().map_err(|_| format!("`{last}` is not a number"))?);
+            text = rest.trim();
+        } else {
+            break;
+        }
+    }
+    Ok((text, after, times))
+}
+
+fn outcome(text: &str) -> Result<Outcome, String> {
+    let (text, running) = match text.split_once(" running ") {
+        Some((text, what)) => (text.trim(), Some(what.trim().trim_matches('"').to_owned())),
+        None => (text, None),
+    };
+    let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
+    let ending = match word {
+        "none" => Ending::None,
+        "some" => Ending::Some,
+        "unknown" => Ending::Unknown,
+        "done" => Ending::Done,
+        _ => return Ok(Outcome { running, ..Outcome::done(json::parse(text)?) }),
+    };
+    if ending == Ending::Done && rest.is_empty() {
+        return Ok(Outcome { running, ..Outcome::done(Value::Null) });
+    }
+    let failure = Failure::new(FailureKind::Failed, rest.trim().trim_matches('"'));
+    Ok(Outcome { running, ..Outcome::failed(ending, failure) })
+}

@@ -1,0 +1,245 @@
+//! Statements one after the other, and which construct each of them is.
+use std::rc::Rc;
+
+use crate::check::program::{Block, Stmt, StmtKind};
+use crate::engine::call::Segment;
+use crate::engine::cx::{Cx, Mode};
+use crate::engine::event::{FailureKind, Progress};
+use crate::engine::failure::{Flow, Fut, Next, Stop};
+use crate::engine::names::Names;
+use crate::engine::record::Record;
+use crate::engine::scope::Scope;
+use crate::engine::tree::{Finally, Seq};
+use crate::engine::{
+    conditions, contexts, eval, handlers, invariant, parallel, questions, step, transaction, tries, undo, waits,
+};
+use crate::value::Nanos;
+
+/// The statements, then what must be true at the end, then the block's `finally`s. Not ok: the undo runs those.
+pub(super) fn body<'a, 'p: 'a>(cx: &'a Cx<'p>, block: &'p Block) -> Fut<'a, Flow> {
+    Box::pin(async move {
+        let result = if block.stmts.iter().any(|stmt| matches!(stmt.kind, StmtKind::Invariant { .. })) {
+            let scope = Scope::child(&cx.scope);
+            let inner = Cx { scope: scope.clone(), ..cx.clone() };
+            let mut watched = invariant::Watched::default();
+            let result = statements(&inner, block, &mut watched).await;
+            watched.stop(cx).await;
+            scope.settle(&cx.world, &cx.scope, result)
+        } else {
+            statements(cx, block, &mut invariant::Watched::default()).await
+        };
+        let result = match result {
+            Ok(Next::Go | Next::Return(_)) if is_attempt(cx) => match conditions::goals(cx).await {
+                Ok(()) => result,
+                Err(stop) => Err(stop),
+            },
+            other => other,
+        };
+        if result.is_ok() || cx.mode != Mode::Forward {
+            undo::finallys(cx, &cx.seq).await;
+        }
+        result
+    })
+}
+
+fn is_attempt(cx: &Cx<'_>) -> bool {
+    std::ptr::eq(cx.inst.seq.as_ptr(), Rc::as_ptr(&cx.seq))
+}
+
+async fn statements<'p>(cx: &Cx<'p>, block: &'p Block, watched: &mut invariant::Watched) -> Flow {
+    for stmt in &block.stmts {
+        cx.check()?;
+        let here = cx.at(stmt.pos);
+        let next = match (&stmt.kind, cx.mode) {
+            (StmtKind::Invariant { label, every, tolerate, cond }, _) => {
+                watched
+                    .start(&here, &cx.scope, invariant::Spec { label, every, tolerate: tolerate.as_ref(), cond })
+                    .await?;
+                Next::Go
+            }
+            (_, Mode::Forward) => statement(&here, stmt).await?,
+            (_, Mode::Back) => repeated(&here, stmt).await?,
+            (_, Mode::Handler) => {
+                handlers::as_warning(&here, statement(&here, stmt).await)?;
+                Next::Go
+            }
+        };
+        if let Next::Go = next {
+            continue;
+        }
+        return Ok(next);
+    }
+    cx.check()?;
+    Ok(Next::Go)
+}
+
+/// How often a failing statement of a rollback is repeated, and the first delay; it doubles.
+const REPEATS: u32 = 3;
+const FIRST_DELAY: Nanos = Nanos(1_000_000_000);
+
+async fn repeated<'p>(cx: &Cx<'p>, stmt: &'p Stmt) -> Flow {
+    let mut delay = FIRST_DELAY;
+    for _ in 0..REPEATS {
+        match statement(cx, stmt).await {
+            Err(Stop::Fail(fault)) if !fault.exhausted && !still_running(cx) => {
+                cx.world.tell(Progress::Log {
+                    path: cx.path.clone(),
+                    text: format!(
+                        "{}; again in {}",
+                        fault.failure.message,
+                        crate::value::show::show(&crate::value::Value::Duration(delay))
+                    ),
+                });
+            }
+            other => return other,
+        }
+        cx.sleep(delay).await?;
+        delay = Nanos(delay.0 * 2);
+    }
+    statement(cx, stmt).await.map_err(|stop| match stop {
+        Stop::Fail(mut fault) => {
+            fault.exhausted = true;
+            Stop::Fail(fault)
+        }
+        Stop::Cancelled => Stop::Cancelled,
+    })
+}
+
+/// Nothing is repeated beside a call that may still run.
+fn still_running(cx: &Cx<'_>) -> bool {
+    cx.inst.writes.borrow().unit.as_ref().is_some_and(|unit| !unit.running.borrow().is_empty())
+}
+
+/// A block inside: its own sequence and, because it is a scope, its own names.
+pub(super) async fn inner<'p>(cx: &Cx<'p>, block: &'p Block, branch: Option<u32>, names: Rc<Names>) -> Flow {
+    let seq = cx.seq.open();
+    let path = branch.map_or_else(|| cx.path.clone(), |n| cx.path.join(Segment::Branch(n)));
+    let here = Cx { path, names, seq: seq.clone(), ..cx.clone() };
+    let result = body(&here, block).await;
+    cx.seq.prune(&seq);
+    result
+}
+
+/// An own scope of names.
+pub(super) fn fresh(cx: &Cx<'_>) -> Rc<Names> {
+    Names::child(&cx.names)
+}
+
+pub(super) fn statement<'a, 'p: 'a>(cx: &'a Cx<'p>, stmt: &'p Stmt) -> Fut<'a, Flow> {
+    Box::pin(async move {
+        match &stmt.kind {
+            StmtKind::Step(step) => step::step(cx, step).await,
+            StmtKind::Let { name, value, fallback } => {
+                let value = match (eval::eval(cx, value).await, fallback) {
+                    (Err(Stop::Fail(fault)), Some(fallback)) => {
+                        let value = eval::eval(cx, fallback).await?;
+                        cx.world.tell(Progress::Log {
+                            path: cx.path.clone(),
+                            text: format!(
+                                "`{}` takes its fallback: {}",
+                                cx.world.name_text(*name),
+                                fault.failure.message
+                            ),
+                        });
+                        value
+                    }
+                    (value, _) => value?,
+                };
+                eval::small(cx, &value, stmt.span)?;
+                cx.bind(*name, value);
+                Ok(Next::Go)
+            }
+            StmtKind::Ask { name, question, ty } => questions::ask(cx, *name, question, ty).await,
+            StmtKind::ChooseFrom { name, question, from } => questions::choose_from(cx, *name, question, from).await,
+            StmtKind::DoneWhen(cond) => conditions::done_when(cx, cond).await,
+            StmtKind::Guards(guards) => conditions::guards(cx, guards).await,
+            StmtKind::Warn(guard) => conditions::warn(cx, guard).await,
+            // Only reached where a rollback is repeated: `statements` starts them.
+            StmtKind::Invariant { .. } => Ok(Next::Go),
+            StmtKind::Wait(time) => waits::wait(cx, time).await,
+            StmtKind::WaitUntil { limit, every, until, unless } => {
+                waits::until(cx, limit, every.as_ref(), until, unless.as_ref()).await
+            }
+            StmtKind::Watch { label, window, every, tolerate, body } => {
+                waits::watch(cx, &waits::Watch { label, window, every, tolerate: tolerate.as_ref(), body }).await
+            }
+            StmtKind::If { cond, then, otherwise } => {
+                if conditions::decide(cx, cond).await? {
+                    inner(cx, then, None, fresh(cx)).await
+                } else {
+                    match otherwise {
+                        Some(otherwise) => inner(cx, otherwise, Some(1), fresh(cx)).await,
+                        None => Ok(Next::Go),
+                    }
+                }
+            }
+            StmtKind::For { name, list, parallel, body } => {
+                parallel::each(cx, *name, list, parallel.as_ref(), body).await
+            }
+            StmtKind::Parallel(block) => parallel::block(cx, block).await,
+            StmtKind::Transaction { on, body } => transaction::transaction(cx, on, body, stmt.span).await,
+            StmtKind::With { contexts, body } => {
+                let contexts = contexts::enter(cx, contexts).await?;
+                inner(&Cx { contexts, ..cx.clone() }, body, None, cx.names.clone()).await
+            }
+            StmtKind::Confirm { question, within } => questions::confirm(cx, question, within.as_ref()).await,
+            StmtKind::Choose { question, options } => questions::choose(cx, question, options).await,
+            StmtKind::Try { body, otherwise, failure } => tries::attempt(cx, body, otherwise, *failure).await,
+            StmtKind::Commit(why) => {
+                let why = eval::shown(cx, why).await?;
+                cx.world.record(Record::Committed { path: cx.path.clone() });
+                cx.world.tell(Progress::Committed { path: cx.path.clone(), why });
+                cx.seq.commit();
+                Ok(Next::Go)
+            }
+            StmtKind::Finally(block) => {
+                let finally = Finally { block, place: cx.place(cx.path.clone()), open: true.into() };
+                cx.seq.finallys.borrow_mut().push(Rc::new(finally));
+                Ok(Next::Go)
+            }
+            StmtKind::Fail(message) => {
+                let message = eval::shown(cx, message).await?;
+                Err(cx.stop(crate::engine::event::Failure {
+                    span: Some(stmt.span),
+                    ..crate::engine::event::Failure::new(FailureKind::Explicit, message)
+                }))
+            }
+            StmtKind::Log(text) => {
+                let text = eval::shown(cx, text).await?;
+                cx.world.tell(Progress::Log { path: cx.path.clone(), text });
+                Ok(Next::Go)
+            }
+            StmtKind::Note { key, value } => {
+                let key = eval::shown(cx, key).await?;
+                let value = eval::eval(cx, value).await?;
+                cx.world.notes.borrow_mut().push((key.clone(), value.clone()));
+                cx.world.tell(Progress::Note { path: cx.path.clone(), key, value });
+                Ok(Next::Go)
+            }
+            StmtKind::Return(value) => Ok(Next::Return(eval::eval(cx, value).await?)),
+            StmtKind::Eval(expr) => {
+                eval::eval(cx, expr).await?;
+                Ok(Next::Go)
+            }
+        }
+    })
+}
+
+/// A sequence that nothing else will undo: of a rollback, a handler.
+pub(super) fn loose<'p>() -> Rc<Seq<'p>> {
+    Rc::default()
+}
+
+/// One statement as an element of its own: its `finally`s run at its end.
+pub(super) async fn one<'p>(cx: &Cx<'p>, stmt: &'p Stmt) -> Flow {
+    let here = cx.at(stmt.pos);
+    let result = match cx.mode {
+        Mode::Forward => statement(&here, stmt).await,
+        Mode::Back => repeated(&here, stmt).await,
+        Mode::Handler => handlers::as_warning(&here, statement(&here, stmt).await).map(|()| Next::Go),
+    };
+    if result.is_ok() {
+        undo::finallys(cx, &cx.seq).await;
+    }
+    result
+}

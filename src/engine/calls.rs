@@ -1,0 +1,334 @@
+//! Calls to the outside: what they are made of, what is registered before they start, and what their end means.
+use std::rc::Rc;
+
+use crate::check::program::{self, CodePart, Effect, Undo, Want};
+use crate::engine::call::{Arg, Call, CallId, Piece, What};
+use crate::engine::cx::{Cx, Mode};
+use crate::engine::eval;
+use crate::engine::event::{Command, Ending, Failure, FailureKind, Outcome, Progress};
+use crate::engine::failure::Stop;
+use crate::engine::questions;
+use crate::engine::record::{Record, UnitKind};
+use crate::engine::tree::{Node, UndoHow, Unit, Wall};
+use crate::source::Span;
+use crate::value::{Connection, Nanos, Value, show};
+use std::sync::Arc;
+
+/// A call, all but its number.
+pub(super) struct Made {
+    pub what: What,
+    pub effect: Effect,
+    pub idempotent: bool,
+    pub want: Want,
+    pub text: String,
+    pub span: Span,
+}
+
+pub(super) async fn command<'p>(cx: &Cx<'p>, command: &'p program::Command, span: Span) -> Result<Value, Stop> {
+    let (code, text) = pieces(cx, &command.code).await?;
+    let made = Made {
+        what: What::Shell { code, direct: command.direct, shell: command.shell.clone() },
+        effect: command.effect,
+        idempotent: false,
+        want: command.want,
+        text: format!("$ {}", line(&text)),
+        span,
+    };
+    make(cx, made).await
+}
+
+pub(super) async fn native<'p>(cx: &Cx<'p>, call: &'p program::Call, span: Span) -> Result<Value, Stop> {
+    let on = match &call.on {
+        Some(on) => Some(connection(cx, on).await?),
+        None => None,
+    };
+    let mut args = Vec::with_capacity(call.args.len());
+    let mut texts = Vec::new();
+    for (name, arg) in &call.args {
+        let arg = match arg {
+            program::Arg::Value(expr) => {
+                let value = eval::eval(cx, expr).await?;
+                if value != Value::Null {
+                    texts.push(show::show(&value));
+                }
+                Arg::Value(value)
+            }
+            program::Arg::Code(parts) => {
+                let (code, text) = pieces(cx, parts).await?;
+                texts.push(format!("\"{text}\""));
+                Arg::Code(code)
+            }
+        };
+        args.push((name.clone(), arg));
+    }
+    let tx = cx.tx.as_ref().filter(|tx| on.as_ref() == Some(&tx.on)).map(|tx| tx.id);
+    let made = Made {
+        what: What::Native { action: call.action.clone(), on, args, tx },
+        effect: call.effect,
+        idempotent: call.idempotent,
+        want: call.want,
+        text: line(&format!("{}({})", call.source, texts.join(", "))),
+        span,
+    };
+    make(cx, made).await
+}
+
+pub(super) async fn connection<'p>(cx: &Cx<'p>, expr: &'p program::Expr) -> Result<Arc<Connection>, Stop> {
+    match eval::eval(cx, expr).await?.expose().0 {
+        Value::Connection(connection) => Ok(connection.clone()),
+        other => Err(cx.unfit(format!("a connection is needed here, not {}", show::kind(other)), expr.span)),
+    }
+}
+
+/// The code with its values, and the same for people.
+async fn pieces<'p>(cx: &Cx<'p>, parts: &'p [CodePart]) -> Result<(Vec<Piece>, String), Stop> {
+    let mut pieces = Vec::with_capacity(parts.len());
+    let mut shown = String::new();
+    for part in parts {
+        match part {
+            CodePart::Text { text, span } => {
+                shown.push_str(text);
+                pieces.push(Piece::Text { text: text.clone(), span: *span });
+            }
+            CodePart::Value { expr, how } => {
+                let value = eval::eval(cx, expr).await?;
+                shown.push_str(&eval::plain(&value));
+                pieces.push(Piece::Value { value, how: *how, span: expr.span });
+            }
+        }
+    }
+    Ok((pieces, shown))
+}
+
+/// One line.
+fn line(text: &str) -> String {
+    if text.contains('\n') { text.split_whitespace().collect::<Vec<_>>().join(" ") } else { text.trim().to_owned() }
+}
+
+pub(super) async fn make(cx: &Cx<'_>, made: Made) -> Result<Value, Stop> {
+    match made.effect {
+        Effect::Notify => notify(cx, &made).await,
+        Effect::Write if cx.tx.is_none() => {
+            let idempotent = made.idempotent;
+            let unit = register(cx).await?;
+            let id = started(cx, &made, Some(unit));
+            let outcome = end(cx, id).await;
+            ended(cx, &outcome, idempotent);
+            result(cx, outcome)
+        }
+        Effect::Write | Effect::Pure | Effect::Read => {
+            cx.check()?;
+            let id = started(cx, &made, None);
+            let outcome = end(cx, id).await;
+            still_running(cx, &outcome);
+            result(cx, outcome)
+        }
+    }
+}
+
+/// What stands for this instance's writes is put up before the first of them; asks where there is no way back.
+pub(super) async fn register(cx: &Cx<'_>) -> Result<Option<UnitKind>, Stop> {
+    cx.check()?;
+    let (Mode::Forward, Some(undo)) = (cx.mode, cx.inst.undo) else { return Ok(None) };
+    let standing = |cx: &Cx<'_>| {
+        let writes = cx.inst.writes.borrow();
+        writes.unit.is_some() || writes.wall.is_some()
+    };
+    if standing(cx) {
+        cx.inst.writes.borrow_mut().started += 1;
+        return Ok(None);
+    }
+    let how = match undo {
+        Undo::Nothing | Undo::None { .. } => {
+            cx.inst.writes.borrow_mut().started += 1;
+            return Ok(None);
+        }
+        Undo::Rollback { block, timeout, .. } => UndoHow::Rollback(block, timeout.as_ref()),
+        Undo::Manual { what, .. } => UndoHow::Manual(eval::shown(cx, what).await?),
+        Undo::Irreversible { why, .. } => {
+            let why = eval::shown(cx, why).await?;
+            questions::irreversible(cx, &why).await?;
+            cx.check()?;
+            if !standing(cx) {
+                wall(cx, why);
+            }
+            cx.inst.writes.borrow_mut().started += 1;
+            return Ok(Some(UnitKind::Wall));
+        }
+    };
+    let kind = if let UndoHow::Manual(_) = how { UnitKind::Manual } else { UnitKind::Rollback };
+    let mut place = cx.place(cx.inst.path.clone());
+    place.names = cx.inst.names.clone();
+    place.contexts = cx.inst.contexts.clone();
+    let unit = Rc::new(Unit {
+        place,
+        how,
+        undone: false.into(),
+        running: std::cell::RefCell::default(),
+        why: std::cell::RefCell::default(),
+    });
+    if let Some(seq) = cx.inst.seq.upgrade() {
+        seq.push(Node::Unit(unit.clone()));
+    }
+    let mut writes = cx.inst.writes.borrow_mut();
+    writes.started += 1;
+    writes.unit = Some(unit);
+    Ok(Some(kind))
+}
+
+fn wall(cx: &Cx<'_>, why: String) {
+    let wall = Rc::new(Wall { path: cx.inst.path.clone(), step: cx.inst.name.clone(), why });
+    if let Some(seq) = cx.inst.seq.upgrade() {
+        seq.push(Node::Wall(wall.clone()));
+    }
+    cx.inst.writes.borrow_mut().wall = Some(wall);
+    cx.scope.raise(&cx.inst.scope);
+}
+
+/// Number it, keep the intent, and start. `unit`: none for a call without effect.
+pub(super) fn started(cx: &Cx<'_>, made: &Made, unit: Option<Option<UnitKind>>) -> CallId {
+    let id = cx.world.call_id();
+    let ordinal = cx.ordinal.get();
+    cx.ordinal.set(ordinal + 1);
+    let key = format!("{}/{}/{}/{ordinal}", cx.world.inputs.run, cx.path, cx.inst.tag);
+    if let Some(unit) = unit {
+        cx.world.record(Record::Intent {
+            call: id,
+            path: cx.path.clone(),
+            attempt: cx.inst.attempt,
+            key: key.clone(),
+            unit,
+        });
+    }
+    cx.world.tell(Progress::ActionStarted {
+        call: id,
+        path: cx.path.clone(),
+        text: made.text.clone(),
+        effect: made.effect,
+        want: made.want,
+    });
+    cx.world.push(Command::Call(Call {
+        id,
+        path: cx.path.clone(),
+        attempt: cx.inst.attempt,
+        key,
+        what: made.what.clone(),
+        effect: made.effect,
+        idempotent: made.idempotent,
+        want: made.want,
+        contexts: cx.contexts.clone(),
+        limit: cx.scope.left(&cx.world),
+        text: made.text.clone(),
+        span: made.span,
+    }));
+    id
+}
+
+/// Its end. A cancel asks for it, and then it is still awaited.
+pub(super) async fn end(cx: &Cx<'_>, id: CallId) -> Outcome {
+    let slot = cx.world.await_call(id);
+    let outcome = match slot.take_unless(&cx.world.queue, || cx.cancelled()).await {
+        Some(outcome) => outcome,
+        None => {
+            cx.world.push(Command::Cancel(id));
+            slot.take(&cx.world.queue).await
+        }
+    };
+    cx.world.record(Record::Outcome { call: id, ending: outcome.ending });
+    cx.world.tell(Progress::ActionFinished {
+        call: id,
+        path: cx.path.clone(),
+        ending: outcome.ending,
+        failure: outcome.result.as_ref().err().cloned(),
+    });
+    outcome
+}
+
+/// What a write's end means for what stands for it.
+pub(super) fn ended(cx: &Cx<'_>, outcome: &Outcome, idempotent: bool) {
+    still_running(cx, outcome);
+    if cx.mode != Mode::Forward {
+        return;
+    }
+    let mut writes = cx.inst.writes.borrow_mut();
+    match outcome.ending {
+        Ending::Done | Ending::Some => {}
+        Ending::None => writes.none += 1,
+        Ending::Unknown => {
+            if writes.unit.is_none() && !idempotent {
+                drop(writes);
+                loose(cx);
+                return;
+            }
+        }
+    }
+    if writes.none == writes.started {
+        let (unit, wall) = (writes.unit.take(), writes.wall.take());
+        drop(writes);
+        let Some(seq) = cx.inst.seq.upgrade() else { return };
+        if let Some(unit) = unit {
+            seq.remove_unit(&unit);
+        }
+        if let Some(wall) = wall {
+            seq.remove_wall(&wall);
+            cx.scope.lower(&cx.inst.scope);
+        }
+    }
+}
+
+fn loose(cx: &Cx<'_>) {
+    let mut at = Some(&cx.inst);
+    while let Some(inst) = at {
+        inst.writes.borrow_mut().loose = true;
+        at = inst.parent.as_ref();
+    }
+}
+
+fn still_running(cx: &Cx<'_>, outcome: &Outcome) {
+    if let Some(running) = &outcome.running
+        && let Some(unit) = &cx.inst.writes.borrow().unit
+    {
+        unit.running.borrow_mut().push(running.clone());
+    }
+}
+
+/// Its value; a failure after a cancel is the cancel.
+pub(super) fn result(cx: &Cx<'_>, outcome: Outcome) -> Result<Value, Stop> {
+    match outcome.result {
+        // What contains a known secret is one.
+        Ok(value) if outcome.ending == Ending::Done => Ok(cx.world.guarded(value)),
+        Ok(_) => Err(cx.stop(Failure::new(FailureKind::Failed, "whether it happened cannot be known"))),
+        Err(_) if cx.cancelled() => Err(Stop::Cancelled),
+        Err(failure) => Err(cx.stop(failure)),
+    }
+}
+
+const NOTIFY_LIMIT: Nanos = Nanos(10_000_000_000);
+const NOTIFY_TRIES: u32 = 3;
+const NOTIFY_DELAY: Nanos = Nanos(1_000_000_000);
+
+/// A message: bounded, repeated twice; that it did not arrive is a warning.
+async fn notify(cx: &Cx<'_>, made: &Made) -> Result<Value, Stop> {
+    let mut tries = 1;
+    loop {
+        cx.check()?;
+        let scope = crate::engine::scope::Scope::child(&cx.scope);
+        let late = Failure::new(FailureKind::Timeout, "no answer within 10s");
+        scope.limit(&cx.world, NOTIFY_LIMIT, crate::engine::scope::Clock::Runs, cx.fault(late));
+        let inner = Cx { scope: scope.clone(), ..cx.clone() };
+        let id = started(&inner, made, Some(None));
+        let outcome = end(&inner, id).await;
+        scope.close(&cx.world);
+        let fault = match scope.settle(&cx.world, &cx.scope, result(&inner, outcome)) {
+            Ok(value) => return Ok(value),
+            Err(Stop::Cancelled) => return Err(Stop::Cancelled),
+            Err(Stop::Fail(fault)) => fault,
+        };
+        if tries == NOTIFY_TRIES {
+            cx.world.warn(&cx.path, format!("`{}` did not arrive: {}", made.text, fault.failure.message));
+            return Ok(Value::Null);
+        }
+        cx.sleep(NOTIFY_DELAY).await?;
+        tries += 1;
+    }
+}

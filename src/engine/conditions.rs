@@ -1,0 +1,183 @@
+//! Conditions are true, false, or an error; and what becomes of each where they stand.
+use crate::check::program::{Expr, ExprKind, Guard};
+use crate::engine::cx::{Cx, Goal};
+use crate::engine::eval;
+use crate::engine::event::{ConditionKind, Failure, FailureKind, Progress, Verdict};
+use crate::engine::failure::{Flow, Fut, Next, Stop};
+use crate::value::{Value, ops, show};
+
+/// True or false, and why.
+pub(super) struct Judged {
+    pub holds: bool,
+    /// Both sides of a comparison: `83 < 80`.
+    pub reason: String,
+}
+
+/// An error is a failure.
+pub(super) fn judge<'a, 'p: 'a>(cx: &'a Cx<'p>, expr: &'p Expr) -> Fut<'a, Result<Judged, Stop>> {
+    Box::pin(async move {
+        Ok(match &expr.kind {
+            ExprKind::Not(of) => {
+                let judged = judge(cx, of).await?;
+                Judged { holds: !judged.holds, reason: judged.reason }
+            }
+            ExprKind::And(a, b) => {
+                let judged = judge(cx, a).await?;
+                if judged.holds { judge(cx, b).await? } else { judged }
+            }
+            ExprKind::Or(a, b) => {
+                let first = judge(cx, a).await?;
+                if first.holds {
+                    return Ok(first);
+                }
+                let second = judge(cx, b).await?;
+                let reason =
+                    if second.holds { second.reason } else { format!("{}, and {}", first.reason, second.reason) };
+                Judged { holds: second.holds, reason }
+            }
+            ExprKind::Binary(op, a, b) => {
+                let a = eval::eval(cx, a).await?;
+                let b = eval::eval(cx, b).await?;
+                let value = ops::binary(*op, &a, &b).map_err(|message| cx.unfit(message, expr.span))?;
+                let reason = format!("{} {} {}", show::show(&a), op.sign(), show::show(&b));
+                Judged { holds: eval::truth(cx, &value, expr.span)?, reason }
+            }
+            ExprKind::Judge(of) => match eval::eval(cx, of).await?.expose().0 {
+                Value::Response(response) => Judged {
+                    holds: response.is_success(),
+                    reason: format!("`{}` answered {}", response.url, response.status),
+                },
+                Value::Bool(holds) => Judged { holds: *holds, reason: format!("it is {holds}") },
+                Value::Null => Judged { holds: true, reason: "it succeeded".to_owned() },
+                other => return Err(cx.unfit(format!("neither true nor false but {}", show::kind(other)), expr.span)),
+            },
+            ExprKind::Command(command) => {
+                let value = eval::eval(cx, expr).await?;
+                let holds = eval::truth(cx, &value, expr.span)?;
+                let reason = if holds { "succeeds" } else { "does not succeed" };
+                Judged { holds, reason: format!("`$ {}` {reason}", command.source.trim()) }
+            }
+            ExprKind::Value(_)
+            | ExprKind::Name(_)
+            | ExprKind::Text(_)
+            | ExprKind::List(_)
+            | ExprKind::Record(_)
+            | ExprKind::Field(..)
+            | ExprKind::Index(..)
+            | ExprKind::Neg(_)
+            | ExprKind::If(_)
+            | ExprKind::Method(..)
+            | ExprKind::Each(..)
+            | ExprKind::Now
+            | ExprKind::Call(_)
+            | ExprKind::Action(_)
+            | ExprKind::Connection(_) => {
+                let value = eval::eval(cx, expr).await?;
+                let holds = eval::truth(cx, &value, expr.span)?;
+                Judged { holds, reason: format!("it is {holds}") }
+            }
+        })
+    })
+}
+
+/// Where an error fails: `if`, `when`, `where`, `if then else`.
+pub(super) async fn decide<'p>(cx: &Cx<'p>, cond: &'p Expr) -> Result<bool, Stop> {
+    Ok(judge(cx, cond).await?.holds)
+}
+
+/// As [`decide`], and said.
+pub(super) async fn told<'p>(cx: &Cx<'p>, kind: ConditionKind, label: String, cond: &'p Expr) -> Result<bool, Stop> {
+    let verdict = verdict(cx, cond).await?;
+    tell(cx, kind, label, &verdict);
+    match verdict {
+        Verdict::Holds => Ok(true),
+        Verdict::Not { .. } => Ok(false),
+        Verdict::Error { failure } => Err(cx.stop(failure)),
+    }
+}
+
+/// Where an error is "does not hold". Only a cancel is not a verdict.
+pub(super) async fn verdict<'p>(cx: &Cx<'p>, cond: &'p Expr) -> Result<Verdict, Stop> {
+    match judge(cx, cond).await {
+        Ok(Judged { holds: true, .. }) => Ok(Verdict::Holds),
+        Ok(Judged { holds: false, reason }) => Ok(Verdict::Not { reason }),
+        Err(Stop::Fail(fault)) => Ok(Verdict::Error { failure: fault.failure }),
+        Err(Stop::Cancelled) => Err(Stop::Cancelled),
+    }
+}
+
+pub(super) fn tell(cx: &Cx<'_>, kind: ConditionKind, label: String, verdict: &Verdict) {
+    cx.world.tell(Progress::Condition { path: cx.path.clone(), kind, label, verdict: verdict.clone() });
+}
+
+/// Why it does not hold; none when it does.
+pub(super) fn reason(verdict: &Verdict) -> Option<&str> {
+    match verdict {
+        Verdict::Holds => None,
+        Verdict::Not { reason } => Some(reason),
+        Verdict::Error { failure } => Some(&failure.message),
+    }
+}
+
+/// All are evaluated, all that do not hold are shown.
+pub(super) async fn guards<'p>(cx: &Cx<'p>, guards: &'p [Guard]) -> Flow {
+    let mut failures: Vec<Failure> = Vec::new();
+    for guard in guards {
+        let label = eval::shown(cx, &guard.label).await?;
+        let verdict = verdict(cx, &guard.cond).await?;
+        tell(cx, ConditionKind::Guard, label.clone(), &verdict);
+        if let Some(reason) = reason(&verdict) {
+            failures.push(broken(&format!("guard `{label}`"), reason, guard));
+        }
+    }
+    let mut failures = failures.into_iter();
+    let Some(mut first) = failures.next() else { return Ok(Next::Go) };
+    first.notes.extend(failures.map(|failure| failure.message));
+    Err(cx.stop(first))
+}
+
+fn broken(what: &str, reason: &str, guard: &Guard) -> Failure {
+    let message = format!("{what} does not hold: {reason}");
+    Failure { span: Some(guard.span), ..Failure::new(FailureKind::Guard, message) }
+}
+
+/// Marks the report, nothing else.
+pub(super) async fn warn<'p>(cx: &Cx<'p>, guard: &'p Guard) -> Flow {
+    let label = eval::shown(cx, &guard.label).await?;
+    let verdict = verdict(cx, &guard.cond).await?;
+    tell(cx, ConditionKind::Warn, label.clone(), &verdict);
+    if let Some(reason) = reason(&verdict) {
+        cx.world.warn(&cx.path, format!("`{label}` does not hold: {reason}"));
+    }
+    Ok(Next::Go)
+}
+
+/// True where it stands: the rest is skipped. Otherwise it must be true after the body. False says nothing else.
+pub(super) async fn done_when<'p>(cx: &Cx<'p>, cond: &'p Expr) -> Flow {
+    if told(cx, ConditionKind::DoneWhen, cx.inst.name.clone(), cond).await? {
+        return Ok(Next::Done);
+    }
+    cx.inst.goals.borrow_mut().push(Goal {
+        cond,
+        path: cx.path.clone(),
+        names: cx.names.clone(),
+        contexts: cx.contexts.clone(),
+    });
+    Ok(Next::Go)
+}
+
+/// After the body: once each.
+pub(super) async fn goals(cx: &Cx<'_>) -> Result<(), Stop> {
+    let goals = cx.inst.goals.take();
+    for goal in goals {
+        let here =
+            Cx { path: goal.path.clone(), names: goal.names.clone(), contexts: goal.contexts.clone(), ..cx.clone() };
+        let verdict = verdict(&here, goal.cond).await?;
+        tell(&here, ConditionKind::DoneWhen, cx.inst.name.clone(), &verdict);
+        if let Some(reason) = reason(&verdict) {
+            let message = format!("`done when` of `{}` is not true after it: {reason}", cx.inst.name);
+            return Err(here.stop(Failure { span: Some(goal.cond.span), ..Failure::new(FailureKind::Guard, message) }));
+        }
+    }
+    Ok(())
+}

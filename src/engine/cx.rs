@@ -1,0 +1,194 @@
+//! Where a statement runs: its path, what it can read, what it adds to, what can cancel it.
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+
+use crate::check::program::{Expr, Undo};
+use crate::engine::call::{Context, Path, Segment, TxId};
+use crate::engine::event::{Failure, FailureKind};
+use crate::engine::executor::Slot;
+use crate::engine::failure::{Fault, Stop};
+use crate::engine::names::Names;
+use crate::engine::scope::Scope;
+use crate::engine::tree::{Place, Seq, Unit, Wall};
+use crate::engine::world::{Alarm, World};
+use crate::source::Span;
+use crate::value::{Connection, Nanos, Value};
+
+pub(super) struct Cx<'p> {
+    pub world: Rc<World<'p>>,
+    pub path: Path,
+    pub names: Rc<Names>,
+    pub contexts: Arc<[Context]>,
+    pub seq: Rc<Seq<'p>>,
+    pub inst: Rc<Instance<'p>>,
+    pub scope: Rc<Scope>,
+    pub mode: Mode,
+    pub tx: Option<Rc<Tx>>,
+    /// Counts the calls of this statement.
+    pub ordinal: Rc<Cell<u32>>,
+}
+
+impl Clone for Cx<'_> {
+    fn clone(&self) -> Self {
+        Cx {
+            world: self.world.clone(),
+            path: self.path.clone(),
+            names: self.names.clone(),
+            contexts: self.contexts.clone(),
+            seq: self.seq.clone(),
+            inst: self.inst.clone(),
+            scope: self.scope.clone(),
+            mode: self.mode,
+            tx: self.tx.clone(),
+            ordinal: self.ordinal.clone(),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// Writes register their undo.
+    Forward,
+    /// A rollback or a `finally`: nothing registers, a failing statement is repeated.
+    Back,
+    /// `on success`, `on failure`: nothing registers, nothing is repeated.
+    Handler,
+}
+
+pub(super) struct Tx {
+    pub id: TxId,
+    pub on: Arc<Connection>,
+}
+
+/// One attempt of a step or an action, or one run of a rollback, a `finally`, a handler.
+pub(super) struct Instance<'p> {
+    pub parent: Option<Rc<Instance<'p>>>,
+    pub path: Path,
+    /// The step's or the action's.
+    pub name: String,
+    /// The innermost step's.
+    pub step: String,
+    /// The name as written.
+    pub source: String,
+    pub attempt: u32,
+    /// The attempts of all instances around and this one: part of every key.
+    pub tag: String,
+    pub undo: Option<&'p Undo>,
+    /// Where its unit goes. Weak: the sequence may hold what holds this.
+    pub seq: Weak<Seq<'p>>,
+    pub names: Rc<Names>,
+    pub contexts: Arc<[Context]>,
+    pub scope: Rc<Scope>,
+    pub writes: RefCell<Writes<'p>>,
+    pub goals: RefCell<Vec<Goal<'p>>>,
+}
+
+/// What an instance's own writes have come to.
+#[derive(Default)]
+pub(super) struct Writes<'p> {
+    pub started: u32,
+    /// How many ended without effect.
+    pub none: u32,
+    pub unit: Option<Rc<Unit<'p>>>,
+    pub wall: Option<Rc<Wall>>,
+    /// A write of it, or of something inside it, may have happened and nothing would undo it.
+    pub loose: bool,
+}
+
+/// A `done when` that must be true at the end.
+pub(super) struct Goal<'p> {
+    pub cond: &'p Expr,
+    pub path: Path,
+    pub names: Rc<Names>,
+    pub contexts: Arc<[Context]>,
+}
+
+impl<'p> Cx<'p> {
+    /// The same, at a statement of the block.
+    pub fn at(&self, pos: u32) -> Cx<'p> {
+        Cx { path: self.path.join(Segment::At(pos)), ordinal: Rc::default(), ..self.clone() }
+    }
+
+    pub fn cancelled(&self) -> bool {
+        self.scope.cancelled(&self.world)
+    }
+
+    pub fn check(&self) -> Result<(), Stop> {
+        if self.cancelled() { Err(Stop::Cancelled) } else { Ok(()) }
+    }
+
+    pub fn fault(&self, failure: Failure) -> Fault {
+        Fault { step: self.inst.step.clone(), path: self.path.clone(), failure, exhausted: false }
+    }
+
+    pub fn stop(&self, failure: Failure) -> Stop {
+        Stop::Fail(Box::new(self.fault(failure)))
+    }
+
+    /// A value that does not fit where it stands.
+    pub fn unfit(&self, message: impl Into<String>, span: Span) -> Stop {
+        self.stop(Failure { span: Some(span), ..Failure::new(FailureKind::Value, message) })
+    }
+
+    /// Bind and record.
+    pub fn bind(&self, name: crate::check::program::NameId, value: Value) {
+        self.world.record(crate::engine::record::Record::Bound {
+            path: self.path.clone(),
+            name: self.world.name_text(name),
+            value: value.clone(),
+        });
+        self.names.bind(name, value);
+    }
+
+    /// What is kept of here for later: for a rollback, a `finally`.
+    pub fn place(&self, path: Path) -> Place {
+        Place {
+            path,
+            step: self.inst.name.clone(),
+            tag: self.inst.tag.clone(),
+            attempt: self.inst.attempt,
+            names: self.names.clone(),
+            contexts: self.contexts.clone(),
+        }
+    }
+
+    /// Let time pass.
+    pub async fn sleep(&self, time: Nanos) -> Result<(), Stop> {
+        self.check()?;
+        if time.0 <= 0 {
+            return Ok(());
+        }
+        let slot = Slot::new();
+        let timer = self.world.timer(time, Alarm::Wake(slot.clone()));
+        match slot.take_unless(&self.world.queue, || self.cancelled()).await {
+            Some(()) => Ok(()),
+            None => {
+                self.world.clear(timer);
+                Err(Stop::Cancelled)
+            }
+        }
+    }
+}
+
+impl<'p> Instance<'p> {
+    /// For blocks beside the way forward: nothing registers in it.
+    pub fn aside(place: &Place, scope: &Rc<Scope>, unit: Option<Rc<Unit<'p>>>) -> Rc<Instance<'p>> {
+        Rc::new(Instance {
+            parent: None,
+            path: place.path.clone(),
+            name: place.step.clone(),
+            step: place.step.clone(),
+            source: place.step.clone(),
+            attempt: place.attempt,
+            tag: place.tag.clone(),
+            undo: None,
+            seq: Weak::new(),
+            names: place.names.clone(),
+            contexts: place.contexts.clone(),
+            scope: scope.clone(),
+            writes: RefCell::new(Writes { unit, ..Writes::default() }),
+            goals: RefCell::default(),
+        })
+    }
+}

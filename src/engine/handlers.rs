@@ -1,0 +1,58 @@
+//! `on success`, `on failure`: after the outcome; they cannot change it, and their errors are warnings.
+use crate::check::program::Block;
+use crate::check::program::NameId;
+use crate::engine::block;
+use crate::engine::call::Segment;
+use crate::engine::cx::{Cx, Instance, Mode};
+use crate::engine::event::StepFailure;
+use crate::engine::event::{Failure, FailureKind};
+use crate::engine::failure::{Flow, Stop};
+use crate::engine::names::Names;
+use crate::engine::scope::{Clock, Scope};
+use crate::engine::tries;
+use crate::value::Nanos;
+
+const LIMIT: Nanos = Nanos(30_000_000_000);
+
+/// At most 30 seconds, once.
+pub(super) async fn run<'p>(
+    cx: &Cx<'p>,
+    handler: Option<&'p Block>,
+    failure: Option<(NameId, &StepFailure)>,
+    branch: u32,
+) {
+    let Some(handler) = handler else { return };
+    let scope = Scope::shielded(&cx.scope);
+    let late = Failure::new(FailureKind::Timeout, "the handler took longer than 30s");
+    scope.limit(&cx.world, LIMIT, Clock::Runs, cx.fault(late));
+    let names = Names::child(&cx.names);
+    if let Some((name, failure)) = failure {
+        names.bind(name, tries::describe(failure));
+    }
+    let path = cx.path.join(Segment::Branch(branch));
+    let place = cx.place(path.clone());
+    let here = Cx {
+        path,
+        names,
+        seq: block::loose(),
+        inst: Instance::aside(&place, &scope, None),
+        scope: scope.clone(),
+        mode: Mode::Handler,
+        ..cx.clone()
+    };
+    let result = block::body(&here, handler).await;
+    scope.close(&cx.world);
+    let _ = as_warning(&here, scope.settle(&cx.world, &cx.scope, result));
+}
+
+/// A failure is said and forgotten.
+pub(super) fn as_warning(cx: &Cx<'_>, result: Flow) -> Result<(), Stop> {
+    match result {
+        Ok(_) => Ok(()),
+        Err(Stop::Fail(fault)) => {
+            cx.world.warn(&cx.path, fault.failure.message);
+            Ok(())
+        }
+        Err(Stop::Cancelled) => Err(Stop::Cancelled),
+    }
+}

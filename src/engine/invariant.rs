@@ -1,0 +1,97 @@
+//! `invariant`: sampled beside what runs, from where it stands to the end of its block.
+use std::rc::Rc;
+
+use crate::check::program::{Expr, Tolerate};
+use crate::engine::conditions::{self, reason, tell};
+use crate::engine::cx::Cx;
+use crate::engine::eval;
+use crate::engine::event::{ConditionKind, Failure, FailureKind, Verdict};
+use crate::engine::executor::Slot;
+use crate::engine::failure::{Fault, Stop};
+use crate::engine::scope::{Clock, Scope};
+use crate::engine::waits::Tolerance;
+use crate::value::Nanos;
+
+pub(super) struct Spec<'p> {
+    pub label: &'p Expr,
+    pub every: &'p Expr,
+    pub tolerate: Option<&'p Tolerate>,
+    pub cond: &'p Expr,
+}
+
+/// The invariants of one block.
+#[derive(Default)]
+pub(super) struct Watched {
+    running: Vec<(Rc<Scope>, Rc<Slot<()>>)>,
+}
+
+impl Watched {
+    /// The first sample is taken where it stands; what it breaks later is the block.
+    pub async fn start<'p>(&mut self, cx: &Cx<'p>, block: &Rc<Scope>, spec: Spec<'p>) -> Result<(), Stop> {
+        let label = eval::shown(cx, spec.label).await?;
+        let every = eval::duration(cx, spec.every).await?;
+        if every.0 <= 0 {
+            return Err(cx.unfit("`every` must be longer than nothing", spec.every.span));
+        }
+        let mut tolerance = Tolerance::of(cx, spec.tolerate).await?.consecutive();
+        let first = sample(cx, &label, every, spec.cond).await?;
+        if tolerance.too_many(first == Verdict::Holds) {
+            return Err(Stop::Fail(Box::new(broken(cx, &label, spec.cond, &first))));
+        }
+        let scope = Scope::child(&cx.scope);
+        let here = Cx { scope: scope.clone(), ..cx.clone() };
+        let (block, done) = (block.clone(), Slot::new());
+        self.running.push((scope, done.clone()));
+        let world = cx.world.clone();
+        cx.world.queue.spawn(
+            async move {
+                let mut due = here.world.now.get();
+                loop {
+                    due = Nanos(due.0.saturating_add(every.0)).max(here.world.now.get());
+                    here.sleep(Nanos(due.0 - here.world.now.get().0)).await?;
+                    let verdict = sample(&here, &label, every, spec.cond).await?;
+                    if tolerance.too_many(verdict == Verdict::Holds) {
+                        block.cancel(&here.world, broken(&here, &label, spec.cond, &verdict));
+                        return Ok::<(), Stop>(());
+                    }
+                }
+            },
+            move |_| done.put(&world.queue, ()),
+        );
+        Ok(())
+    }
+
+    /// The end of the block: no more samples; one that is under way is ended and awaited.
+    pub async fn stop(self, cx: &Cx<'_>) {
+        for (scope, done) in self.running {
+            scope.end(&cx.world, cx.fault(Failure::new(FailureKind::Cancelled, "the block has ended")));
+            done.take(&cx.world.queue).await;
+        }
+    }
+}
+
+fn broken(cx: &Cx<'_>, label: &str, cond: &Expr, verdict: &Verdict) -> Fault {
+    let reason = reason(verdict).unwrap_or_default();
+    let message = format!("invariant `{label}` is broken: {reason}");
+    cx.fault(Failure { span: Some(cond.span), ..Failure::new(FailureKind::Guard, message) })
+}
+
+/// One look, bounded by `every`.
+async fn sample<'p>(cx: &Cx<'p>, label: &str, every: Nanos, cond: &'p Expr) -> Result<Verdict, Stop> {
+    let scope = Scope::child(&cx.scope);
+    let message = format!("no answer within {}", eval::show_duration(every));
+    scope.limit(&cx.world, every, Clock::Runs, cx.fault(Failure::new(FailureKind::Timeout, message)));
+    let inner = Cx { scope: scope.clone(), ..cx.clone() };
+    let result = conditions::verdict(&inner, cond).await;
+    scope.close(&cx.world);
+    let verdict = match result {
+        Ok(verdict) => verdict,
+        Err(_) => match scope.settle(&cx.world, &cx.scope, result) {
+            Ok(verdict) => verdict,
+            Err(Stop::Fail(fault)) => Verdict::Error { failure: fault.failure },
+            Err(Stop::Cancelled) => return Err(Stop::Cancelled),
+        },
+    };
+    tell(cx, ConditionKind::Invariant, label.to_owned(), &verdict);
+    Ok(verdict)
+}

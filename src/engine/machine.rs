@@ -1,0 +1,116 @@
+//! The engine around one run: events go in, the tasks run until nothing is ready, commands come out.
+use std::rc::Rc;
+use std::sync::Arc;
+
+use self_cell::self_cell;
+
+use crate::check::program::Program;
+use crate::engine::Inputs;
+use crate::engine::bug::Bug;
+use crate::engine::call::Path;
+use crate::engine::event::{Command, Event, Failure, FailureKind, Finish, Input, Progress};
+use crate::engine::executor::Tasks;
+use crate::engine::failure::Fault;
+use crate::engine::run;
+use crate::engine::world::World;
+
+/// What a run borrows.
+pub(super) struct Ground {
+    pub program: Arc<Program>,
+    pub inputs: Inputs,
+    pub bug: Option<Bug>,
+}
+
+pub(super) struct Machine<'p> {
+    world: Rc<World<'p>>,
+    tasks: Tasks<'p>,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    New,
+    Running,
+    Ended,
+}
+
+self_cell!(
+    pub(super) struct Run {
+        owner: Ground,
+        #[not_covariant]
+        dependent: Machine,
+    }
+);
+
+impl Run {
+    pub fn make(ground: Ground) -> Run {
+        Run::new(ground, |ground| Machine {
+            world: Rc::new(World::new(&ground.program, &ground.inputs, ground.bug)),
+            tasks: Tasks::default(),
+            state: State::New,
+        })
+    }
+
+    pub fn on(&mut self, input: Input) -> Vec<Command> {
+        self.with_dependent_mut(|_, machine| machine.on(input))
+    }
+}
+
+impl Machine<'_> {
+    fn on(&mut self, input: Input) -> Vec<Command> {
+        if self.state == State::Ended {
+            return Vec::new();
+        }
+        let world = self.world.clone();
+        world.now.set(input.at.max(world.now.get()));
+        match input.event {
+            Event::Start if self.state == State::New => {
+                self.state = State::Running;
+                world.queue.spawn(run::run(world.clone()), |()| {});
+            }
+            Event::Start => {}
+            Event::Ended(id, outcome) => world.ended(id, outcome),
+            Event::Fired(id) => world.fired(id),
+            Event::Answered(id, answer) => world.answered(id, answer),
+            Event::Stop => stop(&world),
+            Event::Kill => kill(&world),
+        }
+        self.tasks.run(&world.queue);
+        let mut commands = world.take_commands();
+        if commands.iter().any(|command| matches!(command, Command::Finish(_))) {
+            self.state = State::Ended;
+            self.tasks.clear(&world.queue);
+            if world.bug == Some(Bug::CommandAfterFinish) {
+                commands.push(Command::Tell(Progress::Log { path: Path::default(), text: "after the end".to_owned() }));
+            }
+        }
+        commands
+    }
+}
+
+/// The first signal: cancels the way forward; on the way back it changes nothing.
+fn stop(world: &World<'_>) {
+    if world.back.get() {
+        let text = "the run is being undone already; a second signal stops it where it is".to_owned();
+        return world.tell(Progress::Log { path: Path::default(), text });
+    }
+    world.forward.cancel(world, signal());
+}
+
+fn signal() -> Fault {
+    let failure = Failure::new(FailureKind::Cancelled, "stopped by a signal");
+    Fault { step: String::new(), path: Path::default(), failure, exhausted: false }
+}
+
+/// The second: running calls are ended and nothing more starts. Once more: nothing is waited for.
+fn kill(world: &World<'_>) {
+    if world.killed.replace(true) {
+        let end = crate::engine::event::End::Stopped;
+        let (undone, notes, warnings) =
+            (world.undone.borrow().clone(), world.notes.borrow().clone(), world.warnings.borrow().clone());
+        let failure = Some(signal().report());
+        return world.push(Command::Finish(Finish { end, failure, undone, left: Vec::new(), notes, warnings }));
+    }
+    world.disturbed.set(true);
+    world.queue.wake_all();
+}

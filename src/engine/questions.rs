@@ -1,0 +1,163 @@
+//! A person decides. An answer belongs to the place, whatever the attempt, and to the text as it was shown.
+use crate::check::program::{ChoiceOption, Expr, NameId, Question};
+use crate::engine::block;
+use crate::engine::cx::Cx;
+use crate::engine::eval;
+use crate::engine::event::{Answer, Command, Failure, FailureKind, Progress, QuestionAsked, QuestionKind};
+use crate::engine::executor::Slot;
+use crate::engine::failure::{Flow, Next, Stop};
+use crate::engine::record::Record;
+use crate::engine::world::Alarm;
+use crate::value::{Nanos, SmolStr, Type, Value, show};
+
+pub(super) async fn confirm<'p>(cx: &Cx<'p>, question: &'p Question, within: Option<&'p Expr>) -> Flow {
+    let text = eval::shown(cx, &question.text).await?;
+    let within = match within {
+        Some(within) => Some(eval::duration(cx, within).await?),
+        None => None,
+    };
+    yes(cx, question.source.clone(), text, QuestionKind::Confirm, within).await?;
+    Ok(Next::Go)
+}
+
+/// A point of no return, by the step's name.
+pub(super) async fn irreversible(cx: &Cx<'_>, why: &str) -> Result<(), Stop> {
+    let here = Cx { path: cx.inst.path.clone(), ..cx.clone() };
+    let kind = QuestionKind::Irreversible { why: why.to_owned() };
+    yes(&here, SmolStr::new(&cx.inst.source), cx.inst.name.clone(), kind, None).await
+}
+
+async fn yes(
+    cx: &Cx<'_>,
+    source: SmolStr,
+    text: String,
+    kind: QuestionKind,
+    within: Option<Nanos>,
+) -> Result<(), Stop> {
+    let declined = |message: String| Err(cx.stop(Failure::new(FailureKind::Declined, message)));
+    match put(cx, source, text.clone(), kind, within).await? {
+        Some(Answer { value: Value::Bool(true), .. }) => Ok(()),
+        Some(answer) => declined(format!("`{text}` was answered no by {}", answer.who)),
+        None => {
+            declined(format!("`{text}` was not answered within {}", eval::show_duration(within.unwrap_or_default())))
+        }
+    }
+}
+
+pub(super) async fn ask<'p>(cx: &Cx<'p>, name: NameId, question: &'p Question, ty: &'p Type) -> Flow {
+    let text = eval::shown(cx, &question.text).await?;
+    if let Some(answer) = put(cx, question.source.clone(), text, QuestionKind::Text(ty.clone()), None).await? {
+        cx.bind(name, answer.value);
+    }
+    Ok(Next::Go)
+}
+
+pub(super) async fn choose_from<'p>(cx: &Cx<'p>, name: NameId, question: &'p Question, from: &'p Expr) -> Flow {
+    let text = eval::shown(cx, &question.text).await?;
+    let list = eval::eval(cx, from).await?;
+    let Value::List(items) = list.expose().0 else {
+        return Err(cx.unfit(format!("`choose` needs a list, not {}", show::kind(&list)), from.span));
+    };
+    if items.is_empty() {
+        return Err(cx.unfit("there is nothing to choose from", from.span));
+    }
+    let labels: Vec<String> = items.iter().map(eval::plain).collect();
+    let answer = put(cx, question.source.clone(), text, QuestionKind::Choose(labels.clone()), None).await?;
+    let chosen = answer.as_ref().and_then(|answer| {
+        labels.iter().position(|label| *label == eval::plain(&answer.value)).and_then(|at| items.get(at))
+    });
+    match chosen {
+        Some(value) => {
+            cx.bind(name, value.clone());
+            Ok(Next::Go)
+        }
+        None => Err(not_offered(cx, answer)),
+    }
+}
+
+pub(super) async fn choose<'p>(cx: &Cx<'p>, question: &'p Question, options: &'p [ChoiceOption]) -> Flow {
+    let text = eval::shown(cx, &question.text).await?;
+    let mut labels = Vec::with_capacity(options.len());
+    for option in options {
+        labels.push(eval::shown(cx, &option.label).await?);
+    }
+    let answer = put(cx, question.source.clone(), text, QuestionKind::Choose(labels.clone()), None).await?;
+    let at = answer.as_ref().and_then(|answer| {
+        let given = eval::plain(&answer.value);
+        labels
+            .iter()
+            .position(|label| *label == given)
+            .or_else(|| options.iter().position(|option| option.source.as_str() == given))
+    });
+    match at.and_then(|at| options.get(at).map(|option| (at, option))) {
+        Some((at, option)) => {
+            block::inner(cx, &option.body, Some(u32::try_from(at).unwrap_or(u32::MAX)), block::fresh(cx)).await
+        }
+        None => Err(not_offered(cx, answer)),
+    }
+}
+
+fn not_offered(cx: &Cx<'_>, answer: Option<Answer>) -> Stop {
+    let given = answer.map(|answer| eval::plain(&answer.value)).unwrap_or_default();
+    cx.stop(Failure::new(FailureKind::Declined, format!("`{given}` is not one of the options")))
+}
+
+/// Ask, unless this was answered here before. None: not within its time. The clocks of the steps around stand still.
+async fn put(
+    cx: &Cx<'_>,
+    source: SmolStr,
+    text: String,
+    kind: QuestionKind,
+    within: Option<Nanos>,
+) -> Result<Option<Answer>, Stop> {
+    cx.check()?;
+    let key = (cx.path.clone(), text.clone());
+    if let Some(answer) = cx.world.answers.borrow().get(&key) {
+        return Ok(Some(answer.clone()));
+    }
+    let world = &cx.world;
+    let (id, slot) = world.await_answer();
+    let late = Slot::new();
+    world.tell(Progress::Asked { path: cx.path.clone(), text: text.clone() });
+    world.push(Command::Ask(id, QuestionAsked { path: cx.path.clone(), source, text: text.clone(), kind, within }));
+    let timer = within.map(|within| world.timer(within, Alarm::Wake(late.clone())));
+    cx.scope.stand_still(world);
+    let answer = std::future::poll_fn(|task| {
+        // Both are looked at: whichever comes first wakes this task.
+        let mut answered = std::pin::pin!(slot.take_unless(&world.queue, || cx.cancelled()));
+        if let std::task::Poll::Ready(answer) = answered.as_mut().poll(task) {
+            return std::task::Poll::Ready(answer);
+        }
+        let mut over = std::pin::pin!(late.take(&world.queue));
+        over.as_mut().poll(task).map(|()| None)
+    })
+    .await;
+    cx.scope.go_on(world);
+    if let Some(answer) = answer {
+        if let Some(timer) = timer {
+            world.clear(timer);
+        }
+        world.record(Record::Answered {
+            path: cx.path.clone(),
+            text: text.clone(),
+            value: answer.value.clone(),
+            who: answer.who.clone(),
+        });
+        world.tell(Progress::Answered {
+            path: cx.path.clone(),
+            text,
+            answer: eval::plain(&answer.value),
+            who: answer.who.to_string(),
+        });
+        world.answers.borrow_mut().insert(key, answer.clone());
+        return Ok(Some(answer));
+    }
+    world.withdraw(id);
+    if cx.cancelled() {
+        if let Some(timer) = timer {
+            world.clear(timer);
+        }
+        return Err(Stop::Cancelled);
+    }
+    Ok(None)
+}

@@ -1,0 +1,228 @@
+//! A run from its first event to its last command.
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::check::program::{Book, Effect, Expr, Global, Want};
+use crate::engine::OnFailure;
+use crate::engine::block;
+use crate::engine::bug::Bug;
+use crate::engine::call::{Path, What};
+use crate::engine::calls::{self, Made};
+use crate::engine::cx::{Cx, Instance, Mode};
+use crate::engine::event::{Command, End, Failure, FailureKind, Finish, Progress, StepFailure};
+use crate::engine::failure::{Fault, Stop};
+use crate::engine::names::Names;
+use crate::engine::record::Record;
+use crate::engine::scope::{Clock, Scope};
+use crate::engine::tree::{Place, Seq};
+use crate::engine::undo::Undone;
+use crate::engine::world::World;
+use crate::engine::{eval, handlers, undo};
+use crate::value::redact::is_short;
+use crate::value::{Nanos, Secret, SmolStr, Value};
+
+pub(super) async fn run(world: Rc<World<'_>>) {
+    let Some(book) = &world.program.book else {
+        let failure = Failure::new(FailureKind::Failed, "a library has nothing to run");
+        return finish(
+            &world,
+            End::Refused,
+            Some(StepFailure { step: String::new(), path: Path::default(), failure }),
+            None,
+        );
+    };
+    world.tell(Progress::RunStarted { title: book.title.to_string() });
+    let root: Rc<Seq<'_>> = Rc::default();
+    let cx = top(&world, &root);
+    let deadline = match prepare(&cx, book).await {
+        Ok(deadline) => deadline,
+        Err(stop) => {
+            let failure = failure(&cx, stop);
+            let end = if world.killed.get() { End::Stopped } else { End::Refused };
+            return finish(&world, end, Some(failure), None);
+        }
+    };
+    let result = forward(&cx, book, deadline).await;
+    match result {
+        Ok(()) => {
+            let end = if world.left.borrow().is_empty() { End::Succeeded } else { End::Incomplete };
+            world.record(Record::Finished { exit: end.exit_code() });
+            handlers::run(&cx, book.on_success.as_ref(), None, 1).await;
+            finish(&world, end, None, None);
+        }
+        Err(stop) => back(&cx, book, failure(&cx, stop)).await,
+    }
+}
+
+/// The names of the book, nothing around it.
+fn top<'p>(world: &Rc<World<'p>>, root: &Rc<Seq<'p>>) -> Cx<'p> {
+    let names = Names::child(&world.globals);
+    let place = Place {
+        path: Path::default(),
+        step: String::new(),
+        tag: String::new(),
+        attempt: 1,
+        names: names.clone(),
+        contexts: Arc::from([]),
+    };
+    Cx {
+        world: world.clone(),
+        path: Path::default(),
+        names,
+        contexts: Arc::from([]),
+        seq: root.clone(),
+        inst: Instance::aside(&place, &world.forward, None),
+        scope: world.forward.clone(),
+        mode: Mode::Forward,
+        tx: None,
+        ordinal: Rc::default(),
+    }
+}
+
+/// Locks, then what the modules declare: a failure here refuses the run, nothing was done yet.
+async fn prepare<'p>(cx: &Cx<'p>, book: &'p Book) -> Result<Option<Nanos>, Stop> {
+    let world = &cx.world;
+    let here = Cx { names: world.globals.clone(), ..cx.clone() };
+    for (name, value) in &world.inputs.params {
+        world.globals.bind(*name, value.clone());
+    }
+    world.globals.bind(book.run, Value::record([(SmolStr::new_static("id"), Value::str(world.inputs.run.as_str()))]));
+    for global in &world.program.globals {
+        // Pure ones first, as far as they go without a secret: a lock's name may read them.
+        if let Global::Let { name, value } = global
+            && let Ok(value) = eval::eval(&here, value).await
+        {
+            world.globals.bind(*name, value);
+        }
+    }
+    locks(&here, book).await?;
+    for global in &world.program.globals {
+        match global {
+            Global::Let { name, value } => {
+                if world.globals.get(*name).is_none() {
+                    let value = eval::eval(&here, value).await?;
+                    world.globals.bind(*name, value);
+                }
+            }
+            Global::Secret { name, value, short, span } => {
+                let value = eval::eval(&here, value).await?;
+                if !short && is_short(value.expose().0) {
+                    let message =
+                        format!("the secret `{}` is too short to be found where it is shown", world.name_text(*name));
+                    let help = Some("write `secret short`: it is then hidden by name, and not searched for".to_owned());
+                    let failure = Failure { span: Some(*span), help, ..Failure::new(FailureKind::Value, message) };
+                    return Err(cx.stop(failure));
+                }
+                let value = Secret::hide(world.name_text(*name), value);
+                world.learn(&cx.path, &value);
+                world.globals.bind(*name, value);
+            }
+            Global::Connect { name, value } => {
+                let value = eval::eval(&here, value).await?;
+                world.globals.bind(*name, value);
+            }
+        }
+    }
+    let header = &book.header;
+    world.step_timeout.set(time(&here, header.timeout.as_ref()).await?);
+    world.rollback_within.set(time(&here, header.rollback_within.as_ref()).await?);
+    time(&here, header.deadline.as_ref()).await
+}
+
+async fn time<'p>(cx: &Cx<'p>, expr: Option<&'p Expr>) -> Result<Option<Nanos>, Stop> {
+    Ok(match expr {
+        Some(expr) => Some(eval::duration(cx, expr).await?),
+        None => None,
+    })
+}
+
+/// Sorted by name, so that two runs cannot wait for each other.
+async fn locks<'p>(cx: &Cx<'p>, book: &'p Book) -> Result<(), Stop> {
+    let mut locks = Vec::new();
+    for lock in &book.header.locks {
+        locks.push((eval::shown(cx, &lock.name).await?, lock.takeover, lock.span));
+    }
+    locks.sort();
+    locks.dedup_by(|next, before| {
+        next.0 == before.0 && {
+            before.1 |= next.1;
+            true
+        }
+    });
+    for (name, takeover, span) in locks {
+        let text = format!("lock {name}");
+        let made = Made {
+            what: What::Lock { name, takeover },
+            effect: Effect::Read,
+            idempotent: true,
+            want: Want::Nothing,
+            text,
+            span,
+        };
+        calls::make(cx, made).await?;
+    }
+    Ok(())
+}
+
+async fn forward<'p>(cx: &Cx<'p>, book: &'p Book, deadline: Option<Nanos>) -> Result<(), Stop> {
+    let world = &cx.world;
+    if let Some(deadline) = deadline {
+        let message = format!("the deadline of {} is over", eval::show_duration(deadline));
+        let left = Nanos(deadline.0 - world.now.get().0);
+        world.forward.limit(world, left, Clock::Runs, cx.fault(Failure::new(FailureKind::Timeout, message)));
+    }
+    let result = block::body(cx, &book.body).await;
+    if world.bug != Some(Bug::DeadlineInUndo) {
+        world.forward.close(world);
+    }
+    result.map(drop)
+}
+
+/// What went wrong first; for a cancel, why it was asked for.
+fn failure(cx: &Cx<'_>, stop: Stop) -> StepFailure {
+    let fault: Fault = match stop {
+        Stop::Fail(fault) => *fault,
+        Stop::Cancelled => cx.world.forward.fault().unwrap_or_else(|| stopped(cx)),
+    };
+    fault.report()
+}
+
+pub(super) fn stopped(cx: &Cx<'_>) -> Fault {
+    cx.fault(Failure::new(FailureKind::Cancelled, "stopped by a signal"))
+}
+
+/// Nothing forward ever starts again.
+async fn back<'p>(cx: &Cx<'p>, book: &'p Book, failure: StepFailure) {
+    let world = &cx.world;
+    if world.killed.get() || world.inputs.on_failure == OnFailure::Stop {
+        return finish(world, End::Stopped, Some(failure), Some(&cx.seq));
+    }
+    world.back.set(true);
+    world.record(Record::Back);
+    world.tell(Progress::Unwinding { failure: Some(failure.failure.clone()), budget: world.rollback_within.get() });
+    let here = Cx { scope: Rc::new(Scope::default()), mode: Mode::Back, ..cx.clone() };
+    let undone = undo::whole(&here).await;
+    if world.killed.get() {
+        return finish(world, End::Stopped, Some(failure), Some(&cx.seq));
+    }
+    let clean = undone == Undone::Complete && world.left.borrow().is_empty();
+    let end = if clean { End::RolledBack } else { End::Incomplete };
+    world.record(Record::Finished { exit: end.exit_code() });
+    handlers::run(&here, book.on_failure.as_ref(), Some((book.failure, &failure)), 2).await;
+    finish(world, end, Some(failure), Some(&cx.seq));
+}
+
+fn finish<'p>(world: &World<'p>, end: End, failure: Option<StepFailure>, tree: Option<&Rc<Seq<'p>>>) {
+    let mut left = world.left.borrow().clone();
+    if let Some(tree) = tree {
+        left.extend(tree.left());
+    }
+    world.push(Command::Finish(Finish {
+        end,
+        failure,
+        undone: world.undone.borrow().clone(),
+        left,
+        notes: world.notes.borrow().clone(),
+        warnings: world.warnings.borrow().clone(),
+    }));
+}

@@ -1,0 +1,223 @@
+//! A step and an action called: attempts that each start from the state before.
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use crate::check::program::{ActionCall, Body, Retry, Step};
+use crate::engine::block;
+use crate::engine::call::Segment;
+use crate::engine::cx::{Cx, Instance, Writes};
+use crate::engine::event::{ConditionKind, Failure, FailureKind, Progress, StepStatus};
+use crate::engine::failure::{Flow, Next, Stop};
+use crate::engine::names::Names;
+use crate::engine::record::Record;
+use crate::engine::scope::{Clock, Scope};
+use crate::engine::undo::Undone;
+use crate::engine::{conditions, eval, undo};
+use crate::source::Span;
+use crate::value::{Nanos, Value};
+
+/// What an instance is made of, values known.
+struct Spec<'p> {
+    name: String,
+    source: String,
+    body: &'p Body,
+    timeout: Option<Nanos>,
+    retry: Option<Repeat>,
+    span: Span,
+    /// An action is told of by the calls in it.
+    told: bool,
+}
+
+struct Repeat {
+    times: u32,
+    every: Nanos,
+    backoff_to: Option<Nanos>,
+}
+
+pub(super) async fn step<'p>(cx: &Cx<'p>, step: &'p Step) -> Flow {
+    let name = eval::shown(cx, &step.name).await?;
+    if let Some(when) = &step.when {
+        let judged = conditions::told(cx, ConditionKind::When, name.clone(), when).await?;
+        if !judged {
+            cx.world.tell(Progress::StepFinished {
+                path: cx.path.clone(),
+                name,
+                status: StepStatus::Skipped,
+                failure: None,
+            });
+            return Ok(Next::Go);
+        }
+    }
+    let timeout = match &step.timeout {
+        Some(timeout) => Some(eval::duration(cx, timeout).await?),
+        None => cx.world.step_timeout.get(),
+    };
+    let retry = match &step.retry {
+        Some(retry) => Some(repeat(cx, retry).await?),
+        None => None,
+    };
+    let spec =
+        Spec { name, source: step.source.to_string(), body: &step.body, timeout, retry, span: step.head, told: true };
+    let next = instance(cx, &spec, &cx.names, true).await?;
+    Ok(match next {
+        Next::Done => Next::Go,
+        next @ (Next::Go | Next::Return(_)) => next,
+    })
+}
+
+async fn repeat<'p>(cx: &Cx<'p>, retry: &'p Retry) -> Result<Repeat, Stop> {
+    let times = eval::count(cx, &retry.times).await?;
+    let every = match &retry.every {
+        Some(every) => eval::duration(cx, every).await?,
+        None => Nanos(0),
+    };
+    let backoff_to = match &retry.backoff_to {
+        Some(most) => Some(eval::duration(cx, most).await?),
+        None => None,
+    };
+    Ok(Repeat { times: u32::try_from(times).unwrap_or(u32::MAX), every, backoff_to })
+}
+
+/// Call an action: an instance of its body, with names of its own.
+pub(super) async fn action<'p>(cx: &Cx<'p>, call: &'p ActionCall, whole: bool) -> Result<Value, Stop> {
+    let Some(action) = cx.world.program.actions.get(call.action.0 as usize) else { return Ok(Value::Null) };
+    let names = Names::child(&cx.world.globals);
+    for (name, value) in &call.args {
+        names.bind(*name, eval::eval(cx, value).await?);
+    }
+    let ordinal = cx.ordinal.get();
+    cx.ordinal.set(ordinal + 1);
+    let inner = Cx { names: names.clone(), ..cx.clone() };
+    for param in &action.params {
+        if let Some(condition) = &param.condition
+            && !conditions::decide(&inner, condition).await?
+        {
+            let text = cx.world.name_text(param.name);
+            return Err(cx.unfit(format!("`{}` does not accept this `{text}`", action.name), condition.span));
+        }
+    }
+    let timeout = match &action.timeout {
+        Some(timeout) => Some(eval::duration(&inner, timeout).await?),
+        None => None,
+    };
+    // Only an action that is its whole statement has the statement's path to itself.
+    let path = if whole && ordinal == 0 { cx.path.clone() } else { cx.path.join(Segment::Branch(100 + ordinal)) };
+    let spec = Spec {
+        name: action.name.to_string(),
+        source: action.name.to_string(),
+        body: &action.body,
+        timeout,
+        retry: None,
+        span: action.span,
+        told: false,
+    };
+    match instance(&Cx { path, ..cx.clone() }, &spec, &names, false).await? {
+        Next::Return(value) => Ok(value),
+        Next::Go | Next::Done => Ok(Value::Null),
+    }
+}
+
+/// Attempts until one is not a failure, or may not be followed by another.
+async fn instance<'p>(cx: &Cx<'p>, spec: &Spec<'p>, names: &Rc<Names>, merge: bool) -> Flow {
+    let world = &cx.world;
+    let mut attempt = 1;
+    loop {
+        let seq = cx.seq.open();
+        let scope = Scope::child(&cx.scope);
+        let tag = if cx.inst.tag.is_empty() { attempt.to_string() } else { format!("{}.{attempt}", cx.inst.tag) };
+        let names = Names::child(names);
+        let inst = Rc::new(Instance {
+            parent: Some(cx.inst.clone()),
+            path: cx.path.clone(),
+            name: spec.name.clone(),
+            step: if spec.told || cx.inst.step.is_empty() { spec.name.clone() } else { cx.inst.step.clone() },
+            source: spec.source.clone(),
+            attempt,
+            tag,
+            undo: Some(&spec.body.undo),
+            seq: Rc::downgrade(&seq),
+            names: names.clone(),
+            contexts: cx.contexts.clone(),
+            scope: scope.clone(),
+            writes: RefCell::new(Writes::default()),
+            goals: RefCell::default(),
+        });
+        let inner =
+            Cx { names: names.clone(), seq: seq.clone(), inst: inst.clone(), scope: scope.clone(), ..cx.clone() };
+        if spec.told {
+            world.record(Record::StepStarted { path: cx.path.clone(), attempt });
+            world.tell(Progress::StepStarted {
+                path: cx.path.clone(),
+                name: spec.name.clone(),
+                attempt,
+                limit: spec.timeout,
+                span: spec.span,
+            });
+        }
+        if let Some(timeout) = spec.timeout {
+            let message = format!("`{}` took longer than {}", spec.name, eval::show_duration(timeout));
+            let failure = Failure { span: Some(spec.span), ..Failure::new(FailureKind::Timeout, message) };
+            scope.limit(world, timeout, Clock::Stands, inner.fault(failure));
+        }
+        let result = block::body(&inner, &spec.body.block).await;
+        scope.close(world);
+        let result = scope.settle(world, &cx.scope, result);
+        match result {
+            Ok(next) => {
+                if merge {
+                    names.merge_into(&cx.names);
+                }
+                cx.seq.prune(&seq);
+                let status = if matches!(next, Next::Done) { StepStatus::AlreadyDone } else { StepStatus::Ok };
+                finished(cx, spec, attempt, status, None);
+                return Ok(next);
+            }
+            Err(Stop::Fail(fault)) => {
+                let again = spec.retry.as_ref().filter(|retry| {
+                    attempt <= retry.times && !cx.cancelled() && !seq.has_wall() && !inst.writes.borrow().loose
+                });
+                let Some(retry) = again else {
+                    finished(cx, spec, attempt, StepStatus::Failed, Some(fault.failure.clone()));
+                    return Err(Stop::Fail(fault));
+                };
+                if undo::local(cx, &seq).await != Undone::Complete {
+                    finished(cx, spec, attempt, StepStatus::Failed, Some(fault.failure.clone()));
+                    return Err(Stop::Fail(fault));
+                }
+                cx.seq.drop_undone(&seq);
+                if cx.cancelled() {
+                    finished(cx, spec, attempt, StepStatus::Cancelled, Some(fault.failure.clone()));
+                    return Err(Stop::Cancelled);
+                }
+                let delay = delay(retry, attempt);
+                attempt += 1;
+                world.tell(Progress::Retrying { path: cx.path.clone(), name: spec.name.clone(), attempt, delay });
+                if let Err(stop) = cx.sleep(delay).await {
+                    finished(cx, spec, attempt - 1, StepStatus::Cancelled, Some(fault.failure.clone()));
+                    return Err(stop);
+                }
+            }
+            Err(Stop::Cancelled) => {
+                finished(cx, spec, attempt, StepStatus::Cancelled, None);
+                return Err(Stop::Cancelled);
+            }
+        }
+    }
+}
+
+fn delay(retry: &Repeat, attempt: u32) -> Nanos {
+    match retry.backoff_to {
+        Some(most) => {
+            let factor = 1_i64.checked_shl(attempt.saturating_sub(1).min(40)).unwrap_or(i64::MAX);
+            Nanos(retry.every.0.saturating_mul(factor).min(most.0))
+        }
+        None => retry.every,
+    }
+}
+
+fn finished(cx: &Cx<'_>, spec: &Spec<'_>, attempt: u32, status: StepStatus, failure: Option<Failure>) {
+    if spec.told {
+        cx.world.record(Record::StepEnded { path: cx.path.clone(), attempt });
+        cx.world.tell(Progress::StepFinished { path: cx.path.clone(), name: spec.name.clone(), status, failure });
+    }
+}

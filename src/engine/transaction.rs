@@ -1,0 +1,65 @@
+//! `transaction db { … }`: one intent, one outcome; what it binds is visible after the commit.
+use std::rc::Rc;
+
+use crate::check::program::{Block, Effect, Expr, Want};
+use crate::engine::block;
+use crate::engine::call::What;
+use crate::engine::calls::{self, Made};
+use crate::engine::cx::{Cx, Tx};
+use crate::engine::event::{Ending, Outcome};
+use crate::engine::failure::{Flow, Next};
+use crate::engine::scope::Scope;
+use crate::source::Span;
+use crate::value::Value;
+
+pub(super) async fn transaction<'p>(cx: &Cx<'p>, on: &'p Expr, body: &'p Block, span: Span) -> Flow {
+    let on = calls::connection(cx, on).await?;
+    let unit = calls::register(cx).await?;
+    let tx = cx.world.tx_id();
+    let made = |what: What, word: &str| Made {
+        what,
+        effect: Effect::Write,
+        idempotent: false,
+        want: Want::Nothing,
+        text: format!("{word} {}", on.name),
+        span,
+    };
+    let begin = calls::started(cx, &made(What::Begin { on: on.clone(), tx }, "begin"), Some(unit));
+    let begun = calls::end(cx, begin).await;
+    if begun.ending != Ending::Done || begun.result.is_err() {
+        // Nothing was said in it yet.
+        let outcome = Outcome { ending: Ending::None, ..begun };
+        calls::ended(cx, &outcome, false);
+        return calls::result(cx, outcome).map(|_| Next::Go);
+    }
+    let names = block::fresh(cx);
+    let inner = Cx {
+        names: names.clone(),
+        seq: block::loose(),
+        tx: Some(Rc::new(Tx { id: tx, on: on.clone() })),
+        ..cx.clone()
+    };
+    let result = block::body(&inner, body).await.and_then(|next| cx.check().map(|()| next));
+    // Its end is not cancelled half-way: either word is short.
+    let ending = Cx { scope: Scope::shielded(&cx.scope), ..cx.clone() };
+    match result {
+        Ok(next) => {
+            let id = calls::started(&ending, &made(What::Commit { on: on.clone(), tx }, "commit"), None);
+            let outcome = calls::end(&ending, id).await;
+            calls::ended(cx, &outcome, false);
+            calls::result(&ending, outcome)?;
+            names.merge_into(&cx.names);
+            Ok(next)
+        }
+        Err(stop) => {
+            let id = calls::started(&ending, &made(What::Abort { on: on.clone(), tx }, "abort"), None);
+            let outcome = calls::end(&ending, id).await;
+            let aborted = match outcome.ending {
+                Ending::Done | Ending::None => Ending::None,
+                Ending::Some | Ending::Unknown => outcome.ending,
+            };
+            calls::ended(cx, &Outcome { ending: aborted, result: Ok(Value::Null), running: outcome.running }, false);
+            Err(stop)
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Back through what the way forward has left: last first, in the same shape, each part at most once.
+use std::rc::Rc;
+
+use crate::check::program::{Block, Expr};
+use crate::engine::block;
+use crate::engine::bug::Bug;
+use crate::engine::call::{Path, Segment};
+use crate::engine::cx::{Cx, Instance, Mode};
+use crate::engine::eval;
+use crate::engine::event::{Failure, FailureKind, Left, LeftWhy, Progress};
+use crate::engine::failure::{Fault, Flow, Fut, Stop};
+use crate::engine::names::Names;
+use crate::engine::parallel;
+use crate::engine::record::Record;
+use crate::engine::scope::{Clock, Scope};
+use crate::engine::tree::{Finally, Node, Par, Place, Seq, UndoHow, Unit};
+use crate::engine::world::World;
+use crate::value::Nanos;
+
+/// How far an undo came; the worst of several is the greatest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Undone {
+    Complete,
+    /// A point of no return: final.
+    Wall,
+    /// Someone can go on later.
+    Left,
+}
+
+/// Of a failed attempt or a failed `try`, on the way forward: not cut by the deadline.
+pub(super) async fn local<'p>(cx: &Cx<'p>, what: &Rc<Seq<'p>>) -> Undone {
+    let scope = Scope::shielded(&cx.scope);
+    let result = seq(&Cx { scope: budget(cx, &scope), ..cx.clone() }, what).await;
+    scope.close(&cx.world);
+    result
+}
+
+/// Of the whole run, in its own budget.
+pub(super) async fn whole<'p>(cx: &Cx<'p>) -> Undone {
+    let scope = Scope::shielded(&cx.scope);
+    if cx.world.bug == Some(Bug::DeadlineInUndo) {
+        let forward = Rc::new(Scope::default());
+        if let Some(left) = cx.world.forward.left(&cx.world) {
+            forward.limit(&cx.world, left, Clock::Runs, over(cx, left));
+        }
+        return seq(&Cx { scope: forward, ..cx.clone() }, &cx.seq).await;
+    }
+    let result = seq(&Cx { scope: budget(cx, &scope), ..cx.clone() }, &cx.seq).await;
+    scope.close(&cx.world);
+    result
+}
+
+fn budget(cx: &Cx<'_>, scope: &Rc<Scope>) -> Rc<Scope> {
+    if let Some(within) = cx.world.rollback_within.get() {
+        scope.limit(&cx.world, within, Clock::Runs, over(cx, within));
+    }
+    scope.clone()
+}
+
+fn over(cx: &Cx<'_>, within: Nanos) -> Fault {
+    let message = format!("`rollback within {}` is over", eval::show_duration(within));
+    cx.fault(Failure::new(FailureKind::Timeout, message))
+}
+
+fn seq<'a, 'p: 'a>(cx: &'a Cx<'p>, what: &'a Rc<Seq<'p>>) -> Fut<'a, Undone> {
+    Box::pin(async move {
+        let mut children: Vec<Node<'p>> = what.children.borrow().clone();
+        if cx.world.bug != Some(Bug::UndoInOrder) {
+            children.reverse();
+        }
+        let mut worst = Undone::Complete;
+        for child in &children {
+            worst = node(cx, child).await;
+            if worst != Undone::Complete {
+                break;
+            }
+        }
+        if worst != Undone::Left {
+            finallys(cx, what).await;
+        }
+        worst
+    })
+}
+
+fn node<'a, 'p: 'a>(cx: &'a Cx<'p>, what: &'a Node<'p>) -> Fut<'a, Undone> {
+    Box::pin(async move {
+        match what {
+            Node::Seq(inner) => seq(cx, inner).await,
+            Node::Par(inner) => par(cx, inner).await,
+            Node::Unit(inner) => unit(cx, inner).await,
+            Node::Wall(_) => Undone::Wall,
+        }
+    })
+}
+
+/// Last started first, at most as many at once as on the way forward; all run to their end.
+async fn par<'p>(cx: &Cx<'p>, what: &Rc<Par<'p>>) -> Undone {
+    let elements: Vec<Rc<Seq<'p>>> = what.children.borrow().iter().rev().cloned().collect();
+    let mut worst = Undone::Complete;
+    let start = |element: Rc<Seq<'p>>| {
+        let cx = cx.clone();
+        async move { seq(&cx, &element).await }
+    };
+    parallel::bounded(&cx.world, what.bound, elements, start, |undone| {
+        worst = worst.max(undone);
+        true
+    })
+    .await;
+    worst
+}
+
+async fn unit<'p>(cx: &Cx<'p>, unit: &Rc<Unit<'p>>) -> Undone {
+    let world = &cx.world;
+    if unit.undone.get() && world.bug != Some(Bug::UndoTwice) {
+        return Undone::Complete;
+    }
+    if let Some(left) = still_running(unit) {
+        return left;
+    }
+    let (block, timeout) = match &unit.how {
+        UndoHow::Rollback(block, timeout) => (*block, *timeout),
+        UndoHow::Manual(what) => {
+            unit.undone.set(true);
+            leave(world, &unit.place, LeftWhy::Manual(what.clone()));
+            return Undone::Complete;
+        }
+    };
+    if cx.cancelled() {
+        if let Some(fault) = cx.scope.fault() {
+            *unit.why.borrow_mut() = Some(LeftWhy::Failed(fault.failure));
+        }
+        return Undone::Left;
+    }
+    let (path, name) = (unit.place.path.clone(), unit.place.step.clone());
+    world.record(Record::Undoing { path: path.clone() });
+    world.tell(Progress::RollbackStarted { path: path.clone(), name: name.clone() });
+    let inner = beside(cx, &unit.place, Some(unit.clone()), unit.place.path.join(Segment::Branch(1)));
+    let result = within(cx, &inner, block, timeout).await;
+    let failure = match result {
+        Ok(_) => None,
+        Err(Stop::Fail(fault)) => Some(fault.failure),
+        Err(Stop::Cancelled) => Some(match cx.scope.fault() {
+            Some(fault) => fault.failure,
+            None => Failure::new(FailureKind::Cancelled, "stopped while it was being undone"),
+        }),
+    };
+    world.tell(Progress::RollbackFinished { path: path.clone(), name: name.clone(), failure: failure.clone() });
+    let Some(failure) = failure else {
+        unit.undone.set(true);
+        *unit.why.borrow_mut() = None;
+        world.record(Record::Undone { path: path.clone() });
+        world.undone.borrow_mut().push((path, name));
+        if world.bug == Some(Bug::UndoTwice) {
+            let again = beside(cx, &unit.place, Some(unit.clone()), unit.place.path.join(Segment::Branch(1)));
+            world.tell(Progress::RollbackStarted { path: unit.place.path.clone(), name: unit.place.step.clone() });
+            let _ = within(cx, &again, block, timeout).await;
+        }
+        return Undone::Complete;
+    };
+    if let Some(left) = still_running(unit) {
+        return left;
+    }
+    *unit.why.borrow_mut() = Some(LeftWhy::Failed(failure));
+    Undone::Left
+}
+
+fn still_running(unit: &Unit<'_>) -> Option<Undone> {
+    let running = unit.running.borrow();
+    if running.is_empty() {
+        return None;
+    }
+    *unit.why.borrow_mut() = Some(LeftWhy::Running(running.join(", ")));
+    Some(Undone::Left)
+}
+
+async fn within<'p>(cx: &Cx<'p>, inner: &Cx<'p>, block: &'p Block, timeout: Option<&'p Expr>) -> Flow {
+    if let Some(timeout) = timeout {
+        let time = eval::duration(inner, timeout).await?;
+        let message = format!("the rollback of `{}` took longer than {}", inner.inst.name, eval::show_duration(time));
+        let fault = inner.fault(Failure { span: Some(timeout.span), ..Failure::new(FailureKind::Timeout, message) });
+        inner.scope.limit(&cx.world, time, Clock::Stands, fault);
+    }
+    let result = block::body(inner, block).await;
+    inner.scope.close(&cx.world);
+    inner.scope.settle(&cx.world, &cx.scope, result)
+}
+
+/// Where a rollback or a `finally` runs: the place it was written in, and nothing registers.
+fn beside<'p>(cx: &Cx<'p>, place: &Place, unit: Option<Rc<Unit<'p>>>, path: Path) -> Cx<'p> {
+    let scope = Scope::child(&cx.scope);
+    Cx {
+        world: cx.world.clone(),
+        path,
+        names: Names::child(&place.names),
+        contexts: place.contexts.clone(),
+        seq: block::loose(),
+        inst: Instance::aside(place, &scope, unit),
+        scope,
+        mode: Mode::Back,
+        tx: None,
+        ordinal: Rc::default(),
+    }
+}
+
+/// The open `finally`s of a block, last first. One that fails is left in place and said; nothing else changes.
+pub(super) async fn finallys<'p>(cx: &Cx<'p>, what: &Rc<Seq<'p>>) {
+    let open: Vec<Rc<Finally<'p>>> = what.finallys.borrow().iter().rev().filter(|f| f.open.get()).cloned().collect();
+    for finally in open {
+        if cx.world.killed.get() {
+            return;
+        }
+        let outer = Cx {
+            scope: if cx.mode == Mode::Forward { Scope::shielded(&cx.scope) } else { cx.scope.clone() },
+            ..cx.clone()
+        };
+        let inner = beside(&outer, &finally.place, None, finally.place.path.clone());
+        let result = block::body(&inner, finally.block).await;
+        if cx.world.killed.get() {
+            return;
+        }
+        finally.open.set(false);
+        match result {
+            Ok(_) => {}
+            Err(Stop::Fail(fault)) => leave(&cx.world, &finally.place, LeftWhy::Finally(fault.failure)),
+            Err(Stop::Cancelled) => {
+                let failure = outer.scope.fault().map_or_else(
+                    || Failure::new(FailureKind::Cancelled, "stopped while it was running"),
+                    |fault| fault.failure,
+                );
+                leave(&cx.world, &finally.place, LeftWhy::Finally(failure));
+            }
+        }
+    }
+}
+
+fn leave(world: &World<'_>, place: &Place, why: LeftWhy) {
+    world.left.borrow_mut().push(Left { path: place.path.clone(), step: place.step.clone(), why });
+}

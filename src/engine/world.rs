@@ -1,0 +1,201 @@
+//! What all parts of one run share: what time it is, what was asked for and not yet answered, what is said at the end.
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::check::program::{NameId, NameInfo, Program};
+use crate::engine::Inputs;
+use crate::engine::bug::Bug;
+use crate::engine::call::{CallId, Path, TxId};
+use crate::engine::event::{Answer, Command, Left, Outcome, Progress, QuestionId, TimerId};
+use crate::engine::executor::{Queue, Slot};
+use crate::engine::names::Names;
+use crate::engine::record::Record;
+use crate::engine::scope::Scope;
+use crate::value::redact::{Redactor, is_short};
+use crate::value::{Nanos, Secret, SmolStr, Value};
+
+pub(super) struct World<'p> {
+    pub program: &'p Program,
+    pub inputs: &'p Inputs,
+    pub bug: Option<Bug>,
+    pub queue: Queue<'p>,
+    pub now: Cell<Nanos>,
+    /// Params and what all modules declare.
+    pub globals: Rc<Names>,
+    /// Of the way forward: the deadline and the first signal cancel it.
+    pub forward: Rc<Scope>,
+    /// Some cancel was asked for: until then nobody need look.
+    pub disturbed: Cell<bool>,
+    pub killed: Cell<bool>,
+    /// Nothing forward ever starts again.
+    pub back: Cell<bool>,
+    /// The default for steps.
+    pub step_timeout: Cell<Option<Nanos>>,
+    pub rollback_within: Cell<Option<Nanos>>,
+    pub answers: RefCell<BTreeMap<(Path, String), Answer>>,
+    pub notes: RefCell<Vec<(String, Value)>>,
+    pub warnings: RefCell<Vec<String>>,
+    pub undone: RefCell<Vec<(Path, String)>>,
+    /// What is left whatever the tree says: failed `finally`s, what a person must do.
+    pub left: RefCell<Vec<Left>>,
+    secrets: RefCell<Redactor>,
+    out: RefCell<Vec<Command>>,
+    calls: RefCell<BTreeMap<CallId, Rc<Slot<Outcome>>>>,
+    timers: RefCell<BTreeMap<TimerId, Alarm>>,
+    questions: RefCell<BTreeMap<QuestionId, Rc<Slot<Answer>>>>,
+    ids: Cell<u64>,
+}
+
+pub(super) enum Alarm {
+    Wake(Rc<Slot<()>>),
+    Limit(Rc<Scope>),
+}
+
+impl<'p> World<'p> {
+    pub fn new(program: &'p Program, inputs: &'p Inputs, bug: Option<Bug>) -> World<'p> {
+        World {
+            program,
+            inputs,
+            bug,
+            queue: Queue::default(),
+            now: Cell::default(),
+            globals: Rc::default(),
+            forward: Rc::default(),
+            disturbed: Cell::default(),
+            killed: Cell::default(),
+            back: Cell::default(),
+            step_timeout: Cell::default(),
+            rollback_within: Cell::default(),
+            answers: RefCell::default(),
+            notes: RefCell::default(),
+            warnings: RefCell::default(),
+            undone: RefCell::default(),
+            left: RefCell::default(),
+            secrets: RefCell::default(),
+            out: RefCell::default(),
+            calls: RefCell::default(),
+            timers: RefCell::default(),
+            questions: RefCell::default(),
+            ids: Cell::default(),
+        }
+    }
+
+    pub fn push(&self, command: Command) {
+        self.out.borrow_mut().push(command);
+    }
+
+    pub fn tell(&self, progress: Progress) {
+        self.push(Command::Tell(progress));
+    }
+
+    pub fn record(&self, record: Record) {
+        self.push(Command::Record(record));
+    }
+
+    pub fn take_commands(&self) -> Vec<Command> {
+        self.out.take()
+    }
+
+    pub fn warn(&self, path: &Path, text: String) {
+        self.warnings.borrow_mut().push(text.clone());
+        self.tell(Progress::Warning { path: path.clone(), text });
+    }
+
+    /// From now on, whatever contains this secret is one; a short one is not searched for.
+    pub fn learn(&self, path: &Path, value: &Value) {
+        if let Value::Secret(secret) = value {
+            if !is_short(secret.expose()) {
+                self.secrets.borrow_mut().learn(&secret.name, secret.expose());
+            }
+            let (path, name) = (path.clone(), secret.name.clone());
+            self.record(Record::Bound { path, name, value: value.clone() });
+        }
+    }
+
+    pub fn guarded(&self, value: Value) -> Value {
+        match self.secrets.borrow().hides(&value) {
+            Some(name) => Secret::hide(name, value),
+            None => value,
+        }
+    }
+
+    pub fn name(&self, id: NameId) -> Option<&'p NameInfo> {
+        self.program.names.get(id.0 as usize)
+    }
+
+    pub fn name_text(&self, id: NameId) -> SmolStr {
+        self.name(id).map(|info| info.text.clone()).unwrap_or_default()
+    }
+
+    fn next(&self) -> u64 {
+        let id = self.ids.get() + 1;
+        self.ids.set(id);
+        id
+    }
+
+    pub fn call_id(&self) -> CallId {
+        CallId(self.next())
+    }
+
+    pub fn tx_id(&self) -> TxId {
+        TxId(self.next())
+    }
+
+    pub fn await_call(&self, id: CallId) -> Rc<Slot<Outcome>> {
+        let slot = Slot::new();
+        self.calls.borrow_mut().insert(id, slot.clone());
+        slot
+    }
+
+    pub fn await_answer(&self) -> (QuestionId, Rc<Slot<Answer>>) {
+        let id = QuestionId(self.next());
+        let slot = Slot::new();
+        self.questions.borrow_mut().insert(id, slot.clone());
+        (id, slot)
+    }
+
+    pub fn withdraw(&self, id: QuestionId) {
+        self.questions.borrow_mut().remove(&id);
+        self.push(Command::Withdraw(id));
+    }
+
+    pub fn timer(&self, after: Nanos, alarm: Alarm) -> TimerId {
+        let id = TimerId(self.next());
+        self.timers.borrow_mut().insert(id, alarm);
+        self.push(Command::Timer(id, after));
+        id
+    }
+
+    pub fn clear(&self, id: TimerId) {
+        self.forget(id);
+        self.push(Command::Clear(id));
+    }
+
+    pub fn forget(&self, id: TimerId) {
+        self.timers.borrow_mut().remove(&id);
+    }
+
+    pub fn ended(&self, id: CallId, outcome: Outcome) {
+        let slot = self.calls.borrow_mut().remove(&id);
+        if let Some(slot) = slot {
+            slot.put(&self.queue, outcome);
+        }
+    }
+
+    pub fn answered(&self, id: QuestionId, answer: Answer) {
+        let slot = self.questions.borrow_mut().remove(&id);
+        if let Some(slot) = slot {
+            slot.put(&self.queue, answer);
+        }
+    }
+
+    pub fn fired(&self, id: TimerId) {
+        let alarm = self.timers.borrow_mut().remove(&id);
+        match alarm {
+            Some(Alarm::Wake(slot)) => slot.put(&self.queue, ()),
+            Some(Alarm::Limit(scope)) => scope.over(self),
+            None => {}
+        }
+    }
+}

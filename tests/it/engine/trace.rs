@@ -1,0 +1,137 @@
+//! What a run did, one line for each thing that matters.
+use rbk::effects::fake::Played;
+use rbk::engine::call::Context;
+use rbk::engine::event::{ConditionKind, LeftWhy, Progress, Verdict};
+use rbk::engine::{Command, Ending, Event, Record};
+use rbk::value::{Nanos, show};
+
+pub fn trace(played: &Played) -> String {
+    let mut out = String::new();
+    for (input, commands) in played.inputs.iter().zip(&played.commands) {
+        let mut say = |text: String| out.push_str(&format!("{:>6}  {text}\n", show::duration(input.at)));
+        match &input.event {
+            Event::Stop => say("! stop".to_owned()),
+            Event::Kill => say("! kill".to_owned()),
+            Event::Start | Event::Ended(..) | Event::Fired(_) | Event::Answered(..) => {}
+        }
+        for command in commands {
+            if let Some(line) = line(command) {
+                say(line);
+            }
+        }
+    }
+    match &played.finish {
+        None => out.push_str("never ends\n"),
+        Some(finish) => {
+            out.push_str(&format!("exit {} {}\n", finish.end.exit_code(), finish.end.name()));
+            if let Some(failure) = &finish.failure {
+                let at = if failure.step.is_empty() { String::new() } else { format!(" in `{}`", failure.step) };
+                out.push_str(&format!("because{at} ({}): {}\n", failure.failure.kind.name(), failure.failure.message));
+                for note in &failure.failure.notes {
+                    out.push_str(&format!("    and: {note}\n"));
+                }
+            }
+            for left in &finish.left {
+                out.push_str(&format!("left `{}`: {}\n", left.step, why(&left.why)));
+            }
+        }
+    }
+    out
+}
+
+fn why(why: &LeftWhy) -> String {
+    match why {
+        LeftWhy::Failed(failure) => format!("its undo failed: {}", failure.message),
+        LeftWhy::NotReached => "not reached".to_owned(),
+        LeftWhy::Manual(what) => format!("by hand: {what}"),
+        LeftWhy::Irreversible(why) => format!("irreversible: {why}"),
+        LeftWhy::Running(what) => format!("may still run: {what}"),
+        LeftWhy::Finally(failure) => format!("its `finally` failed: {}", failure.message),
+    }
+}
+
+fn line(command: &Command) -> Option<String> {
+    Some(match command {
+        Command::Call(call) => {
+            let mut contexts = String::new();
+            for context in call.contexts.iter() {
+                contexts.push_str(&format!(" [{}]", shown(context)));
+            }
+            format!("call {}{contexts}", call.text)
+        }
+        Command::Cancel(_) => "cancel".to_owned(),
+        Command::Ask(_, asked) => format!("ask {}", asked.text),
+        Command::Withdraw(_) => "withdraw the question".to_owned(),
+        Command::Record(Record::Intent { unit: Some(unit), .. }) => format!("register {unit:?}").to_lowercase(),
+        Command::Record(Record::Back) => "back".to_owned(),
+        Command::Tell(progress) => return told(progress),
+        Command::Record(_) | Command::Timer(..) | Command::Clear(_) | Command::Finish(_) => return None,
+    })
+}
+
+fn shown(context: &Context) -> String {
+    match context {
+        Context::Dir(dir) => format!("dir {dir}"),
+        Context::Env(vars) => {
+            let vars: Vec<_> = vars.iter().map(|(k, v)| format!("{k}={}", show::show(v))).collect();
+            format!("env {}", vars.join(" "))
+        }
+        Context::Ssh(host) => format!("ssh {}", show::show(host)),
+        Context::Sudo(user) => user.as_ref().map_or("sudo".to_owned(), |user| format!("sudo {}", show::show(user))),
+        Context::Stdin(input) => format!("stdin {}", show::show(input)),
+        Context::Connection(on) => format!("with {}", on.name),
+        Context::Wrap { argv, .. } => {
+            let argv: Vec<_> = argv.iter().map(show::show).collect();
+            format!("as {}", argv.join(" "))
+        }
+    }
+}
+
+fn told(progress: &Progress) -> Option<String> {
+    Some(match progress {
+        Progress::StepStarted { name, attempt, limit, .. } => {
+            let again = if *attempt > 1 { format!(" attempt {attempt}") } else { String::new() };
+            let limit = limit.map_or(String::new(), |limit: Nanos| format!(" at most {}", show::duration(limit)));
+            format!("step {name}{again}{limit}")
+        }
+        Progress::StepFinished { name, status, failure, .. } => {
+            let why = failure.as_ref().map_or(String::new(), |failure| format!(": {}", failure.message));
+            format!("{} {name}{why}", format!("{status:?}").to_lowercase())
+        }
+        Progress::Retrying { name, delay, .. } => format!("retry {name} in {}", show::duration(*delay)),
+        Progress::ActionFinished { ending: Ending::Done, failure: None, .. } => return None,
+        Progress::ActionFinished { ending, failure, .. } => {
+            let why = failure.as_ref().map_or(String::new(), |failure| format!(": {}", failure.message));
+            format!("ended {}{why}", format!("{ending:?}").to_lowercase())
+        }
+        Progress::Condition { kind, label, verdict, .. } => {
+            let kind = match kind {
+                ConditionKind::DoneWhen => "done when".to_owned(),
+                kind => format!("{kind:?}").to_lowercase(),
+            };
+            let verdict = match verdict {
+                Verdict::Holds => "holds".to_owned(),
+                Verdict::Not { reason } => format!("does not hold: {reason}"),
+                Verdict::Error { failure } => format!("error: {}", failure.message),
+            };
+            let label = if label.is_empty() { String::new() } else { format!(" {label}") };
+            format!("{kind}{label} {verdict}")
+        }
+        Progress::Waiting { what, limit, .. } => {
+            let what = if what.is_empty() { String::new() } else { format!(" {what}") };
+            format!("wait{what} {}", show::duration(*limit))
+        }
+        Progress::Answered { answer, who, .. } => format!("answered {answer} by {who}"),
+        Progress::Unwinding { .. } => return None,
+        Progress::RollbackStarted { name, .. } => format!("undo {name}"),
+        Progress::RollbackFinished { name, failure: None, .. } => format!("undone {name}"),
+        Progress::RollbackFinished { name, failure: Some(failure), .. } => {
+            format!("not undone {name}: {}", failure.message)
+        }
+        Progress::Committed { why, .. } => format!("commit {why}"),
+        Progress::Log { text, .. } => format!("log {text}"),
+        Progress::Note { key, value, .. } => format!("note {key}: {}", show::show(value)),
+        Progress::Warning { text, .. } => format!("warning {text}"),
+        Progress::RunStarted { .. } | Progress::ActionStarted { .. } | Progress::Asked { .. } => return None,
+    })
+}

@@ -7,6 +7,7 @@ pub mod inbox;
 pub mod nginx;
 pub mod postgres;
 pub mod prometheus;
+pub mod proxy;
 pub mod redis;
 pub mod snapshot;
 pub mod systemd;

@@ -2,12 +2,14 @@
 //! The only user of pest; its `Rule` never leaves this folder.
 pub mod ast;
 mod build;
+mod depth;
 mod grammar;
+mod mend;
 mod tree;
 
 use pest::Parser;
 
-use crate::diag::{Code, Diagnostic};
+use crate::diag::Diagnostic;
 use crate::source::{FileId, Span};
 use grammar::{Grammar, Rule};
 use tree::Tree;
@@ -46,20 +48,35 @@ pub fn parse_statements(file: FileId, text: &str) -> ParsedStatements {
 fn read<T>(
     file: FileId,
     text: &str,
-    build: fn(FileId, &Tree<'_>) -> (Vec<T>, build::Build),
+    build: fn(FileId, &Tree<'_>, mend::Inserted) -> (Vec<T>, build::Build),
 ) -> (Vec<T>, Vec<Diagnostic>, bool) {
-    match Grammar::parse(Rule::file, text) {
-        Ok(pairs) => {
-            let tree = Tree::new(text, pairs);
-            let (found, build) = build(file, &tree);
-            (found, build.diagnostics, build.incomplete)
-        }
+    let mut mended: Option<String> = None;
+    let mut inserted = mend::Inserted::default();
+    let mut braces = Vec::new();
+    let mut incomplete = None;
+    for round in 0..=mend::LIMIT {
+        let text = mended.as_deref().unwrap_or(text);
         // The grammar takes every text; only the depth of its nesting can stop it.
-        Err(_) => {
-            let message =
-                Diagnostic::error(Code::Syntax, "nested too deeply", Span::new(file, 0, text.len()), "in here")
-                    .help("name a part with `let`, or move it into an action");
-            (Vec::new(), vec![message], false)
+        let Ok(pairs) = Grammar::parse(Rule::file, text) else {
+            let (start, end) = depth::deepest(text);
+            let place = Span::new(file, inserted.origin(start), inserted.origin(end));
+            return (Vec::new(), vec![build::too_deep(place)], false);
+        };
+        let tree = Tree::new(text, pairs);
+        let (found, mut build) = build(file, &tree, std::mem::take(&mut inserted));
+        let incomplete = *incomplete.get_or_insert(build.incomplete);
+        inserted = std::mem::take(&mut build.inserted);
+        if build.unbalanced
+            && round < mend::LIMIT
+            && let Some((next, message)) = mend::mend(file, &tree, &mut inserted, &build.diagnostics)
+        {
+            braces.extend(message.filter(|_| !build.text_open));
+            mended = Some(next);
+            continue;
         }
+        braces.extend(build.diagnostics);
+        braces.sort_by_key(|d| d.span().start);
+        return (found, braces, incomplete);
     }
+    (Vec::new(), braces, false)
 }

@@ -111,6 +111,11 @@ impl<'t> Node<'t> {
         (self.at..open.at).rev().map(|at| Node { tree: self.tree, at }).find(|n| n.next() == open.next())
     }
 
+    /// Every node of a rule below this one.
+    pub fn below(self, rule: Rule) -> impl Iterator<Item = Node<'t>> {
+        (self.at + 1..self.next()).map(move |at| Node { tree: self.tree, at }).filter(move |n| n.rule() == rule)
+    }
+
     fn outside_holes(self) -> impl Iterator<Item = Node<'t>> {
         let mut at = self.at + 1;
         std::iter::from_fn(move || {

@@ -3,6 +3,7 @@ use super::super::ast::{Arg, BinaryOp, Expr, ExprKind, Name, UnaryOp};
 use super::super::grammar::Rule;
 use super::super::tree::{Kids, Node};
 use super::{Build, bad};
+use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
 
 /// How tightly `not`, a comparison and `-x` bind, between `or` (1) and the rest.
@@ -36,6 +37,20 @@ impl Build {
             Some(node) => self.expr(node),
             None => bad(self.at(0, 0)),
         }
+    }
+
+    /// An expression that a block follows: a record there stands in parentheses.
+    pub(super) fn head_of(&mut self, kids: &mut Kids<'_>) -> Expr {
+        let chains = kids.peek().into_iter().flat_map(Node::kids).filter(|n| n.rule() == Rule::chain);
+        if let Some(record) = chains.filter_map(|n| n.kids().next()).find(|n| n.rule() == Rule::record) {
+            self.error(
+                "a record before a block stands in parentheses",
+                self.span(record),
+                "this could be read as the block",
+                "write `({ … })`",
+            );
+        }
+        self.expr_of(kids)
     }
 
     /// `expr`, `inner`, `command` or `readonly`.
@@ -179,11 +194,10 @@ impl Build {
             "false" => ExprKind::Bool(false),
             "null" => ExprKind::Null,
             word if super::reserved(word) => {
-                self.error(
-                    format!("`{word}` is a reserved word"),
-                    span,
-                    "a value is needed here",
-                    "a field or an argument may carry any word, a name may not",
+                let message = format!("`{word}` is a reserved word");
+                self.doubts.push(
+                    Diagnostic::error(Code::Syntax, message, span, "a value is needed here")
+                        .help("a field or an argument may carry any word, a name may not"),
                 );
                 ExprKind::Bad
             }

@@ -16,22 +16,49 @@ pub(super) fn doc(lines: &[&str]) -> Option<String> {
 }
 
 impl Build {
-    pub(super) fn items(&mut self, kids: Kids<'_>) -> Vec<Item> {
+    pub(super) fn items(&mut self, mut kids: Kids<'_>) -> Vec<Item> {
         let mut items = Vec::new();
         let mut docs = Vec::new();
-        let mut lost = false;
-        for node in kids {
+        let mut last = None;
+        // Of statements that stand outside in a row only the first is reported.
+        let mut outside = false;
+        while let Some(node) = kids.next() {
             if node.rule() == Rule::doc {
                 docs.push(node.text());
                 continue;
             }
+            let before = self.diagnostics.len();
             match self.item(node) {
                 Some(kind) => {
+                    if kids.peek().is_some_and(|n| n.rule() == Rule::junk) {
+                        self.doubts.clear();
+                        self.told = self.diagnostics.len() > before;
+                    }
+                    self.diagnostics.append(&mut self.doubts);
                     items.push(Item { doc: doc(&docs), kind, span: self.span(node) });
-                    lost = false;
+                    outside = false;
                 }
-                None => lost = self.not_an_item(node, lost),
+                None => match node.rule() {
+                    Rule::stray => self.unbalanced = true,
+                    Rule::junk => {
+                        self.junk(last, node);
+                    }
+                    Rule::bad => {
+                        self.bad(node);
+                    }
+                    Rule::expr_stmt if kids.peek().is_some_and(|n| n.rule() == Rule::junk) => {
+                        self.settled(node, kids.peek());
+                    }
+                    _ => {
+                        if !outside {
+                            self.outside(node);
+                        }
+                        outside = true;
+                        self.settled(node, kids.peek());
+                    }
+                },
             }
+            last = Some(node);
             docs.clear();
         }
         items
@@ -130,45 +157,21 @@ impl Build {
         strs
     }
 
-    /// Report what is no item; of several in a row only the first (a `}` too many, and what it cut off).
-    fn not_an_item(&mut self, node: Node<'_>, lost: bool) -> bool {
-        match node.rule() {
-            Rule::bad => {
-                self.bad(node);
-                return lost;
-            }
-            Rule::junk => {
-                self.junk(node);
-                return lost;
-            }
-            _ if lost => {}
-            Rule::stray => self.error(
-                "unexpected `}`",
-                self.span(node),
-                "nothing is open here",
-                "remove it, or look for a block above that ends too early",
-            ),
-            _ => {
-                let word = node.text().split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or("");
-                let what = if word.is_empty() { "a statement".to_owned() } else { format!("`{word}`") };
-                self.error(
-                    format!("{what} stands inside a runbook or an action"),
-                    self.span(first_line(node)),
-                    "not at the top of a file",
-                    "put it into `runbook \"…\" { }`; a file holds `use`, `runbook`, `action`, `let`, `secret`, `connect`, `context` and `reads`",
-                );
-                // Its parts may hold errors of their own.
-                self.quiet_stmt(node);
-            }
-        }
-        true
+    /// A statement at the top of a file.
+    fn outside(&mut self, node: Node<'_>) {
+        let text = node.text();
+        let word = text.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or("");
+        let what = if word.is_empty() || text.starts_with('$') { "a command".to_owned() } else { format!("`{word}`") };
+        let line = text.find('\n').map_or(node.end(), |at| node.start() + at);
+        self.error(
+            format!("{what} stands inside a runbook or an action"),
+            self.at(node.start(), line),
+            "not at the top of a file",
+            "put it into `runbook \"title\" { … }`",
+        );
     }
 
     pub(super) fn empty_block(&self, node: Node<'_>) -> Block {
         Block { stmts: Vec::new(), span: self.at(node.end(), node.end()) }
     }
-}
-
-fn first_line(node: Node<'_>) -> Node<'_> {
-    node
 }

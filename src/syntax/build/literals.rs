@@ -131,9 +131,14 @@ fn unknown_unit(text: &str, unit: &str) -> (String, String) {
         "hr" | "hrs" | "hour" | "hours" => Some("h"),
         "day" | "days" => Some("d"),
         "week" | "weeks" => Some("w"),
-        "k" | "kb" | "kib" => Some("KiB"),
-        "mb" | "mib" => Some("MiB"),
-        "g" | "gb" | "gib" => Some("GiB"),
+        "k" | "kb" => Some("KB"),
+        "mb" => Some("MB"),
+        "g" | "gb" => Some("GB"),
+        "tb" => Some("TB"),
+        "kib" => Some("KiB"),
+        "mib" => Some("MiB"),
+        "gib" => Some("GiB"),
+        "x" | "" => None,
         _ => did_you_mean(unit, all),
     };
     let units = "durations end in `ms`, `s`, `m`, `h`, `d` or `w`; sizes in `B`, `KB`, `MB`, `GB`, `TB`, `KiB`, `MiB`, `GiB` or `TiB`";

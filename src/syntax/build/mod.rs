@@ -1,5 +1,6 @@
 //! Nodes → Ast, one file a noun. What the grammar takes but the language does not is reported here.
 mod commands;
+mod expect;
 mod exprs;
 mod items;
 mod literals;
@@ -10,6 +11,7 @@ mod types;
 
 use super::ast::{Block, Expr, ExprKind, Item, Name, Stmt};
 use super::grammar::Rule;
+use super::mend::Inserted;
 use super::tree::{Kids, Node, Tree};
 use crate::diag::{Code, Diagnostic};
 use crate::source::{FileId, Span};
@@ -21,35 +23,76 @@ pub(super) struct Build {
     pub file: FileId,
     pub diagnostics: Vec<Diagnostic>,
     pub incomplete: bool,
+    /// Some `{` or `}` has no partner.
+    pub unbalanced: bool,
+    /// A `"""` goes on to the end of the file: what is missing behind it is no other mistake.
+    pub text_open: bool,
+    pub inserted: Inserted,
+    /// Reserved words where a value is needed: dropped when what follows shows the real mistake.
+    doubts: Vec<Diagnostic>,
+    /// The statement just read has a diagnostic already.
+    told: bool,
+    place: Place,
+    /// Where the text ends, blanks left out.
+    end: usize,
     depth: usize,
     too_deep: bool,
 }
 
+/// What a text is read as.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    File,
+    Console,
+}
+
 /// The items of a whole file.
-pub(super) fn file(file: FileId, tree: &Tree<'_>) -> (Vec<Item>, Build) {
-    let mut build = Build::new(file);
+pub(super) fn file(file: FileId, tree: &Tree<'_>, inserted: Inserted) -> (Vec<Item>, Build) {
+    let mut build = Build::new(file, tree, inserted, Place::File);
     let items = tree.kids().next().map(|n| build.items(n.kids())).unwrap_or_default();
     (items, build)
 }
 
 /// The statements of a text, as inside a runbook.
-pub(super) fn stmts(file: FileId, tree: &Tree<'_>) -> (Vec<Stmt>, Build) {
-    let mut build = Build::new(file);
+pub(super) fn stmts(file: FileId, tree: &Tree<'_>, inserted: Inserted) -> (Vec<Stmt>, Build) {
+    let mut build = Build::new(file, tree, inserted, Place::Console);
     let stmts = tree.kids().next().map(|n| build.stmts(n.kids())).unwrap_or_default();
     (stmts, build)
 }
 
+pub(super) fn too_deep(span: Span) -> Diagnostic {
+    Diagnostic::error(Code::Syntax, "nested too deeply", span, format!("more than {DEPTH} levels"))
+        .help("name a part with `let`, or move it into an action")
+}
+
 impl Build {
-    fn new(file: FileId) -> Build {
-        Build { file, diagnostics: Vec::new(), incomplete: false, depth: 0, too_deep: false }
+    fn new(file: FileId, tree: &Tree<'_>, inserted: Inserted, place: Place) -> Build {
+        Build {
+            file,
+            diagnostics: Vec::new(),
+            incomplete: false,
+            unbalanced: false,
+            text_open: false,
+            inserted,
+            doubts: Vec::new(),
+            told: false,
+            place,
+            end: tree.text.trim_end().len(),
+            depth: 0,
+            too_deep: false,
+        }
     }
 
     fn span(&self, node: Node<'_>) -> Span {
-        Span::new(self.file, node.start(), node.end())
+        self.at(node.start(), node.end())
     }
 
     fn at(&self, start: usize, end: usize) -> Span {
-        Span::new(self.file, start, end)
+        Span::new(self.file, self.inserted.origin(start), self.inserted.origin(end))
+    }
+
+    fn text_ends(&self, at: usize) -> bool {
+        at >= self.end
     }
 
     fn error(&mut self, message: impl Into<String>, span: Span, label: impl Into<String>, help: impl Into<String>) {
@@ -61,12 +104,7 @@ impl Build {
         if self.depth + levels > DEPTH {
             if !self.too_deep {
                 self.too_deep = true;
-                self.error(
-                    "nested too deeply",
-                    span,
-                    format!("more than {DEPTH} levels"),
-                    "name a part with `let`, or move it into an action",
-                );
+                self.diagnostics.push(too_deep(span));
             }
             return None;
         }
@@ -99,9 +137,13 @@ impl Build {
     }
 
     fn block(&mut self, kids: &mut Kids<'_>) -> Block {
-        let Some(node) = kids.eat(Rule::block) else {
-            return Block { stmts: Vec::new(), span: self.at(0, 0) };
-        };
+        match kids.eat(Rule::block) {
+            Some(node) => self.block_at(node),
+            None => Block { stmts: Vec::new(), span: self.at(0, 0) },
+        }
+    }
+
+    fn block_at(&mut self, node: Node<'_>) -> Block {
         let span = self.span(node);
         let stmts = self.deeper(1, span, |b| b.stmts(node.kids())).unwrap_or_default();
         Block { stmts, span }

@@ -1,20 +1,292 @@
-//! What does not parse.
-use super::super::ast::StmtKind;
+//! What does not parse: read again with the strict rule, and reported once, in the user's words.
+use super::super::ast::{Block, Let, Name, Part, Step, StmtKind, Str};
+use super::super::grammar::Rule;
 use super::super::tree::Node;
-use super::Build;
+use super::expect::{CLAUSES, OPENERS, Stop, elsewhere, form, found, stop};
+use super::{Build, bad};
+use crate::diag::did_you_mean;
 
 impl Build {
+    /// A statement that does not parse. What it binds and the block it opens survive.
     pub(super) fn bad(&mut self, node: Node<'_>) -> StmtKind {
-        self.error("this is not a statement", self.span(node), "not understood", "see the language reference");
-        StmtKind::Bad
+        let body = node.kids().find(|n| n.rule() == Rule::block);
+        let text = head(node, body);
+        self.diagnose(text, node);
+        self.remains(text, node.start(), body)
     }
 
-    pub(super) fn junk(&mut self, node: Node<'_>) {
+    /// Text behind a statement that is complete without it.
+    pub(super) fn junk(&mut self, before: Option<Node<'_>>, node: Node<'_>) -> Option<StmtKind> {
+        let body = node.kids().find(|n| n.rule() == Rule::block);
+        let rest = head(node, body);
+        if std::mem::take(&mut self.told) {
+            return self.loose(body);
+        }
+        if let Some(open) = open_string(node) {
+            self.open_string(open);
+            return None;
+        }
+        let Some(before) = before.filter(|n| n.kids().all(|k| k.rule() != Rule::block)) else {
+            self.unexpected(rest, node.start(), "the end of the line", None, None);
+            return self.loose(body);
+        };
+        let start = before.start();
+        let text = node.source().get(start..node.start() + rest.len()).unwrap_or(rest);
+        self.diagnose(text, before);
+        let word = first_word(text);
+        if before.rule() == Rule::expr_stmt && before.text() == word {
+            Some(self.remains(text, start, body))
+        } else {
+            self.loose(body)
+        }
+    }
+
+    /// A word alone that opens a statement, and an expression that does nothing.
+    pub(super) fn lone(&mut self, node: Node<'_>) {
+        self.diagnose(node.text(), node);
+    }
+
+    /// The one diagnostic of a text that starts at `node`.
+    fn diagnose(&mut self, text: &str, node: Node<'_>) {
+        let start = node.start();
+        if let Some(open) = open_string(node) {
+            return self.open_string(open);
+        }
+        let word = first_word(text);
+        if OPENERS.contains(&word) {
+            return match stop(Rule::strict_word, text) {
+                Some(found) => {
+                    let found = taken_as_value(Rule::strict_word, text, &found).unwrap_or(found);
+                    self.report(text, start, &found, form(word));
+                }
+                None => self.unexpected(text, start, "a statement", form(word), None),
+            };
+        }
+        let rest = text.get(word.len()..).unwrap_or("").trim_start_matches([' ', '\t']);
+        if rest.starts_with('=') && !rest.starts_with("==") && !word.is_empty() {
+            let help = format!("bind a name once with `let {word} = …`");
+            let at = start + text.len() - rest.len();
+            return self.error("there is no assignment", self.at(at, at + 1), "a name keeps its value", help);
+        }
+        let calls =
+            rest.starts_with(['.', '(', '[']) && text.get(word.len()..).is_some_and(|t| t.starts_with(['.', '(', '[']));
+        if word.is_empty() || calls || is_operator(rest) {
+            if text.starts_with('{') {
+                let help = "a block follows a word such as `step`, `if` or `parallel`; a record is a value";
+                return self.error(
+                    "a statement cannot start with `{`",
+                    self.at(start, start + 1),
+                    "nothing opens this",
+                    help,
+                );
+            }
+            return match stop(Rule::strict_expr, text) {
+                Some(stop) => self.report(text, start, &stop, None),
+                None => self.unexpected(text, start, "a statement", None, None),
+            };
+        }
+        let span = self.at(start, start + word.len());
+        let near = did_you_mean(word, OPENERS.iter().copied());
+        let label = near.map_or("no statement starts with this word".to_owned(), |n| format!("did you mean `{n}`?"));
+        let help = match (elsewhere(word), near.and_then(form)) {
+            (Some(help), _) => help.to_owned(),
+            (None, Some(form)) => format!("write `{form}`"),
+            (None, None) => "a statement opens with a word such as `step`, `let` or `guard`, with `$ command`, or is a call such as `db.ping()`".to_owned(),
+        };
+        self.error(format!("`{word}` is not a statement"), span, label, help);
+    }
+
+    /// Where the strict rule stopped in `text`, which starts at `start`.
+    pub(super) fn report(&mut self, text: &str, start: usize, stop: &Stop, form: Option<&str>) {
+        let at = stop.at.min(text.trim_end().len());
+        let (before, rest) = text.split_at_checked(at).unwrap_or((text, ""));
+        let rest_trimmed = rest.trim_start_matches([' ', '\t', '\r']);
+        let at = start + at + (rest.len() - rest_trimmed.len());
+        let (rest, line) = (rest_trimmed, before);
+        if rest.is_empty() {
+            self.incomplete |= self.text_ends(start + text.len());
+        }
+        let found = found(rest).1;
+        let help = special(rest, line, stop);
+        let message_at = if rest.is_empty() { start + line.trim_end().len() } else { at };
+        let near = if rest.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            did_you_mean(first_word(rest), stop.words())
+        } else {
+            None
+        };
+        let found = if stop.in_hole && rest.is_empty() { "`}`".to_owned() } else { found };
+        let (message, help) = match help {
+            Some((message, help)) => (message, Some(help.to_owned())),
+            None => (format!("expected {}, found {found}", stop.expected(line)), form.map(|f| format!("write `{f}`"))),
+        };
+        let label = match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if rest.is_empty() => "something is missing here".to_owned(),
+            None => "not expected here".to_owned(),
+        };
+        let length = if rest.is_empty() { 0 } else { self::found(rest).0 };
+        let span = self.at(message_at, message_at + length);
+        let help = help
+            .unwrap_or_else(|| "a newline ends a statement, except inside brackets and after an operator".to_owned());
+        self.error(message, span, label, help);
+    }
+
+    fn unexpected(&mut self, rest: &str, at: usize, expected: &str, form: Option<&str>, near: Option<&str>) {
+        let (length, found) = found(rest);
+        let label =
+            near.map_or("does not belong to what stands before it".to_owned(), |n| format!("did you mean `{n}`?"));
+        let help = form.map_or("put it on a line of its own".to_owned(), |f| format!("write `{f}`"));
+        self.error(format!("expected {expected}, found {found}"), self.at(at, at + length), label, help);
+    }
+
+    fn open_string(&mut self, span: (usize, usize)) {
         self.error(
-            "expected the end of the line",
-            self.span(node),
-            "does not belong to the statement before it",
-            "put it on a line of its own",
+            "this string is not closed",
+            self.at(span.0, span.1),
+            "the line ends inside it",
+            "close it with `\"`; a text of several lines stands in `\"\"\"`",
         );
     }
+
+    /// What a bad statement leaves behind, so that its mistake is the only one: the name it binds, the block it opens.
+    fn remains(&mut self, text: &str, start: usize, body: Option<Node<'_>>) -> StmtKind {
+        let word = first_word(text);
+        let near = if OPENERS.contains(&word) { Some(word) } else { did_you_mean(word, OPENERS.iter().copied()) };
+        let rest = text.get(word.len()..).unwrap_or("");
+        let rest = rest.trim_start_matches([' ', '\t']);
+        let name = first_word(rest);
+        let at = start + text.len() - rest.len();
+        match (near, body) {
+            (Some("let" | "secret" | "connect" | "param"), None) if !name.is_empty() => {
+                let span = self.at(at, at + name.len());
+                let value = bad(span);
+                StmtKind::Let(Let { name: Name { text: name.into(), span }, value, fallback: None })
+            }
+            (Some("step"), Some(body)) => {
+                let span = self.at(start, start + text.trim_end().len());
+                let title = rest.strip_prefix('"').and_then(|t| t.split_once('"')).map_or("", |(t, _)| t);
+                let parts = vec![Part::Text { text: title.into(), span }];
+                let name = Str { kind: super::super::ast::StrKind::Raw, parts, span };
+                let body = self.block_at(body);
+                StmtKind::Step(Box::new(Step {
+                    name,
+                    readonly: false,
+                    when: None,
+                    timeout: None,
+                    retry: None,
+                    body,
+                    head: span,
+                }))
+            }
+            (_, body) => self.loose(body).unwrap_or(StmtKind::Bad),
+        }
+    }
+
+    /// A block without its statement: a `with` of nothing.
+    fn loose(&mut self, body: Option<Node<'_>>) -> Option<StmtKind> {
+        let body: Block = self.block_at(body?);
+        Some(StmtKind::With { contexts: Vec::new(), body })
+    }
+
+    pub(super) fn bad_hole(&mut self, node: Node<'_>) -> super::Expr {
+        let span = self.span(node);
+        let text = node.text().get(2..).unwrap_or("");
+        let text = text.strip_suffix('}').unwrap_or(text);
+        let start = node.start() + 2;
+        if text.trim().is_empty() {
+            self.error(
+                "expected a value inside `#{ }`",
+                span,
+                "empty",
+                "write `#{name}`; for the two characters themselves write `\\#{`",
+            );
+        } else if let Some(stop) = stop(Rule::strict_inner, text) {
+            self.report(
+                text,
+                start,
+                &Stop { in_hole: true, ..stop },
+                Some("#{name}` or, for the two characters themselves, `\\#{"),
+            );
+        } else {
+            self.error(
+                "this `#{` is not closed",
+                self.at(node.start(), node.start() + 2),
+                "opened here",
+                "close it with `}`",
+            );
+        }
+        bad(span)
+    }
+}
+
+/// `retry every 5s`: the clause word that was taken for the value it should follow.
+fn taken_as_value(rule: Rule, text: &str, first: &Stop) -> Option<Stop> {
+    let before = text.get(..first.at)?.trim_end();
+    let word = before.rsplit([' ', '\t']).next().filter(|w| CLAUSES.contains(w))?;
+    let shorter = before.strip_suffix(word).filter(|_| first.operator())?;
+    let earlier = stop(rule, shorter).filter(Stop::value)?;
+    Some(Stop { at: shorter.len(), ..earlier })
+}
+
+/// The text of a bad node up to its block, with the bracket that opens it.
+fn head<'t>(node: Node<'t>, body: Option<Node<'t>>) -> &'t str {
+    let end = body.map_or(node.end(), |b| b.start() + 1);
+    node.source().get(node.start()..end).unwrap_or("")
+}
+
+fn first_word(text: &str) -> &str {
+    let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(text.len());
+    text.get(..end).unwrap_or("")
+}
+
+fn is_operator(rest: &str) -> bool {
+    rest.starts_with(['+', '-', '*', '/', '<', '>', '!', '=', '&', '|'])
+        || matches!(first_word(rest), "and" | "or" | "in" | "matches")
+}
+
+/// The first quote below a bad node that its line does not close.
+fn open_string(node: Node<'_>) -> Option<(usize, usize)> {
+    node.below(Rule::bad_str)
+        .map(|s| (s.start(), s))
+        .find(|(_, s)| s.text().len() < 2 || !s.text().ends_with('"'))
+        .map(|(at, s)| (at, s.end()))
+}
+
+/// Mistakes with a message of their own: the message and the way out.
+fn special(rest: &str, before: &str, stop: &Stop) -> Option<(String, &'static str)> {
+    if rest.starts_with('$') && !rest.starts_with("$(") && stop.value() {
+        return Some((
+            "`$` cannot stand here".into(),
+            "inside an expression write `$(command)`, which ends at its bracket",
+        ));
+    }
+    if rest.starts_with('\'') && (stop.value() || rest.len() > 1) {
+        return Some((
+            "a string stands in double quotes".into(),
+            "write `\"…\"`, or `r\"…\"` to take every character as it is",
+        ));
+    }
+    if stop.operator() {
+        let pair = rest.get(..2).unwrap_or(rest);
+        match pair {
+            "&&" => return Some(("expected `and`, found `&&`".into(), "write `and`")),
+            "||" => return Some(("expected `or`, found `||`".into(), "write `or`")),
+            "=~" => return Some(("expected `matches`, found `=~`".into(), "write `x matches r\"…\"`")),
+            _ if rest.starts_with('=') => return Some(("`=` does not compare".into(), "write `==`")),
+            _ => {}
+        }
+    }
+    if rest.starts_with('!') && stop.value() {
+        return Some(("expected `not`, found `!`".into(), "write `not x`"));
+    }
+    if stop.block() && first_word(rest) == "then" {
+        return Some((
+            "expected `{`, found `then`".into(),
+            "`if … then … else …` is a value; as a statement write `if condition { … }`",
+        ));
+    }
+    if before.trim_start().starts_with("let ") && rest.starts_with(':') {
+        return Some(("expected `=`, found `:`".into(), "types are inferred: write `let name = value`"));
+    }
+    None
 }

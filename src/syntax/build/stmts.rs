@@ -1,42 +1,70 @@
 //! Statements.
-use super::super::ast::{Block, ChoiceOption, Expr, Guard, Header, Otherwise, Retry, Step, Stmt, StmtKind, Tolerate};
+use super::super::ast::{
+    Block, ChoiceOption, Expr, ExprKind, Guard, Header, Otherwise, Retry, Step, Stmt, StmtKind, Tolerate,
+};
 use super::super::grammar::Rule;
 use super::super::tree::{Kids, Node};
-use super::Build;
+use super::{Build, Place};
 use crate::value::Timestamp;
 
 impl Build {
-    pub(super) fn stmts(&mut self, kids: Kids<'_>) -> Vec<Stmt> {
+    pub(super) fn stmts(&mut self, mut kids: Kids<'_>) -> Vec<Stmt> {
         let mut stmts = Vec::new();
         let mut docs = Vec::new();
-        for node in kids {
-            match node.rule() {
+        let mut last = None;
+        while let Some(node) = kids.next() {
+            let kind = match node.rule() {
                 Rule::doc => {
                     docs.push(node.text());
                     continue;
                 }
-                Rule::unclosed | Rule::stray => {}
-                Rule::junk => self.junk(node),
-                _ => {
-                    let kind = self.stmt(node);
-                    stmts.push(Stmt { doc: super::items::doc(&docs), kind, span: self.span(node) });
+                Rule::unclosed => {
+                    self.incomplete = true;
+                    self.unbalanced = true;
+                    None
                 }
+                Rule::stray => {
+                    self.unbalanced = true;
+                    None
+                }
+                Rule::junk => self.junk(last, node),
+                _ => self.settled(node, kids.peek()),
+            };
+            if let Some(kind) = kind {
+                stmts.push(Stmt { doc: super::items::doc(&docs), kind, span: self.span(node) });
             }
+            last = Some(node);
             docs.clear();
         }
         stmts
     }
 
-    /// For its diagnostics only.
-    pub(super) fn quiet_stmt(&mut self, node: Node<'_>) {
-        let _ = self.stmt(node);
+    /// A statement, unless what follows shows that it is none: then the one mistake is told when that is met.
+    pub(super) fn settled(&mut self, node: Node<'_>, next: Option<Node<'_>>) -> Option<StmtKind> {
+        let cut = next.is_some_and(|n| n.rule() == Rule::junk);
+        if cut && node.rule() == Rule::expr_stmt && (is_word(node) || opens(node)) {
+            return None;
+        }
+        let before = self.diagnostics.len();
+        let kind = match node.rule() {
+            Rule::expr_stmt if cut => StmtKind::Expr(self.expr_of(&mut node.kids())),
+            _ => self.stmt(node),
+        };
+        if cut {
+            self.doubts.clear();
+            self.told = self.diagnostics.len() > before;
+        } else {
+            self.diagnostics.append(&mut self.doubts);
+        }
+        Some(kind)
     }
 
     fn stmt(&mut self, node: Node<'_>) -> StmtKind {
         let mut kids = node.kids();
         let kids = &mut kids;
         match node.rule() {
-            Rule::run | Rule::expr_stmt => StmtKind::Expr(self.expr_of(kids)),
+            Rule::run => StmtKind::Expr(self.expr_of(kids)),
+            Rule::expr_stmt => self.expr_stmt(node),
             Rule::let_ => self.let_stmt(kids),
             Rule::step => StmtKind::Step(Box::new(self.step(node))),
             Rule::guard => StmtKind::Guard(self.guard(kids)),
@@ -57,19 +85,19 @@ impl Build {
             Rule::for_ => {
                 let name = self.name(kids);
                 kids.eat(Rule::in_);
-                let list = self.expr_of(kids);
-                let parallel = kids.eat(Rule::parallel_).map(|_| self.expr_of(kids));
+                let list = self.head_of(kids);
+                let parallel = kids.eat(Rule::parallel_).map(|_| self.head_of(kids));
                 StmtKind::For { name, list, parallel, body: self.block(kids) }
             }
             Rule::parallel => {
                 kids.eat(Rule::parallel_);
                 StmtKind::Parallel(self.block(kids))
             }
-            Rule::transaction => StmtKind::Transaction { on: self.expr_of(kids), body: self.block(kids) },
+            Rule::transaction => StmtKind::Transaction { on: self.head_of(kids), body: self.block(kids) },
             Rule::with => {
                 let mut contexts = Vec::new();
-                while let Some(context) = kids.eat(Rule::expr) {
-                    contexts.push(self.expr(context));
+                while kids.peek().is_some_and(|n| n.rule() == Rule::expr) {
+                    contexts.push(self.head_of(kids));
                 }
                 StmtKind::With { contexts, body: self.block(kids) }
             }
@@ -110,6 +138,33 @@ impl Build {
         }
     }
 
+    /// A call; at a console any value.
+    fn expr_stmt(&mut self, node: Node<'_>) -> StmtKind {
+        if opens(node) {
+            self.lone(node);
+            return StmtKind::Bad;
+        }
+        let value = self.expr_of(&mut node.kids());
+        let idle = match value.kind {
+            ExprKind::Call(..) | ExprKind::Command(_) | ExprKind::Readonly(_) | ExprKind::Bad => false,
+            _ => self.place == Place::File,
+        };
+        if !idle {
+            return StmtKind::Expr(value);
+        }
+        if is_word(node) && super::expect::elsewhere(node.text()).is_some() {
+            self.lone(node);
+        } else {
+            self.error(
+                "a value alone does nothing",
+                value.span,
+                "not a call and not a command",
+                "check it with `guard \"label\": condition`, keep it with `let name = value`, show it with `log value`",
+            );
+        }
+        StmtKind::Bad
+    }
+
     fn header(&mut self, node: Node<'_>) -> StmtKind {
         let mut kids = node.kids();
         let kids = &mut kids;
@@ -128,8 +183,8 @@ impl Build {
         let Expr { kind, span } = self.expr_of(kids);
         let every = self.clause(Rule::every, kids);
         let date = match kind {
-            super::ExprKind::Time(date) => date,
-            super::ExprKind::Bad => Timestamp::UNIX_EPOCH,
+            ExprKind::Time(date) => date,
+            ExprKind::Bad => Timestamp::UNIX_EPOCH,
             _ => {
                 self.error(
                     "expected a date such as `2026-11-01` after `reviewed`",
@@ -173,7 +228,7 @@ impl Build {
                 Rule::readonly_ => std::mem::replace(&mut readonly, true),
                 Rule::when => {
                     inner.eat(Rule::when_);
-                    when.replace(self.expr_of(&mut inner)).is_some()
+                    when.replace(self.head_of(&mut inner)).is_some()
                 }
                 Rule::time_limit => {
                     inner.eat(Rule::timeout_);
@@ -253,7 +308,7 @@ impl Build {
         while let Some(word) = kids.next() {
             if word.rule() == Rule::if_kw {
                 let start = word.start();
-                branches.push((start, self.expr_of(&mut kids), self.block(&mut kids)));
+                branches.push((start, self.head_of(&mut kids), self.block(&mut kids)));
             } else if kids.peek().is_some_and(|n| n.rule() == Rule::block) {
                 last = Some(Otherwise::Block(self.block(&mut kids)));
             }
@@ -275,7 +330,9 @@ impl Build {
     fn options(&mut self, kids: &mut Kids<'_>) -> Vec<ChoiceOption> {
         let mut options = Vec::new();
         let Some(block) = kids.eat(Rule::block) else { return options };
+        let mut last = None;
         for node in block.kids() {
+            let before = last.replace(node);
             match node.rule() {
                 Rule::option => {
                     let mut kids = node.kids();
@@ -284,8 +341,14 @@ impl Build {
                     let body = self.deeper(1, span, |b| b.block(&mut kids)).unwrap_or(self.empty_block(node));
                     options.push(ChoiceOption { label, body, span });
                 }
-                Rule::doc | Rule::unclosed => {}
-                Rule::junk => self.junk(node),
+                Rule::doc => {}
+                Rule::unclosed => {
+                    self.incomplete = true;
+                    self.unbalanced = true;
+                }
+                Rule::junk => {
+                    self.junk(before, node);
+                }
                 Rule::bad => {
                     self.bad(node);
                 }
@@ -305,6 +368,7 @@ impl Build {
         kids.eat(Rule::try_kw);
         let body = self.block(&mut kids);
         if kids.eat(Rule::else_).is_none() {
+            self.incomplete |= self.text_ends(node.end());
             self.error(
                 "expected `else` after the block of `try`",
                 self.at(node.end(), node.end()),
@@ -344,4 +408,17 @@ impl Build {
         );
         StmtKind::Bad
     }
+}
+
+/// Whether a statement is one bare word.
+fn is_word(node: Node<'_>) -> bool {
+    node.rule() == Rule::expr_stmt && node.text().bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// Whether what reads as a value starts with the word of a statement: `deadline`, `for in y`.
+fn opens(node: Node<'_>) -> bool {
+    let text = node.text();
+    let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(text.len());
+    let (word, rest) = text.split_at_checked(end).unwrap_or((text, ""));
+    !rest.starts_with(['.', '(', '[']) && super::expect::OPENERS.contains(&word)
 }

@@ -1,5 +1,5 @@
 //! String literals: escapes resolved, common indent removed, holes as expressions.
-use super::super::ast::{Expr, Name, Part, Str, StrKind};
+use super::super::ast::{Name, Part, Str, StrKind};
 use super::super::grammar::Rule;
 use super::super::tree::{Kids, Node};
 use super::{Build, bad};
@@ -111,17 +111,6 @@ impl Build {
         Part::Hole { expr, span }
     }
 
-    fn bad_hole(&mut self, node: Node<'_>) -> Expr {
-        let span = self.span(node);
-        self.error(
-            "expected a value inside `#{ }`",
-            span,
-            "this is not an expression",
-            "write `#{name}`; for the two characters themselves write `\\#{`",
-        );
-        bad(span)
-    }
-
     /// A string that names something: no holes.
     pub(super) fn constant(&mut self, node: Node<'_>) -> Name {
         let Str { parts, span, .. } = self.str(node);
@@ -145,6 +134,7 @@ impl Build {
         let mut end = tail.end();
         if tail.kids().any(|n| n.rule() == Rule::open) {
             self.incomplete = true;
+            self.text_open = true;
             self.error(
                 "this text is not closed",
                 self.at(tail.start() - 3, tail.start()),

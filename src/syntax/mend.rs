@@ -1,0 +1,148 @@
+//! A `}` too few or too many: found by indentation, reported once, and mended so that the rest is read as it was meant.
+use super::grammar::Rule;
+use super::tree::{Node, Tree};
+use crate::diag::{Code, Diagnostic};
+use crate::source::{FileId, Span};
+
+/// How many braces are mended before the rest is taken as it is.
+pub(super) const LIMIT: usize = 8;
+
+/// A text with braces put in (and others blanked out): places in it are places in the text as written.
+#[derive(Default)]
+pub(super) struct Inserted {
+    /// Where in the mended text, in order, and how many bytes.
+    places: Vec<(usize, usize)>,
+}
+
+impl Inserted {
+    pub fn origin(&self, at: usize) -> usize {
+        let shift = |(place, length): &(usize, usize)| at.saturating_sub(*place).min(*length);
+        at - self.places.iter().map(shift).sum::<usize>()
+    }
+
+    fn insert(&mut self, at: usize, length: usize) {
+        for (place, _) in self.places.iter_mut().filter(|(p, _)| *p >= at) {
+            *place += length;
+        }
+        self.places.push((at, length));
+        self.places.sort_unstable();
+    }
+}
+
+struct Braces {
+    open: usize,
+    close: Option<usize>,
+}
+
+/// The mended text; and what to say, unless `told` says something about that line already.
+pub(super) fn mend(
+    file: FileId,
+    tree: &Tree<'_>,
+    inserted: &mut Inserted,
+    told: &[Diagnostic],
+) -> Option<(String, Option<Diagnostic>)> {
+    let root = tree.kids().next()?;
+    let all: Vec<Braces> = root.below(Rule::block).map(braces).collect();
+    match all.iter().rev().find(|b| b.close.is_none()) {
+        Some(innermost) => Some(missing(file, tree.text, &all, innermost, inserted, told)),
+        None => surplus(file, tree.text, &all, root, inserted),
+    }
+}
+
+fn braces(node: Node<'_>) -> Braces {
+    let closed = node.kids().all(|k| k.rule() != Rule::unclosed);
+    Braces { open: node.start(), close: closed.then(|| node.end().saturating_sub(1)) }
+}
+
+/// A block that ends less indented than it starts took the `}` of the one around it.
+fn missing(
+    file: FileId,
+    text: &str,
+    all: &[Braces],
+    innermost: &Braces,
+    inserted: &mut Inserted,
+    told: &[Diagnostic],
+) -> (String, Option<Diagnostic>) {
+    let robber = |b: &&Braces| b.close.is_some_and(|c| opens_line(text, c) && indent(text, c) < indent(text, b.open));
+    let culprit = all.iter().rev().find(robber);
+    let open = culprit.unwrap_or(innermost).open;
+    let (at, added) = match culprit {
+        Some(b) => (line_that_leaves(text, b.open).unwrap_or(text.len()), "}\n".to_owned()),
+        None => match line_that_leaves(text, open).filter(|at| is_item(text, *at)) {
+            Some(at) => (at, "}\n".to_owned()),
+            None => (text.len(), format!("\n{}", "}".repeat(all.iter().filter(|b| b.close.is_none()).count()))),
+        },
+    };
+    let span = Span::new(file, inserted.origin(open), inserted.origin(open) + 1);
+    let line = line_start(text, open)..line_end(text, open);
+    let known = told.iter().any(|d| {
+        let start = d.span().start as usize;
+        inserted.origin(line.start) <= start && start <= inserted.origin(line.end)
+    });
+    let mut message = Diagnostic::error(Code::Syntax, "this block is not closed", span, "opened here");
+    if let Some(close) = culprit.and_then(|b| b.close) {
+        let end = Span::new(file, inserted.origin(close), inserted.origin(close) + 1);
+        message = message.label(end, "closes it, though it stands under a block outside");
+    }
+    let message = message.help("add the `}` that closes it");
+    let (front, back) = text.split_at_checked(at).unwrap_or((text, ""));
+    let mended = format!("{front}{added}{back}");
+    inserted.insert(at, added.len());
+    (mended, (!known).then_some(message))
+}
+
+/// A block that ends more indented than it starts was closed by a `}` too many; else the stray one itself is.
+fn surplus(
+    file: FileId,
+    text: &str,
+    all: &[Braces],
+    root: Node<'_>,
+    inserted: &mut Inserted,
+) -> Option<(String, Option<Diagnostic>)> {
+    let stray = root.kids().find(|k| k.rule() == Rule::stray)?.start();
+    let early = |b: &Braces| b.close.filter(|c| opens_line(text, *c) && indent(text, *c) > indent(text, b.open));
+    let culprit = all.iter().filter_map(early).filter(|c| *c < stray).min();
+    let at = culprit.unwrap_or(stray);
+    let span = Span::new(file, inserted.origin(at), inserted.origin(at) + 1);
+    let label = if culprit.is_some() { "closes the block around it too early" } else { "nothing is open here" };
+    let message = Diagnostic::error(Code::Syntax, "this `}` is one too many", span, label).help("remove it");
+    let (front, back) = text.split_at_checked(at)?;
+    Some((format!("{front} {}", back.get(1..).unwrap_or("")), Some(message)))
+}
+
+fn line_start(text: &str, at: usize) -> usize {
+    text.get(..at).and_then(|t| t.rfind('\n')).map_or(0, |n| n + 1)
+}
+
+fn line_end(text: &str, at: usize) -> usize {
+    text.get(at..).and_then(|t| t.find('\n')).map_or(text.len(), |n| at + n)
+}
+
+fn opens_line(text: &str, at: usize) -> bool {
+    text.get(line_start(text, at)..at).is_some_and(|t| t.bytes().all(|b| matches!(b, b' ' | b'\t')))
+}
+
+fn indent(text: &str, at: usize) -> usize {
+    let line = text.get(line_start(text, at)..).unwrap_or("");
+    line.len() - line.trim_start_matches([' ', '\t']).len()
+}
+
+/// The start of the first line below that is not deeper than the line of `open`.
+fn line_that_leaves(text: &str, open: usize) -> Option<usize> {
+    let limit = indent(text, open);
+    let mut at = line_end(text, open) + 1;
+    while at < text.len() {
+        let line = text.get(at..line_end(text, at))?;
+        if !line.trim().is_empty() && indent(text, at) <= limit {
+            return Some(at);
+        }
+        at += line.len() + 1;
+    }
+    None
+}
+
+/// Whether a line opens an item: the block above it cannot go on there.
+fn is_item(text: &str, at: usize) -> bool {
+    let line = text.get(at..).unwrap_or("");
+    ["runbook ", "action ", "extern ", "context ", "use "].iter().any(|word| line.starts_with(word))
+}

@@ -74,7 +74,11 @@ pub struct Played {
 
 /// Run to the end. Events of the same instant come in the order they were caused.
 pub fn play(engine: Engine, script: &Script) -> Played {
-    let mut world = Fake::new(script);
+    play_in(engine, Fake::new(script))
+}
+
+/// As [`play`], in this world.
+pub fn play_in(engine: Engine, mut world: Fake<'_>) -> Played {
     let mut played = Played { inputs: Vec::new(), commands: Vec::new(), finish: None };
     let mut engine = engine;
     while let Some(input) = world.happen() {
@@ -94,8 +98,12 @@ pub fn play(engine: Engine, script: &Script) -> Played {
     played
 }
 
+/// Decides each call, where rules are not enough.
+pub type Decide<'d> = Box<dyn FnMut(&Call) -> Rule + 'd>;
+
 /// The world itself, one event at a time.
-pub struct Fake {
+pub struct Fake<'d> {
+    decide: Option<Decide<'d>>,
     now: Nanos,
     due: BinaryHeap<Reverse<(Nanos, u64)>>,
     events: BTreeMap<u64, Event>,
@@ -107,10 +115,11 @@ pub struct Fake {
     answers: Vec<Reply>,
 }
 
-impl Fake {
+impl<'d> Fake<'d> {
     #[must_use]
-    pub fn new(script: &Script) -> Fake {
+    pub fn new(script: &Script) -> Fake<'d> {
         let mut fake = Fake {
+            decide: None,
             now: Nanos(0),
             due: BinaryHeap::new(),
             events: BTreeMap::new(),
@@ -130,6 +139,12 @@ impl Fake {
             fake.cause(*at, event);
         }
         fake
+    }
+
+    /// A world that decides each call by itself.
+    #[must_use]
+    pub fn deciding(script: &Script, decide: impl FnMut(&Call) -> Rule + 'd) -> Fake<'d> {
+        Fake { decide: Some(Box::new(decide)), ..Fake::new(script) }
     }
 
     fn cause(&mut self, after: Nanos, event: Event) -> u64 {
@@ -186,6 +201,9 @@ impl Fake {
     }
 
     fn call(&mut self, call: &Call) {
+        if let Some(decide) = &mut self.decide {
+            self.rules = vec![Rule { pattern: "*".to_owned(), ..decide(call) }];
+        }
         let found = self.rules.iter_mut().find(|rule| rule.times != Some(0) && fits(&rule.pattern, &call.text));
         let (after, outcome, cancel) = match found {
             Some(rule) => {

@@ -5,7 +5,7 @@ use crate::check::program::{self, CodePart, Effect, Undo, Want};
 use crate::engine::call::{Arg, Call, CallId, Piece, What};
 use crate::engine::cx::{Cx, Mode};
 use crate::engine::eval;
-use crate::engine::event::{Command, Ending, Failure, FailureKind, Outcome, Progress};
+use crate::engine::event::{Command, Ending, Failure, FailureKind, Left, LeftWhy, Outcome, Progress};
 use crate::engine::failure::Stop;
 use crate::engine::questions;
 use crate::engine::record::{Record, UnitKind};
@@ -249,6 +249,10 @@ pub(super) fn ended(cx: &Cx<'_>, outcome: &Outcome, idempotent: bool) {
     still_running(cx, outcome);
     if cx.mode != Mode::Forward {
         return;
+    }
+    if let (Some(what), None) = (&outcome.running, &cx.inst.writes.borrow().unit) {
+        let (path, step) = (cx.inst.path.clone(), cx.inst.name.clone());
+        cx.world.left.borrow_mut().push(Left { path, step, why: LeftWhy::Running(what.clone()) });
     }
     let mut writes = cx.inst.writes.borrow_mut();
     match outcome.ending {

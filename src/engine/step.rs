@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use crate::check::program::{ActionCall, Body, Retry, Step};
 use crate::engine::block;
+use crate::engine::bug::Bug;
 use crate::engine::call::Segment;
 use crate::engine::cx::{Cx, Instance, Writes};
 use crate::engine::event::{ConditionKind, Failure, FailureKind, Progress, StepStatus};
@@ -162,6 +163,9 @@ async fn instance<'p>(cx: &Cx<'p>, spec: &Spec<'p>, names: &Rc<Names>, merge: bo
         let result = block::body(&inner, &spec.body.block).await;
         scope.close(world);
         let result = scope.settle(world, &cx.scope, result);
+        if let (Some(Bug::SkipFailedStep), Err(_), Some(unit)) = (world.bug, &result, &inst.writes.borrow().unit) {
+            unit.undone.set(true);
+        }
         match result {
             Ok(next) => {
                 if merge {

@@ -6,11 +6,13 @@ use crate::engine::block;
 use crate::engine::call::What;
 use crate::engine::calls::{self, Made};
 use crate::engine::cx::{Cx, Tx};
-use crate::engine::event::{Ending, Outcome};
+use crate::engine::event::{Ending, Failure, FailureKind, Outcome};
 use crate::engine::failure::{Flow, Next};
-use crate::engine::scope::Scope;
+use crate::engine::scope::{Clock, Scope};
 use crate::source::Span;
-use crate::value::Value;
+use crate::value::{Nanos, Value};
+
+const ABORT_LIMIT: Nanos = Nanos(10_000_000_000);
 
 pub(super) async fn transaction<'p>(cx: &Cx<'p>, on: &'p Expr, body: &'p Block, span: Span) -> Flow {
     let on = calls::connection(cx, on).await?;
@@ -40,20 +42,24 @@ pub(super) async fn transaction<'p>(cx: &Cx<'p>, on: &'p Expr, body: &'p Block, 
         ..cx.clone()
     };
     let result = block::body(&inner, body).await.and_then(|next| cx.check().map(|()| next));
-    // Its end is not cancelled half-way: either word is short.
-    let ending = Cx { scope: Scope::shielded(&cx.scope), ..cx.clone() };
     match result {
         Ok(next) => {
-            let id = calls::started(&ending, &made(What::Commit { on: on.clone(), tx }, "commit"), None);
-            let outcome = calls::end(&ending, id).await;
+            let id = calls::started(cx, &made(What::Commit { on: on.clone(), tx }, "commit"), None);
+            let outcome = calls::end(cx, id).await;
             calls::ended(cx, &outcome, false);
-            calls::result(&ending, outcome)?;
+            calls::result(cx, outcome)?;
             names.merge_into(&cx.names);
             Ok(next)
         }
         Err(stop) => {
+            // Also after a cancel: the server is told, and has a moment for it.
+            let scope = Scope::shielded(&cx.scope);
+            let late = Failure::new(FailureKind::Timeout, "the transaction could not be aborted");
+            scope.limit(&cx.world, ABORT_LIMIT, Clock::Runs, cx.fault(late));
+            let ending = Cx { scope: scope.clone(), ..cx.clone() };
             let id = calls::started(&ending, &made(What::Abort { on: on.clone(), tx }, "abort"), None);
             let outcome = calls::end(&ending, id).await;
+            scope.close(&cx.world);
             let aborted = match outcome.ending {
                 Ending::Done | Ending::None => Ending::None,
                 Ending::Some | Ending::Unknown => outcome.ending,

@@ -18,6 +18,8 @@ pub(super) async fn wait<'p>(cx: &Cx<'p>, time: &'p Expr) -> Flow {
 }
 
 const POLL: Nanos = Nanos(1_000_000_000);
+/// The least pause between two polls, in nanoseconds.
+const SHORTEST: i64 = 1_000_000;
 
 /// Until the one holds; fails at once when the other does, and with the last reason when time is up.
 pub(super) async fn until<'p>(
@@ -81,8 +83,7 @@ async fn poll<'p>(
             }
         }
         due = next(cx, due, every);
-        // A poll without a pause would never let time pass.
-        cx.sleep(Nanos((due.0 - cx.world.now.get().0).max(1))).await?;
+        cx.sleep(Nanos((due.0 - cx.world.now.get().0).max(SHORTEST))).await?;
     }
 }
 

@@ -1,6 +1,10 @@
 //! The run: what it does when all goes well, and what it does when not.
 #[path = "engine/build.rs"]
 mod build;
+#[path = "engine/laws.rs"]
+mod laws;
+#[path = "engine/random.rs"]
+mod random;
 #[path = "engine/trace.rs"]
 mod trace;
 

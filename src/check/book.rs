@@ -5,9 +5,7 @@ use crate::syntax::ast::{self, StmtKind as S};
 use crate::value::{SmolStr, Type, Value};
 
 use super::elab::{Elab, Stance, Zone};
-use super::program::{
-    Block, Book, Effect, Expr, ExprKind, Global, Header, Lock, NameId, NameKind, Param, Reviewed, Shell,
-};
+use super::program::{Block, Book, Expr, ExprKind, Global, Header, Lock, NameId, NameKind, Param, Reviewed, Shell};
 use super::steps::{BodyOf, first_line};
 use super::types;
 
@@ -106,21 +104,8 @@ impl Elab<'_> {
 
     pub(super) fn secret(&mut self, written: &ast::Secret) -> Global {
         let stance = std::mem::replace(&mut self.here.stance, Stance::Reads);
-        let effect = std::mem::take(&mut self.effect);
         let value = self.data(&written.value, "a secret");
         self.here.stance = stance;
-        if self.effect == Effect::Write {
-            let found = Diagnostic::error(
-                Code::WriteOutsideStep,
-                format!("making the secret `{}` writes", written.name.text),
-                value.span,
-                "this writes",
-            );
-            self.report(
-                found.help("secrets are read before the first action: write in a step, and read the result here"),
-            );
-        }
-        self.effect = effect;
         self.here.wrote = false;
         let ty = types::secret(value.ty.clone());
         let name = self.bind(&written.name, ty, NameKind::Secret);

@@ -415,11 +415,6 @@ impl Elab<'_> {
     /// Arguments of what could not be resolved: their own mistakes still show.
     pub(super) fn args_alone(&mut self, args: &[ast::Arg]) {
         for arg in args {
-            if let ast::ExprKind::Name(name) = &arg.value.kind
-                && name == "it"
-            {
-                continue;
-            }
             self.any_expr(&arg.value);
         }
     }

@@ -171,11 +171,15 @@ impl Elab<'_> {
     /// `readonly $ …`: the author's word that it reads.
     pub(super) fn readonly(&mut self, inner: &ast::Expr, span: Span) -> Expr {
         let stance = std::mem::replace(&mut self.here.stance, Stance::Reads);
-        let value = self.any_expr(inner);
+        let wrote = self.here.wrote;
+        let mut value = self.any_expr(inner);
         self.here.stance = stance;
-        if let ExprKind::Command(command) = &value.kind
+        self.here.wrote = wrote;
+        if let ExprKind::Command(command) = &mut value.kind
             && command.class == Class::Write
         {
+            // Said here, once.
+            command.effect = Effect::Read;
             let found = Diagnostic::error(
                 Code::WriteInReadonly,
                 "this command is known to write",

@@ -8,7 +8,6 @@ use crate::value::{SmolStr, Type, Value};
 
 use super::Library;
 use super::modules::{Module, ModuleId};
-use super::natives::Natives;
 use super::program::{Effect, Expr, ExprKind, Lock, NameId, NameInfo, NameKind, Program};
 use super::scope::Scopes;
 use super::shell::Reads;
@@ -19,7 +18,6 @@ pub(super) struct Elab<'a> {
     pub program: Program,
     pub diagnostics: Vec<Diagnostic>,
     pub modules: Vec<Module<'a>>,
-    pub natives: Natives,
     /// The standard ones and those that scripts declare; absent while nothing is declared.
     pub own_reads: Option<Rc<Reads>>,
     /// Parameters whose `where` leaves only plain words.
@@ -103,7 +101,6 @@ impl<'a> Elab<'a> {
             program: Program::default(),
             diagnostics: Vec::new(),
             modules: Vec::new(),
-            natives: Natives::default(),
             own_reads: None,
             harmless: Vec::new(),
             scopes: Scopes::default(),
@@ -214,6 +211,11 @@ impl<'a> Elab<'a> {
                 continue;
             };
             let Some(info) = self.name_info(id) else { continue };
+            let help = if info.kind == NameKind::Param {
+                "the secrets, connections and locks of a used runbook, and defaults, are there before its parameters"
+            } else {
+                "set it above the first place that reads it"
+            };
             let late = Diagnostic::error(
                 Code::MaybeUnset,
                 format!("`{name}` is read before it is set"),
@@ -221,7 +223,7 @@ impl<'a> Elab<'a> {
                 "read here",
             )
             .label(info.span, "set only here")
-            .help("set it above the first place that reads it");
+            .help(help);
             self.report(late);
         }
     }

@@ -10,7 +10,7 @@ use crate::syntax::ast;
 use crate::value::{Nanos, SmolStr, Type, Value};
 
 use super::conditions;
-use super::elab::{Elab, literal, wrong};
+use super::elab::{Elab, Zone, literal, wrong};
 use super::modules::{ModuleId, list};
 use super::natives::NAMESPACES;
 use super::program::{Expr, ExprKind, NameId, TextPart};
@@ -213,6 +213,17 @@ impl Elab<'_> {
 
     /// `null` where text is needed.
     pub(super) fn null_in(&mut self, value: &Expr, place: &str) {
+        if let Some(name) = self.unset_in_rollback(value) {
+            let found = Diagnostic::error(
+                Code::UnsetInRollback,
+                format!("`{name}` may not be set when this rollback runs"),
+                value.span,
+                "null when its block did not run",
+            )
+            .help(format!("handle that case: `if {name} != null {{ … }}`, or set `{name}` on every way"));
+            self.report(found);
+            return;
+        }
         let found = Diagnostic::error(
             Code::NullInCode,
             format!("this may be null, which has no text in {place}"),
@@ -282,13 +293,38 @@ impl Elab<'_> {
         Expr { kind: ExprKind::Name(id), ty, span }
     }
 
+    /// Set in a scope that was left: in a rollback it may be null (B7), elsewhere it may be unset.
+    fn hidden_name(&mut self, id: NameId, name: &str, span: Span) -> Expr {
+        let value = self.name_expr(id, span);
+        if self.here.zone == Zone::Rollback {
+            let ty = if self.here.known.contains(&id) { value.ty } else { types::optional(value.ty) };
+            return Expr { ty, ..value };
+        }
+        let set = self.name_info(id).map_or(span, |info| info.span);
+        let message = format!("`{name}` may not be set here");
+        if !self.diagnostics.iter().any(|d| d.code == Code::MaybeUnset && d.message == message) {
+            let found = Diagnostic::error(Code::MaybeUnset, message, span, "read here")
+                .label(set, "set only inside this block")
+                .help("a block keeps its names: give the name its value outside, with `if … then … else …`");
+            self.report(found);
+        }
+        wrong(span)
+    }
+
+    /// A name that a rollback reads, and that its step sets on some ways only.
+    fn unset_in_rollback(&self, value: &Expr) -> Option<&SmolStr> {
+        let ExprKind::Name(id) = value.kind else { return None };
+        let info = self.name_info(id)?;
+        let late = self.here.zone == Zone::Rollback && !matches!(info.ty, Type::Optional(_) | Type::Null);
+        (late && matches!(value.ty, Type::Optional(_))).then_some(&info.text)
+    }
+
     fn name(&mut self, name: &SmolStr, span: Span) -> Expr {
         if let Some(id) = self.scopes.visible(name) {
             return self.name_expr(id, span);
         }
-        // Set in a scope that was left: the flow pass says so, once.
         if let Some(id) = self.scopes.hidden(name) {
-            return self.name_expr(id, span);
+            return self.hidden_name(id, name, span);
         }
         let found = Diagnostic::error(Code::UnknownName, format!("nothing is called `{name}`"), span, "not known here");
         if let Some(alias) = self.alias(name) {
@@ -397,7 +433,7 @@ impl Elab<'_> {
         );
         let found = if super::methods::exists(&field.text) {
             let edit = vec![(field.span, format!("{}()", field.text))];
-            found.help(format!("a method has parentheses: `.{}(…)`", field.text)).fix("call it", edit)
+            found.help(format!("a method has parentheses: `.{}()`", field.text)).fix("call it", edit)
         } else if let Type::List(_) = types::plain(&value.ty) {
             found.help(format!("ask its elements: `.map(it.{})`, or take one: `.first()`, `[0]`", field.text))
         } else {

@@ -74,7 +74,13 @@ impl Elab<'_> {
     /// `value.method(args…)` on what is not a connection.
     pub(super) fn method(&mut self, value: Expr, called: &ast::Name, args: &[ast::Arg], span: Span) -> Expr {
         if value.ty == Type::Unknown {
+            self.scopes.enter();
+            if EachMethod::ALL.into_iter().any(|m| m.name() == called.text) {
+                let it = self.new_name("it", called.span, Type::Unknown, NameKind::It);
+                self.scopes.bind("it".into(), it);
+            }
             self.args_alone(args);
+            self.scopes.leave();
             return wrong(span);
         }
         if let Some(each) = EachMethod::ALL.into_iter().find(|m| m.name() == called.text) {

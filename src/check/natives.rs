@@ -1,6 +1,8 @@
 //! Signatures of native actions, read from `stdlib/native/*.rbk` when first used.
+use std::cell::RefCell;
 use std::rc::Rc;
 
+use crate::source::FileId;
 use crate::syntax::{self, ast};
 use crate::value::types::Place;
 use crate::value::{SmolStr, Type};
@@ -33,25 +35,32 @@ impl NativeParam {
     }
 }
 
-/// Providers read so far.
-#[derive(Debug, Default)]
-pub(super) struct Natives(Vec<(&'static str, Rc<[Rc<Native>]>)>);
+/// The actions of one provider.
+pub(super) type Provider = Rc<[Rc<Native>]>;
+
+thread_local! {
+    /// Providers read so far: they are the same for every script.
+    static READ: RefCell<Vec<(&'static str, Provider)>> = const { RefCell::new(Vec::new()) };
+}
 
 /// Providers whose actions are called by their name: `http.get(…)`.
 pub(super) const NAMESPACES: [&str; 2] = ["file", "http"];
+
+/// The file of what stands in no file that a person reads: its spans have no text.
+const NOWHERE: FileId = FileId(u32::MAX);
 
 /// The provider of actions that are called by their bare names.
 pub(super) const BARE: &str = "secret";
 
 impl Elab<'_> {
     /// The actions of a provider; nothing when there is no such provider.
-    pub(super) fn natives(&mut self, provider: &str) -> Rc<[Rc<Native>]> {
-        if let Some((_, known)) = self.natives.0.iter().find(|(name, _)| *name == provider) {
-            return Rc::clone(known);
+    pub(super) fn natives(&mut self, provider: &str) -> Provider {
+        let known = READ.with_borrow(|read| read.iter().find(|(name, _)| *name == provider).map(|(_, n)| Rc::clone(n)));
+        if let Some(known) = known {
+            return known;
         }
         let Some((name, text)) = stdlib::native(provider) else { return Rc::from([]) };
-        let file = self.sources.add(format!("<std>/native/{name}.rbk"), text);
-        let parsed = syntax::parse(file, text);
+        let parsed = syntax::parse(NOWHERE, text);
         let module = self.here.module;
         let here = std::mem::replace(&mut self.here, Here::at(module));
         let scopes = std::mem::take(&mut self.scopes);
@@ -63,8 +72,8 @@ impl Elab<'_> {
         }
         self.here = here;
         self.scopes = scopes;
-        let actions: Rc<[Rc<Native>]> = actions.into();
-        self.natives.0.push((name, Rc::clone(&actions)));
+        let actions: Provider = actions.into();
+        READ.with_borrow_mut(|read| read.push((name, Rc::clone(&actions))));
         actions
     }
 

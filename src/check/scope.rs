@@ -30,7 +30,7 @@ impl Scopes {
         if let Some(gone) = self.frames.pop()
             && let Some(around) = self.frames.last_mut()
         {
-            around.left.extend(gone.names.into_iter().filter(|(name, _)| name != "it"));
+            around.left.extend(gone.names.into_iter().filter(|(name, _)| name != "it" && name != "failure"));
             around.left.extend(gone.left);
         }
     }

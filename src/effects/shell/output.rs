@@ -38,7 +38,8 @@ impl Kept {
         self.total += bytes.len();
         let (head, rest) = bytes.split_at(bytes.len().min(self.limit - self.head.len()));
         self.head.extend_from_slice(head);
-        self.tail.extend(rest.iter().skip(rest.len().saturating_sub(TAIL)));
+        let (_, last) = rest.split_at(rest.len().saturating_sub(TAIL));
+        self.tail.extend(last);
         let over = self.tail.len().saturating_sub(TAIL);
         self.tail.drain(..over);
     }

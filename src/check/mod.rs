@@ -4,10 +4,12 @@
 //! where writes stand, whether budgets add up) is looked at afterwards, on the program.
 mod actions;
 mod book;
+pub mod budget;
 mod calls;
 mod code;
 mod commands;
 mod conditions;
+pub mod constant;
 mod contexts;
 mod elab;
 mod exprs;
@@ -70,6 +72,7 @@ pub fn check(sources: &mut Sources, file: FileId, ast: &Ast, library: &dyn Libra
     let program = elab.program;
     let mut diagnostics = elab.diagnostics;
     diagnostics.extend(flow::check(&program));
+    diagnostics.extend(budget::check(&program, &budget::defaults(&program)));
     let failed = diagnostics.iter().any(|d| d.severity == Severity::Error);
     diagnostics.sort_by_key(|d| (d.span(), d.code));
     diagnostics.dedup_by_key(|d| (d.span(), d.code));

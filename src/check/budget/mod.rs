@@ -1,0 +1,221 @@
+//! Time budgets before the run: the worst case of the way forward against `deadline`, of the way back against
+//! `rollback within`. What cannot be known is said to be unbounded and never counts as zero silently.
+mod back;
+mod forward;
+
+use super::constant;
+use super::program::{Expr, NameId, Program};
+use crate::diag::{Code, Diagnostic};
+use crate::source::Span;
+use crate::value::{Nanos, Value, show};
+
+/// A worst case: what is known of it, made of which parts, and what has no bound.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sum {
+    pub total: Nanos,
+    pub parts: Vec<Part>,
+    pub unbounded: Vec<Unbounded>,
+}
+
+/// One contribution, repetitions included.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Part {
+    pub span: Span,
+    pub text: String,
+    pub time: Nanos,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unbounded {
+    pub span: Span,
+    pub why: String,
+}
+
+/// The way forward, from the names that are known (parameters, at least).
+#[must_use]
+pub fn forward(program: &Program, known: &[(NameId, Value)]) -> Sum {
+    let Some(book) = &program.book else { return Sum::default() };
+    Walk::new(program, known).block(&book.body)
+}
+
+/// The way back: the rollbacks that name a timeout, at the point where they add up to most.
+#[must_use]
+pub fn back(program: &Program, known: &[(NameId, Value)]) -> Sum {
+    let Some(book) = &program.book else { return Sum::default() };
+    Walk::new(program, known).back(&book.body).peak
+}
+
+/// The parameters that a run without inputs would have.
+#[must_use]
+pub fn defaults(program: &Program) -> Vec<(NameId, Value)> {
+    let mut known = globals(program);
+    for param in program.book.iter().flat_map(|b| &b.params) {
+        if let Some(value) = param.default.as_ref().and_then(|d| constant::value(d, &known).ok()) {
+            known.push((param.name, value));
+        }
+    }
+    known
+}
+
+/// The pure `let`s of libraries.
+#[must_use]
+pub fn globals(program: &Program) -> Vec<(NameId, Value)> {
+    let mut known = Vec::new();
+    for global in &program.globals {
+        if let super::program::Global::Let { name, value } = global
+            && let Ok(value) = constant::value(value, &known)
+        {
+            known.push((*name, value));
+        }
+    }
+    known
+}
+
+/// `budget-exceeded`, for the parameters that are known.
+#[must_use]
+pub fn check(program: &Program, known: &[(NameId, Value)]) -> Vec<Diagnostic> {
+    let Some(book) = &program.book else { return Vec::new() };
+    let walk = Walk::new(program, known);
+    let mut found = Vec::new();
+    if let Some(deadline) = &book.header.deadline
+        && let Some(limit) = walk.duration(deadline)
+    {
+        let sum = forward(program, known);
+        if sum.total > limit {
+            let message = format!(
+                "the way forward may take {}, and the deadline is {}",
+                show::duration(sum.total),
+                show::duration(limit)
+            );
+            let help = "raise `deadline`, or lower timeouts, waits or retries";
+            found.push(exceeded(message, deadline, limit, &sum).help(help));
+        }
+    }
+    if let Some(within) = &book.header.rollback_within
+        && let Some(limit) = walk.duration(within)
+    {
+        let sum = back(program, known);
+        if sum.total > limit {
+            let message = format!(
+                "the way back may take {}, and `rollback within` is {}",
+                show::duration(sum.total),
+                show::duration(limit)
+            );
+            let help = "raise `rollback within`, or lower the timeouts of rollbacks";
+            found.push(exceeded(message, within, limit, &sum).help(help));
+        }
+    }
+    found.extend(forward::too_short(program, known));
+    found
+}
+
+fn exceeded(message: String, header: &Expr, limit: Nanos, sum: &Sum) -> Diagnostic {
+    let mut found =
+        Diagnostic::error(Code::BudgetExceeded, message, header.span, format!("{} in all", show::duration(limit)));
+    let mut parts: Vec<&Part> = sum.parts.iter().filter(|p| p.time > Nanos(0)).collect();
+    parts.sort_by_key(|p| std::cmp::Reverse(p.time));
+    for part in parts.iter().take(3) {
+        found = found.label(part.span, format!("{}: {}", show::duration(part.time), part.text));
+    }
+    found
+}
+
+/// Goes through a program with the values of the names around.
+struct Walk<'a> {
+    program: &'a Program,
+    known: Vec<(NameId, Value)>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(program: &'a Program, known: &[(NameId, Value)]) -> Walk<'a> {
+        let mut all = globals(program);
+        all.extend(known.iter().cloned());
+        Walk { program, known: all }
+    }
+
+    fn value(&self, expr: &Expr) -> Option<Value> {
+        constant::value(expr, &self.known).ok()
+    }
+
+    fn duration(&self, expr: &Expr) -> Option<Nanos> {
+        match self.value(expr)?.expose().0 {
+            Value::Duration(d) => Some(Nanos(d.0.max(0))),
+            _ => None,
+        }
+    }
+
+    fn int(&self, expr: &Expr) -> Option<i64> {
+        match self.value(expr)?.expose().0 {
+            Value::Int(n) => Some(*n),
+            _ => None,
+        }
+    }
+
+    fn truth(&self, expr: &Expr) -> Option<bool> {
+        match self.value(expr)? {
+            Value::Bool(b) => Some(b),
+            _ => None,
+        }
+    }
+
+    /// The elements of a list that is known.
+    fn list(&self, expr: &Expr) -> Option<Vec<Value>> {
+        match self.value(expr)?.expose().0 {
+            Value::List(items) => Some(items.to_vec()),
+            _ => None,
+        }
+    }
+
+    fn with<T>(&mut self, names: Vec<(NameId, Value)>, run: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.known.len();
+        self.known.extend(names);
+        let out = run(self);
+        self.known.truncate(before);
+        out
+    }
+
+    /// The parameters of an action as far as its arguments are known.
+    fn arguments(&self, call: &super::program::ActionCall) -> Vec<(NameId, Value)> {
+        call.args.iter().filter_map(|(n, e)| Some((*n, self.value(e)?))).collect()
+    }
+}
+
+impl Sum {
+    fn one(span: Span, text: impl Into<String>, time: Nanos) -> Sum {
+        Sum { total: time, parts: vec![Part { span, text: text.into(), time }], unbounded: Vec::new() }
+    }
+
+    fn unbounded(span: Span, why: impl Into<String>) -> Sum {
+        Sum { unbounded: vec![Unbounded { span, why: why.into() }], ..Sum::default() }
+    }
+
+    fn then(mut self, next: Sum) -> Sum {
+        self.total = Nanos(self.total.0.saturating_add(next.total.0));
+        self.parts.extend(next.parts);
+        self.unbounded.extend(next.unbounded);
+        self
+    }
+
+    /// The longer of two ways; what has no bound in either has none.
+    fn or(self, other: Sum) -> Sum {
+        let (mut long, short) = if other.total > self.total { (other, self) } else { (self, other) };
+        long.unbounded.extend(short.unbounded);
+        long
+    }
+
+    fn times(mut self, n: i64) -> Sum {
+        let n = n.max(0);
+        self.total = Nanos(self.total.0.saturating_mul(n));
+        for part in &mut self.parts {
+            part.time = Nanos(part.time.0.saturating_mul(n));
+            if n > 1 {
+                part.text = format!("{} ({n} times)", part.text);
+            }
+        }
+        self
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.total.0 == 0 && self.unbounded.is_empty()
+    }
+}

@@ -34,10 +34,21 @@ fn expect(case: &str, code: &str) {
     let found = findings(&text);
     let shown: Vec<String> = found
         .iter()
-        .map(|(at, d)| format!("{} at {:?}: {}", d.code.name(), text.get(*at..).unwrap_or("").lines().next().unwrap_or(""), d.message))
+        .map(|(at, d)| {
+            format!(
+                "{} at {:?}: {}",
+                d.code.name(),
+                text.get(*at..).unwrap_or("").lines().next().unwrap_or(""),
+                d.message
+            )
+        })
         .collect();
     let right = found.len() == 1 && found[0].1.code.name() == code && at.is_none_or(|at| at == found[0].0);
-    assert!(right, "expected {code} alone{} in\n{text}\nfound {shown:#?}", if at.is_some() { " at the mark" } else { "" });
+    assert!(
+        right,
+        "expected {code} alone{} in\n{text}\nfound {shown:#?}",
+        if at.is_some() { " at the mark" } else { "" }
+    );
     let diagnostic = &found[0].1;
     assert!(diagnostic.help.is_some(), "no help: {diagnostic:?}");
     assert!(!diagnostic.message.ends_with('.') && !diagnostic.labels.is_empty(), "{diagnostic:?}");
@@ -60,7 +71,10 @@ fn b1_a_step_is_a_leaf_or_a_branch() {
         ("step \"x\" { transaction db { §db.exec(\"DELETE FROM t\") } }", "missing-rollback"),
         ("step \"a\" { §$ make\n step \"b\" { $ make b\n rollback none \"w\" } }", "mixed-step"),
         ("step \"a\" { step \"b\" { $ make b\n rollback none \"w\" }\n §rollback { $ make c } }", "mixed-step"),
-        ("step \"a\" { §$ make\n try { step \"b\" { $ make b\n rollback none \"w\" } } else { log \"x\" } }", "mixed-step"),
+        (
+            "step \"a\" { §$ make\n try { step \"b\" { $ make b\n rollback none \"w\" } } else { log \"x\" } }",
+            "mixed-step",
+        ),
         ("step \"a\" { $ make\n rollback none \"w\"\n §rollback { $ make b } }", "mixed-step"),
     ] {
         expect(case, code);
@@ -70,7 +84,9 @@ fn b1_a_step_is_a_leaf_or_a_branch() {
     clean("step \"x\" { $ make\n rollback manual \"w\" }");
     clean("step \"x\" { $ make\n irreversible \"w\" }");
     clean("step \"x\" { let a = $ cat f\n rollback { $ make undo } }");
-    clean("step \"a\" { step \"b\" { $ make b\n rollback none \"w\" }\n step \"c\" readonly { guard \"g\": $ test -f x } }");
+    clean(
+        "step \"a\" { step \"b\" { $ make b\n rollback none \"w\" }\n step \"c\" readonly { guard \"g\": $ test -f x } }",
+    );
     clean("step \"a\" { $ make\n step \"b\" readonly { guard \"g\": $ test -f x }\n rollback none \"w\" }");
 }
 
@@ -269,7 +285,13 @@ fn budgets_add_up() {
         ("1m", "1m", "parallel { wait 40s\n wait 50s }".to_owned()),
         ("1m", "30s", format!("for x in [1, 2] parallel 2 {{ step \"x\" {{ $ make\n {undo} }} }}")),
         ("1m", "30s", format!("for x in [1, 2] {{ step \"x\" {{ $ make\n {undo} }}\ncommit \"done\" }}")),
-        ("1m", "30s", format!("step \"x\" {{ $ make\n {undo} }}\nstep \"w\" {{ $ make\n irreversible \"w\" }}\nstep \"y\" {{ $ make\n {undo} }}")),
+        (
+            "1m",
+            "30s",
+            format!(
+                "step \"x\" {{ $ make\n {undo} }}\nstep \"w\" {{ $ make\n irreversible \"w\" }}\nstep \"y\" {{ $ make\n {undo} }}"
+            ),
+        ),
         ("1m", "10s", "step \"x\" { $ make\n rollback { $ make undo } }".to_owned()),
     ] {
         clean(&with(deadline, back, &body));
@@ -292,7 +314,10 @@ fn every_refusal_of_the_samples() {
     ] {
         expect(case, code);
     }
-    expect("runbook \"t\" {\n owner \"me\"\n deadline 1h\n rollback within 1m\n param n: int = §\"3\"\n log \"#{n}\"\n}", "type-mismatch");
+    expect(
+        "runbook \"t\" {\n owner \"me\"\n deadline 1h\n rollback within 1m\n param n: int = §\"3\"\n log \"#{n}\"\n}",
+        "type-mismatch",
+    );
     clean("log \"#{db_url}\"");
 }
 
@@ -302,13 +327,18 @@ fn every_code_is_documented_by_an_example_that_has_it() {
         let text = code.documentation();
         assert!(text.starts_with(&format!("# {}\n", code.name())), "{}", code.name());
         let blocks = fences(text);
-        let bad: Vec<&(String, String)> = blocks.iter().filter(|(mark, _)| mark.contains("refused") || mark.contains("warned")).collect();
+        let bad: Vec<&(String, String)> =
+            blocks.iter().filter(|(mark, _)| mark.contains("refused") || mark.contains("warned")).collect();
         let run_time = blocks.iter().any(|(mark, _)| mark.contains("at-run"));
         assert!(!bad.is_empty() || run_time, "{} has no bad example", code.name());
         for (mark, script) in &blocks {
             let found: Vec<&str> = check(script).into_iter().map(|(_, c)| c).collect();
             if mark.contains("refused") || mark.contains("warned") {
-                assert!(found.iter().all(|c| *c == code.name()) && !found.is_empty(), "{}: {found:?}\n{script}", code.name());
+                assert!(
+                    found.iter().all(|c| *c == code.name()) && !found.is_empty(),
+                    "{}: {found:?}\n{script}",
+                    code.name()
+                );
             } else if mark == "rbk" {
                 assert!(found.is_empty(), "{}: {:?}\n{script}", code.name(), findings(script));
             }

@@ -1,5 +1,5 @@
-//! Names of a step that may be skipped (B6): set in a step with `when`, or below its `done when`, they may be unset after it.
-//! And in `on failure`, which runs wherever the way forward ended, every name of the body may be.
+//! Names that are not set on every way (B6): set in a step with `when`, below its `done when`, or in a block that is a scope
+//! (`if`, `for`, `parallel`, `try`, an option) they may be unset after it. And in `on failure`, which runs wherever the way forward ended, every name of the body may be.
 use std::collections::BTreeMap;
 
 use crate::check::program::{Block, Expr, ExprKind, NameId, Program, Step, StmtKind, Undo};
@@ -12,6 +12,7 @@ use crate::source::Span;
 struct Why {
     span: Span,
     label: &'static str,
+    help: &'static str,
 }
 
 pub fn check(program: &Program, found: &mut Vec<Diagnostic>) {
@@ -30,7 +31,11 @@ pub fn check(program: &Program, found: &mut Vec<Diagnostic>) {
         let mut names = Vec::new();
         bound(&book.body, &mut names);
         for (name, span) in names {
-            reader.maybe.insert(name, Why { span, label: "set here, where the run may not have come to" });
+            reader.maybe.insert(name, Why {
+                span,
+                label: "set here, where the run may not have come to",
+                help: "a handler reads parameters, `failure` and `run`; use `note` in the step to put a value into the report",
+            });
         }
         reader.block(block);
     }
@@ -59,13 +64,58 @@ impl Reader<'_> {
             for e in all {
                 self.expr(e);
             }
+            if let StmtKind::Parallel(body) = &stmt.kind {
+                self.parallel(body);
+                continue;
+            }
             for inner in walk::blocks(&stmt.kind) {
                 self.block(inner);
+                self.leave_scope(&stmt.kind, inner);
             }
             if let StmtKind::Step(step) = &stmt.kind {
                 self.undo(&step.body.undo);
                 self.leave(step);
             }
+        }
+    }
+
+    /// What one of them sets, the others do not see.
+    fn parallel(&mut self, body: &Block) {
+        for stmt in &body.stmts {
+            let one = Block { stmts: vec![stmt.clone()], span: stmt.span };
+            self.block(&one);
+            self.leave_scope(&StmtKind::Parallel(Block::default()), &one);
+        }
+    }
+
+    /// After a block that is a scope.
+    fn leave_scope(&mut self, kind: &StmtKind, block: &Block) {
+        let (label, help) = match kind {
+            StmtKind::If { .. } => (
+                "set only in this branch",
+                "set it outside: `let name = if … then … else …`, or read it inside the branch",
+            ),
+            StmtKind::For { .. } => {
+                ("set anew for each element", "read it inside the loop, or make a list of it with `.map(…)`")
+            }
+            StmtKind::Parallel(_) => ("set beside what reads it", "set it before the `parallel`"),
+            StmtKind::Try { .. } => ("set in a block that may be undone", "set it before the `try`, or read it inside"),
+            StmtKind::Choose { .. } => {
+                ("set only in this option", "set it before the question, or read it inside the option")
+            }
+            StmtKind::Watch { .. } => ("set anew for each look", "read it inside the `watch`"),
+            StmtKind::Finally(_) => ("set only at the end", "set it outside the `finally`"),
+            _ => return,
+        };
+        let mut names = Vec::new();
+        bound(block, &mut names);
+        match kind {
+            StmtKind::For { name, .. } => names.push((*name, walk::opening(block.span, 1))),
+            StmtKind::Try { failure, .. } => names.push((*failure, walk::opening(block.span, 1))),
+            _ => {}
+        }
+        for (name, span) in names {
+            self.maybe.entry(name).or_insert(Why { span, label, help });
         }
     }
 
@@ -100,7 +150,8 @@ impl Reader<'_> {
             }
         };
         for (name, _) in names {
-            self.maybe.entry(name).or_insert(Why { span, label });
+            let help = "set it where every way here passes: above the `done when`, or outside the step";
+            self.maybe.entry(name).or_insert(Why { span, label, help });
         }
     }
 
@@ -118,9 +169,7 @@ impl Reader<'_> {
             self.found.push(
                 Diagnostic::error(Code::MaybeUnset, format!("`{text}` may not be set here"), span, "read here")
                     .label(why.span, why.label)
-                    .help(format!(
-                        "set `{text}` where every way here passes: above the `done when`, or outside the step"
-                    )),
+                    .help(why.help),
             );
         }
     }

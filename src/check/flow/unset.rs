@@ -27,6 +27,7 @@ pub fn check(program: &Program, found: &mut Vec<Diagnostic>) {
     });
 }
 
+/// Names set in a block that is a scope cannot be seen in the rollback; what writes there still counts.
 fn body(program: &Program, block: &Block, first: &mut Option<Span>, late: &mut BTreeMap<NameId, Late>) {
     for stmt in &block.stmts {
         if matches!(stmt.kind, StmtKind::Finally(_)) {
@@ -43,7 +44,12 @@ fn body(program: &Program, block: &Block, first: &mut Option<Span>, late: &mut B
             late.insert(name, Late { set: stmt.span, write });
         }
         for inner in walk::blocks(&stmt.kind) {
-            body(program, inner, first, late);
+            match &stmt.kind {
+                StmtKind::With { .. } | StmtKind::Transaction { .. } | StmtKind::Step(_) => {
+                    body(program, inner, first, late)
+                }
+                _ => body(program, inner, first, &mut BTreeMap::new()),
+            }
         }
     }
 }

@@ -2,12 +2,13 @@
 use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast;
-use crate::value::{SmolStr, Type};
+use crate::value::{SmolStr, Type, Value};
 
 use super::elab::{Elab, Here};
 use super::modules::{Declared, ModuleId, State};
 use super::program::{
-    Action, ActionId, Block, Body, ContextId, Effect, Expr, NameId, NameKind, Param, StmtKind, Undo, UserContext,
+    Action, ActionId, Block, Body, ContextId, Effect, Expr, ExprKind, NameId, NameKind, Param, StmtKind, Undo,
+    UserContext,
 };
 use super::scope::Scopes;
 use super::steps::BodyOf;
@@ -206,6 +207,11 @@ impl<'a> Elab<'a> {
         });
         self.action_undoes.push(did.undoes);
         self.locks.extend(read.header.locks);
+        if let Some(within) = &read.header.rollback_within
+            && let ExprKind::Value(Value::Duration(needs)) = within.kind
+        {
+            self.budgets.push((span, needs, within.span));
+        }
         if let Some(book) = self.modules.get_mut(id.0).and_then(|m| m.book.as_mut()) {
             book.state = State::Done(done);
         }

@@ -24,6 +24,7 @@ impl Elab<'_> {
         let parts = self.book_parts(written, None);
         let mut header = parts.header;
         header.locks.append(&mut self.locks);
+        self.used_budgets(&header);
         self.required(written, &header);
         Book {
             title: self.written(&written.title),
@@ -76,7 +77,7 @@ impl Elab<'_> {
     }
 
     fn book_param(&mut self, param: &ast::Param) -> Param {
-        let ty = self.param_type(param);
+        let ty = self.given_type(&param.ty, "a parameter of a runbook");
         let what = format!("the default of `{}`", param.name.text);
         let default = param.default.as_ref().map(|d| self.expect(d, &ty, &what));
         let name = self.bind(&param.name, ty.clone(), NameKind::Param);
@@ -104,7 +105,9 @@ impl Elab<'_> {
 
     pub(super) fn secret(&mut self, written: &ast::Secret) -> Global {
         let stance = std::mem::replace(&mut self.here.stance, Stance::Reads);
+        self.here.secret = true;
         let value = self.data(&written.value, "a secret");
+        self.here.secret = false;
         self.here.stance = stance;
         self.here.wrote = false;
         let ty = types::secret(value.ty.clone());
@@ -240,6 +243,26 @@ impl Elab<'_> {
         let block = self.zone(Zone::Handler, body);
         self.scopes.leave();
         Some((block, failure))
+    }
+
+    /// What a used runbook needs for its way back must fit into the caller's (E17).
+    fn used_budgets(&mut self, header: &Header) {
+        let Some(ExprKind::Value(Value::Duration(own))) = header.rollback_within.as_ref().map(|e| &e.kind) else {
+            return;
+        };
+        for (span, needs, at) in std::mem::take(&mut self.budgets) {
+            if needs > *own {
+                let found = Diagnostic::error(
+                    Code::BudgetExceeded,
+                    "the way back of a used runbook does not fit into this one's",
+                    span,
+                    "used here",
+                )
+                .label(at, "what it asks for")
+                .label(header.rollback_within.as_ref().map_or(span, |e| e.span), "what there is");
+                self.report(found.help("raise `rollback within`"));
+            }
+        }
     }
 
     fn required(&mut self, written: &ast::Runbook, header: &Header) {

@@ -66,6 +66,15 @@ impl Elab<'_> {
             _ => {}
         }
         if let Some(native) = self.native(BARE, name) {
+            if native.name == "prompt" && !self.here.secret {
+                let found = Diagnostic::error(
+                    Code::MisplacedStatement,
+                    "`prompt(…)` stands in a `secret` only",
+                    at,
+                    "not a question of the run",
+                );
+                self.report(found.help("declare it: `secret name = prompt(\"…\")`; a question on the way is `ask`"));
+            }
             return self.native_call(&native, BARE, name.clone(), None, args, span);
         }
         self.unknown_callable(name, at);

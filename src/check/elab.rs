@@ -4,7 +4,7 @@ use std::rc::Rc;
 use crate::diag::{Code, Diagnostic};
 use crate::source::{Sources, Span};
 use crate::syntax::ast;
-use crate::value::{SmolStr, Type, Value};
+use crate::value::{Nanos, SmolStr, Type, Value};
 
 use super::Library;
 use super::modules::{Module, ModuleId};
@@ -34,6 +34,8 @@ pub(super) struct Elab<'a> {
     pub action_undoes: Vec<bool>,
     /// Of the runbooks that are used.
     pub locks: Vec<Lock>,
+    /// `rollback within` of the runbooks that are used: the call, how much, where it is said.
+    pub budgets: Vec<(Span, Nanos, Span)>,
     /// `run`, the same in every body.
     pub run: NameId,
 }
@@ -53,6 +55,8 @@ pub(super) struct Here {
     pub known: Vec<NameId>,
     /// The connection of the enclosing `transaction`.
     pub transaction: Option<NameId>,
+    /// In the value of a `secret`.
+    pub secret: bool,
     /// In the body of a step or an action.
     pub in_body: bool,
 }
@@ -68,6 +72,7 @@ impl Here {
             env: Vec::new(),
             known: Vec::new(),
             transaction: None,
+            secret: false,
             in_body: false,
         }
     }
@@ -110,6 +115,7 @@ impl<'a> Elab<'a> {
             undoes: false,
             action_undoes: Vec::new(),
             locks: Vec::new(),
+            budgets: Vec::new(),
             run: NameId(0),
         };
         let run = Type::Record(vec![(SmolStr::new("id"), Type::Str)]);

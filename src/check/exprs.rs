@@ -89,9 +89,8 @@ impl Elab<'_> {
             (Type::Size, Type::Int | Type::Decimal) => found.help("give it a unit: `… * 1MB`"),
             (Type::Int | Type::Decimal, Type::Duration) => found.help("divide it by a unit: `… / 1s`"),
             (Type::Int | Type::Decimal, Type::Size) => found.help("divide it by a unit: `… / 1MB`"),
-            (needed, Type::Optional(inner)) if types::fits(inner, needed) => {
-                found.help("it may be null: test it first (`if x != null { … }`), or give another value with `else`")
-            }
+            (needed, Type::Optional(inner)) if types::fits(inner, needed) => found
+                .help("it may be null: test it first (`if x != null { … }`), or choose: `if x == null then … else x`"),
             (Type::Int, Type::Str) => match numeric(value) {
                 Some(number) => {
                     found.help("write it without quotes").fix("remove the quotes", vec![(value.span, number)])
@@ -230,7 +229,7 @@ impl Elab<'_> {
             value.span,
             format!("this is `{}`", types::name(&value.ty)),
         );
-        self.report(found.help("test it first (`if x != null { … }`), or give another value: `let y = x else \"…\"`"));
+        self.report(found.help("test it first (`if x != null { … }`), or choose: `if x == null then \"…\" else x`"));
     }
 
     /// Text for people: a message, a log line.

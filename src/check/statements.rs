@@ -15,6 +15,7 @@ impl Elab<'_> {
     pub(super) fn block(&mut self, written: &ast::Block, of: BodyOf) -> Block {
         let mut stmts: Vec<Stmt> = Vec::with_capacity(written.stmts.len());
         let mut after_guard = false;
+        let known = self.here.known.clone();
         self.same_names(written);
         for (pos, stmt) in (0u32..).zip(&written.stmts) {
             let last = pos as usize + 1 == written.stmts.len();
@@ -46,6 +47,7 @@ impl Elab<'_> {
                 stmts.push(Stmt { pos, kind, span: stmt.span });
             }
         }
+        self.here.known = known;
         Block { stmts, span: written.span }
     }
 
@@ -72,12 +74,14 @@ impl Elab<'_> {
     }
 
     fn guard(&mut self, guard: &ast::Guard, stmt: &ast::Stmt) -> Guard {
-        Guard {
-            label: self.text(&guard.label),
-            tolerate: self.tolerate(guard.tolerate.as_ref()),
-            cond: self.condition(&guard.cond),
-            span: stmt.span,
+        let label = self.text(&guard.label);
+        let tolerate = self.tolerate(guard.tolerate.as_ref());
+        let cond = self.condition(&guard.cond);
+        // What stands below is reached only when it holds.
+        if tolerate.is_none() && self.here.zone != Zone::Watch {
+            self.here.known.extend(conditions::not_null(&cond, true));
         }
+        Guard { label, tolerate, cond, span: stmt.span }
     }
 
     fn tolerate(&mut self, tolerate: Option<&ast::Tolerate>) -> Option<Tolerate> {
@@ -93,19 +97,25 @@ impl Elab<'_> {
             S::Let(written) => self.let_(written),
             S::Ask { name, question, ty } => {
                 let question = self.question(question);
-                let ty = ty.as_ref().map_or(Type::Str, |ty| self.type_of(ty));
+                let ty = ty.as_ref().map_or(Type::Str, |ty| self.given_type(ty, "an answer"));
                 let name = self.bind(name, ty.clone(), NameKind::Answer);
                 StmtKind::Ask { name, question, ty }
             }
             S::ChooseFrom { name, question, from } => {
                 let question = self.question(question);
                 let (from, ty) = self.elements(from, "what to choose from");
+                self.no_secret(&from, "what to choose from");
                 let name = self.bind(name, ty, NameKind::Answer);
                 StmtKind::ChooseFrom { name, question, from }
             }
             S::DoneWhen(cond) => StmtKind::DoneWhen(self.condition(cond)),
             S::Guard(guard) => StmtKind::Guards(vec![self.guard(guard, stmt)]),
-            S::Warn(guard) => StmtKind::Warn(self.guard(guard, stmt)),
+            S::Warn(guard) => {
+                let known = self.here.known.clone();
+                let warn = self.guard(guard, stmt);
+                self.here.known = known;
+                StmtKind::Warn(warn)
+            }
             S::Invariant { label, every, tolerate, cond } => StmtKind::Invariant {
                 label: self.text(label),
                 every: self.duration(every, "the time between two samples"),
@@ -221,6 +231,9 @@ impl Elab<'_> {
             }
         });
         self.here.known = known;
+        if then.stmts.last().is_some_and(|s| matches!(s.kind, StmtKind::Fail(_))) {
+            self.here.known.extend(conditions::not_null(&cond, false));
+        }
         StmtKind::If { cond, then, otherwise }
     }
 

@@ -186,6 +186,22 @@ impl Elab<'_> {
         }
     }
 
+    /// A type that a value can be given in as text: on the command line, by a person.
+    pub(super) fn given_type(&mut self, written: &ast::TypeExpr, what: &str) -> Type {
+        let ty = self.type_of(written);
+        if matches!(plain(&ty), Type::Conn(_) | Type::Response | Type::Nothing | Type::Code(_)) {
+            let found = Diagnostic::error(
+                Code::TypeMismatch,
+                format!("{what} cannot be `{}`", name(&ty)),
+                written.span,
+                "nobody can write one down",
+            );
+            self.report(found.help("ask for what it is made of, a `string` for instance"));
+            return Type::Unknown;
+        }
+        ty
+    }
+
     fn named_type(&mut self, name: &ast::Name, args: &[ast::TypeExpr], span: Span) -> Type {
         let inner = match (name.text.as_str(), args) {
             ("list" | "secret", [one]) => self.type_of(one),

@@ -82,7 +82,7 @@ fn pages_say_what_check_says() {
         }
     }
     assert!(pages >= 8, "the pages are not where they are looked for");
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "{}\n(if this is better: BLESS=1 cargo test --test it check)", wrong.join("\n"));
 }
 
 /// The page with every second fence as it would be said now.
@@ -157,4 +157,106 @@ fn a_review_that_is_overdue_is_a_warning() {
     let late = on("2026-12-04").unwrap();
     assert_eq!(late.severity, Severity::Warning);
     assert_eq!(late.message, "the review of this runbook has been due for 3 days");
+}
+
+use rbk::check::program::{Arg, Block, CodePart, Effect, ExprKind, How, Program, StmtKind, Undo, Want};
+
+fn program(body: &str) -> Program {
+    let text = format!("runbook \"t\" {{ deadline 1h; rollback within 10m\n{body}}}\n");
+    let (_, checked) = checked(&Beside::default(), "t.rbk", &text);
+    checked.program.unwrap_or_else(|| panic!("{body}: {:?}", checked.diagnostics))
+}
+
+fn block(program: &Program) -> &Block {
+    &program.book.as_ref().unwrap().body
+}
+
+/// Where a value stands in a URL decides what it becomes.
+#[test]
+fn places_in_a_url() {
+    let cases = [
+        ("http.get(\"#{x}/a/#{x}?b=#{x}\")", vec![How::Whole, How::Segment, How::Query]),
+        ("http.get(\"http://#{x}:8000/health/\")", vec![How::Authority]),
+        ("http.get(\"http://#{x}:#{x}/#{x}/#{x}?a=#{x}&b=#{x}\")", {
+            vec![How::Authority, How::Authority, How::Segment, How::Segment, How::Query, How::Query]
+        }),
+        ("http.get(\"https://a.example/#{x}\")", vec![How::Segment]),
+        ("http.get(\"https://a.example?q=#{x}\")", vec![How::Query]),
+        ("site.get(\"#{x}\")", vec![How::Segment]),
+        ("site.get(\"/a/#{x}?b=#{x}\")", vec![How::Segment, How::Query]),
+        ("site.get(\"/go?to=http://#{x}\")", vec![How::Query]),
+        ("http.get(\"http://a/#{raw(x)}\")", vec![How::Raw]),
+    ];
+    for (call, wanted) in cases {
+        let program = program(&format!("param x: string\nconnect site = http(\"http://x\")\nlet r = {call}\n"));
+        let StmtKind::Let { value, .. } = &block(&program).stmts[0].kind else { panic!("{call}") };
+        let ExprKind::Call(made) = &value.kind else { panic!("{call}") };
+        let (_, Arg::Code(parts)) = &made.args[0] else { panic!("{call}") };
+        let places: Vec<How> = parts
+            .iter()
+            .filter_map(|p| match p {
+                CodePart::Value { how, .. } => Some(*how),
+                CodePart::Text { .. } => None,
+            })
+            .collect();
+        assert_eq!(places, wanted, "{call}");
+    }
+}
+
+/// Guards that follow each other are one statement; positions stay those of the text; the undo is taken out.
+#[test]
+fn a_step_is_lowered() {
+    let program = program(
+        "param a: int\nstep \"s\" {\n  let before = $ ./current.sh\n  guard \"one\": a == 1\n  guard \"two\": a == 1\n  $ ./switch.sh\n  rollback timeout 5s { $ ./switch.sh #{before} }\n  guard \"three\": a == 1\n}\n",
+    );
+    let stmt = &block(&program).stmts[0];
+    assert_eq!(stmt.pos, 3, "the header's words and the parameter keep their positions");
+    let StmtKind::Step(step) = &stmt.kind else { panic!() };
+    let positions: Vec<u32> = step.body.block.stmts.iter().map(|s| s.pos).collect();
+    assert_eq!(positions, [0, 1, 3, 5]);
+    let StmtKind::Guards(guards) = &step.body.block.stmts[1].kind else { panic!() };
+    assert_eq!(guards.len(), 2);
+    assert!(matches!(&step.body.undo, Undo::Rollback { timeout: Some(_), .. }));
+    let effects: Vec<Effect> = step
+        .body
+        .block
+        .stmts
+        .iter()
+        .filter_map(|s| match &s.kind {
+            StmtKind::Let { value, .. } | StmtKind::Eval(value) => match &value.kind {
+                ExprKind::Command(command) => Some(command.effect),
+                _ => None,
+            },
+            _ => None,
+        })
+        .collect();
+    assert_eq!(effects, [Effect::Read, Effect::Write], "a capture reads, what follows writes (G2)");
+}
+
+/// D2: a whole call is judged by its type, a command by its exit code, each operand alone.
+#[test]
+fn conditions_are_judged() {
+    let program = program(
+        "connect db = postgres(\"postgres://x\")\nguard \"x\": db.ping() and http.get(\"http://x/\") and not $(test -f x) and $(echo a) == \"a\"\n",
+    );
+    let StmtKind::Guards(guards) = &block(&program).stmts[0].kind else { panic!() };
+    let mut operands = Vec::new();
+    let mut rest = &guards[0].cond;
+    while let ExprKind::And(left, right) = &rest.kind {
+        operands.push(&**right);
+        rest = left;
+    }
+    operands.push(rest);
+    operands.reverse();
+    let ExprKind::Call(ping) = &operands[0].kind else { panic!("{:?}", operands[0]) };
+    assert_eq!((&*ping.action, ping.want), ("postgres.ping", Want::Value));
+    let ExprKind::Judge(get) = &operands[1].kind else { panic!("{:?}", operands[1]) };
+    let ExprKind::Call(get) = &get.kind else { panic!("{get:?}") };
+    assert_eq!((&*get.action, get.want), ("http.get", Want::Condition));
+    let ExprKind::Not(test) = &operands[2].kind else { panic!("{:?}", operands[2]) };
+    let ExprKind::Command(test) = &test.kind else { panic!("{test:?}") };
+    assert_eq!(test.want, Want::Condition);
+    let ExprKind::Binary(_, echo, _) = &operands[3].kind else { panic!("{:?}", operands[3]) };
+    let ExprKind::Command(echo) = &echo.kind else { panic!("{echo:?}") };
+    assert_eq!(echo.want, Want::Value);
 }

@@ -1,0 +1,133 @@
+//! Signals, closed outputs and terminals.
+use super::*;
+
+#[test]
+fn a_signal_ends_the_whole_tree_and_the_run_is_undone() {
+    for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
+        let book = Book::of(&stubborn(""));
+        let running = book.start();
+        book.pid("direct");
+        running.signal(signal);
+        running.end().with(1);
+        book.nothing_of(&TREE);
+        assert!(book.has("undone") && !book.has("before"), "{signal}");
+    }
+}
+
+#[test]
+fn a_second_signal_stops_at_once_and_leaves_no_process() {
+    let book = Book::of(&stubborn(""));
+    let mut command = book.command();
+    let running = Running { child: command.env("RBK_GRACE", "60s").spawn().unwrap(), started: Instant::now() };
+    book.pid("direct");
+    running.signal(Signal::SIGINT);
+    std::thread::sleep(secs(0.3));
+    let second = Instant::now();
+    running.signal(Signal::SIGINT);
+    running.end().with(4);
+    assert!(second.elapsed() < secs(5.0));
+    book.nothing_of(&TREE);
+    assert!(book.has("before") && !book.has("undone"));
+}
+
+#[test]
+fn a_lost_terminal_is_told_several_times_and_is_one_signal() {
+    let book = Book::of(&stubborn(""));
+    let running = book.start();
+    book.pid("direct");
+    for _ in 0..4 {
+        running.signal(Signal::SIGHUP);
+        std::thread::sleep(secs(0.1));
+    }
+    running.end().with(1);
+    assert!(book.has("undone") && !book.has("before"));
+}
+
+#[test]
+fn a_run_started_to_survive_its_terminal_does() {
+    let book = Book::of("  step \"a\" { $ echo $$ > pid; sleep 1; touch done\n rollback none \"a file\" }");
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' HUP; exec \"$0\" run book.rbk", env!("CARGO_BIN_EXE_rbk")]);
+    book.settle(&mut command);
+    let running = Running { child: command.spawn().unwrap(), started: Instant::now() };
+    book.pid("pid");
+    running.signal(Signal::SIGHUP);
+    running.end().with(0);
+    assert!(book.has("done"));
+}
+
+#[test]
+fn a_closed_standard_output_stops_nothing_half_way() {
+    let book = Book::of(
+        r#"  step "one" {
+    $ touch one
+    rollback { $ rm one; touch undone }
+  }
+  step "loud" {
+    $ for i in $(seq 2000); do echo "line $i of something long enough to fill what waits"; done; touch two
+    rollback { $ rm two }
+  }
+  guard "never": 1 == 2"#,
+    );
+    let mut running = book.start();
+    let mut out = BufReader::new(running.child.stdout.take().unwrap());
+    let mut line = String::new();
+    out.read_line(&mut line).unwrap();
+    drop(out);
+    running.end().with(1);
+    assert!(book.has("undone") && !book.has("one") && !book.has("two"));
+}
+
+/// Under a terminal of its own, made by `script`.
+fn at_terminal(book: &Book) -> Running {
+    let mut command = Command::new("script");
+    command.args(["-qec", &format!("{} run book.rbk", env!("CARGO_BIN_EXE_rbk")), "/dev/null"]);
+    book.settle(&mut command);
+    command.stdin(Stdio::piped());
+    Running { child: command.spawn().unwrap(), started: Instant::now() }
+}
+
+#[test]
+fn a_command_that_wants_the_terminal_fails_and_says_so() {
+    let book = Book::of(
+        r#"  step "ask" timeout 30s {
+    $ read answer < /dev/tty; touch answered
+    rollback { $ touch undone }
+  }"#,
+    );
+    at_terminal(&book).end().with(1).says("wants to use the terminal").within(secs(15.0));
+    assert!(book.has("undone") && !book.has("answered"));
+}
+
+/// The letter of a process's state.
+fn state(pid: i32) -> char {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next()).unwrap_or('?')
+}
+
+fn parent(pid: i32) -> i32 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    stat.rsplit_once(") ").unwrap().1.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+fn ctrl_z_stops_the_run_with_its_command_and_fg_goes_on_without_counting_the_time() {
+    let book = Book::of(
+        r#"  step "slow" timeout 4s {
+    $ echo $$ > pid; sleep 2; touch done
+    rollback { $ touch undone }
+  }"#,
+    );
+    let running = at_terminal(&book);
+    let command = book.pid("pid");
+    let rbk = parent(command);
+    kill(Pid::from_raw(rbk), Signal::SIGTSTP).unwrap();
+    stage::until("rbk and its command stop", secs(5.0), || state(rbk) == 'T' && state(command) == 'T');
+    std::thread::sleep(secs(4.0));
+    assert!(!book.has("done"));
+    // `script` stops with its child, as a shell would show it.
+    running.signal(Signal::SIGCONT);
+    kill(Pid::from_raw(rbk), Signal::SIGCONT).unwrap();
+    running.end().with(0);
+    assert!(book.has("done") && !book.has("undone"));
+}

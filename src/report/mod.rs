@@ -7,6 +7,7 @@ pub mod live;
 pub mod opening;
 pub mod outside;
 pub mod plain;
+pub mod plan;
 #[cfg(test)]
 mod rehearsed;
 

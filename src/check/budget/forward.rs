@@ -82,7 +82,7 @@ impl Walk<'_> {
         }
     }
 
-    fn step(&mut self, step: &Step) -> Sum {
+    pub(super) fn step(&mut self, step: &Step) -> Sum {
         if step.when.as_ref().and_then(|w| self.truth(w)) == Some(false) {
             return Sum::default();
         }

@@ -45,6 +45,12 @@ pub fn back(program: &Program, known: &[(NameId, Value)]) -> Sum {
     Walk::new(program, known).back(&book.body).peak
 }
 
+/// One step with all its attempts.
+#[must_use]
+pub fn of_step(program: &Program, known: &[(NameId, Value)], step: &super::program::Step) -> Sum {
+    Walk::new(program, known).step(step)
+}
+
 /// The parameters that a run without inputs would have.
 #[must_use]
 pub fn defaults(program: &Program) -> Vec<(NameId, Value)> {

@@ -1,0 +1,220 @@
+//! What a person would be asked (K1): every question that the parameters and the answers given so far can reach.
+use crate::check::constant;
+use crate::check::program::{ActionCall, Block, Body, Expr, NameId, Program, Stmt, StmtKind, Undo};
+use crate::check::walk::{self, Doing};
+use crate::source::Sources;
+use crate::value::{Type, Value, read};
+
+use super::build::join;
+use super::shown::Shown;
+
+/// A question, before it is asked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asked {
+    /// As the run will ask it; `[*]` where only the run knows the element.
+    pub path: String,
+    /// As written, `#{…}` included.
+    pub source: String,
+    /// With the values that are known.
+    pub text: String,
+    pub kind: AskedKind,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum AskedKind {
+    Confirm,
+    /// By the step's name, before its first write.
+    Irreversible,
+    /// A value of this type.
+    Text(String),
+    /// One of these; empty when only the run knows them.
+    Choose(Vec<String>),
+}
+
+/// Every question that can be reached and that `answer` (its text, without a pin) has nothing for.
+#[must_use]
+pub fn questions(
+    program: &Program,
+    sources: &Sources,
+    params: &[(NameId, Value)],
+    answer: &dyn Fn(&Asked) -> Option<String>,
+) -> Vec<Asked> {
+    let Some(book) = &program.book else { return Vec::new() };
+    let mut search = Search {
+        program,
+        sources,
+        known: super::known(program, params),
+        answer,
+        open: Vec::new(),
+        name: String::new(),
+    };
+    search.block(&book.body, "");
+    search.open
+}
+
+struct Search<'a> {
+    program: &'a Program,
+    sources: &'a Sources,
+    known: Vec<(NameId, Value)>,
+    answer: &'a dyn Fn(&Asked) -> Option<String>,
+    open: Vec<Asked>,
+    /// The action or step around, for what is asked by name.
+    name: String,
+}
+
+impl<'a> Search<'a> {
+    fn label(&self, expr: &Expr) -> String {
+        Shown { sources: self.sources, known: &self.known }.label(expr)
+    }
+
+    /// Its answer; without one it stays open.
+    fn put(&mut self, path: &str, source: &str, text: String, kind: AskedKind) -> Option<String> {
+        let asked = Asked { path: path.to_owned(), source: source.to_owned(), text, kind };
+        let answer = (self.answer)(&asked);
+        if answer.is_none() && !self.open.contains(&asked) {
+            self.open.push(asked);
+        }
+        answer
+    }
+
+    fn truth(&self, cond: &Expr) -> Option<bool> {
+        match constant::value(cond, &self.known) {
+            Ok(Value::Bool(b)) => Some(b),
+            _ => None,
+        }
+    }
+
+    fn block(&mut self, block: &'a Block, path: &str) {
+        let before = self.known.len();
+        for stmt in &block.stmts {
+            let here = join(path, stmt.pos);
+            self.stmt(stmt, &here);
+        }
+        self.known.truncate(before);
+    }
+
+    fn stmt(&mut self, stmt: &'a Stmt, path: &str) {
+        match &stmt.kind {
+            StmtKind::Step(step) => {
+                if step.when.as_ref().and_then(|w| self.truth(w)) == Some(false) {
+                    return;
+                }
+                let name = self.label(&step.name);
+                self.body(&step.body, path, &step.source, name);
+                return;
+            }
+            StmtKind::Confirm { question, .. } => {
+                let text = self.label(&question.text);
+                self.put(path, &question.source, text, AskedKind::Confirm);
+            }
+            StmtKind::Ask { name, question, ty } => {
+                let text = self.label(&question.text);
+                let kind = AskedKind::Text(read::name(ty));
+                if let Some(answer) = self.put(path, &question.source, text, kind) {
+                    self.known.extend(read::read(ty, &answer).ok().map(|v| (*name, v)));
+                }
+            }
+            StmtKind::ChooseFrom { name, question, from } => {
+                let text = self.label(&question.text);
+                let list = match constant::value(from, &self.known) {
+                    Ok(Value::List(items)) => items.iter().map(crate::value::show::show).collect(),
+                    _ => Vec::new(),
+                };
+                if let Some(answer) = self.put(path, &question.source, text, AskedKind::Choose(list))
+                    && from.ty == Type::List(Box::new(Type::Str))
+                {
+                    self.known.push((*name, Value::str(answer)));
+                }
+            }
+            StmtKind::Choose { question, options } => {
+                let text = self.label(&question.text);
+                let labels: Vec<String> = options.iter().map(|o| self.label(&o.label)).collect();
+                let answer = self.put(path, &question.source, text, AskedKind::Choose(labels.clone()));
+                for (i, (option, label)) in options.iter().zip(&labels).enumerate() {
+                    let taken =
+                        answer.as_ref().is_none_or(|a| a == label || *a == option.source || *a == (i + 1).to_string());
+                    if taken {
+                        self.block(&option.body, &format!("{path}.{i}"));
+                    }
+                }
+                return;
+            }
+            StmtKind::If { cond, then, otherwise } => {
+                let truth = self.truth(cond);
+                self.calls(stmt, path);
+                if truth != Some(false) {
+                    self.block(then, path);
+                }
+                if let (Some(block), true) = (otherwise, truth != Some(true)) {
+                    self.block(block, &format!("{path}.1"));
+                }
+                return;
+            }
+            StmtKind::For { name, list, body, .. } => {
+                match constant::value(list, &self.known).map(|v| v.expose().0.clone()) {
+                    Ok(Value::List(items)) => {
+                        for (i, item) in items.iter().enumerate() {
+                            self.known.push((*name, item.clone()));
+                            self.block(body, &format!("{path}[{i}]"));
+                            self.known.pop();
+                        }
+                    }
+                    _ => self.block(body, &format!("{path}[*]")),
+                }
+                return;
+            }
+            StmtKind::Try { body, otherwise, .. } => {
+                self.block(body, path);
+                self.block(otherwise, &format!("{path}.1"));
+                return;
+            }
+            StmtKind::Let { name, value, .. } => {
+                if let Ok(value) = constant::value(value, &self.known) {
+                    self.known.push((*name, value));
+                }
+            }
+            _ => {}
+        }
+        self.calls(stmt, path);
+        for inner in walk::blocks(&stmt.kind) {
+            self.block(inner, path);
+        }
+    }
+
+    fn body(&mut self, body: &'a Body, path: &str, source: &str, name: String) {
+        let around = std::mem::replace(&mut self.name, name);
+        if matches!(body.undo, Undo::Irreversible { .. }) {
+            let text = self.name.clone();
+            self.put(path, source, text, AskedKind::Irreversible);
+        }
+        self.block(&body.block, path);
+        // A rollback may ask: its answer must be there before the start (B4).
+        if let Undo::Rollback { block, .. } = &body.undo {
+            self.block(block, &format!("{path}.1"));
+        }
+        self.name = around;
+    }
+
+    fn calls(&mut self, stmt: &'a Stmt, path: &str) {
+        let mut found: Vec<&'a ActionCall> = Vec::new();
+        let mut whole = false;
+        walk::expressions(&stmt.kind, &mut |e| {
+            walk::doings(e, &mut |doing, span| {
+                if let Doing::Action(call) = doing {
+                    whole |= found.is_empty() && span == e.span;
+                    found.push(call);
+                }
+            });
+        });
+        for (i, call) in found.into_iter().enumerate() {
+            let Some(action) = self.program.actions.get(call.action.0 as usize) else { continue };
+            let arguments: Vec<(NameId, Value)> =
+                call.args.iter().filter_map(|(n, e)| Some((*n, constant::value(e, &self.known).ok()?))).collect();
+            let before = self.known.len();
+            self.known.extend(arguments);
+            let inner = if whole && i == 0 { path.to_owned() } else { format!("{path}.{}", 100 + i) };
+            self.body(&action.body, &inner, &action.name, action.name.to_string());
+            self.known.truncate(before);
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! A [`Plan`] for people and programs: one renderer a format. In: plain data. Out: text that ends in a newline.
+mod human;
+mod json;
+mod markdown;
+mod mermaid;
+
+use crate::plan::{Node, Plan, Undo, UndoKind};
+use crate::value::{Nanos, show};
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    #[default]
+    Human,
+    Json,
+    Markdown,
+    Mermaid,
+}
+
+#[must_use]
+pub fn render(plan: &Plan, format: Format) -> String {
+    match format {
+        Format::Human => human::render(plan),
+        Format::Json => json::render(plan),
+        Format::Markdown => markdown::render(plan),
+        Format::Mermaid => mermaid::render(plan),
+    }
+}
+
+/// What stands beside a step's name: `readonly · at most 30s · retry 2 every 5s`.
+fn facts(node: &Node) -> String {
+    let mut facts = Vec::new();
+    if node.readonly {
+        facts.push("readonly".to_owned());
+    }
+    if let Some(when) = &node.when {
+        facts.push(format!("when {when}"));
+    }
+    if let Some(timeout) = node.timeout {
+        facts.push(format!("at most {}", show::duration(timeout)));
+    }
+    if let Some(retry) = &node.retry {
+        facts.push(format!("retry {retry}"));
+    }
+    if let Some(worst) = node.worst.filter(|_| node.retry.is_some() || node.timeout.is_none()) {
+        facts.push(format!("{} in all", show::duration(worst)));
+    }
+    facts.join(" · ")
+}
+
+/// `undone by $ rm -rf x (at most 10s)`
+fn undo(undo: &Undo) -> String {
+    let limit = undo.timeout.map(|t| format!(" (at most {})", show::duration(t))).unwrap_or_default();
+    match undo.kind {
+        UndoKind::Rollback => format!("undone by {}{limit}", undo.text),
+        UndoKind::None => format!("nothing to undo: {}", undo.text),
+        UndoKind::Manual => format!("undone by a person: {}", undo.text),
+        UndoKind::Irreversible => format!("cannot be undone: {}", undo.text),
+    }
+}
+
+/// `at most 12m of 1h`, and what has no bound.
+fn budget(budget: &crate::plan::Budget) -> String {
+    let worst = if budget.worst == Nanos(0) {
+        "no timeouts add up".to_owned()
+    } else {
+        format!("at most {}", show::duration(budget.worst))
+    };
+    let mut text = match budget.limit {
+        Some(limit) => format!("{} ({worst})", show::duration(limit)),
+        None => worst,
+    };
+    for why in &budget.unbounded {
+        text = format!("{text}; unbounded: {why}");
+    }
+    text
+}

@@ -49,7 +49,7 @@ pub(super) async fn native<'p>(cx: &Cx<'p>, call: &'p program::Call, span: Span)
             program::Arg::Value(expr) => {
                 let value = eval::eval(cx, expr).await?;
                 if value != Value::Null {
-                    texts.push(show::show(&value));
+                    texts.push(show::literal(&value));
                 }
                 Arg::Value(value)
             }
@@ -158,6 +158,7 @@ pub(super) async fn register(cx: &Cx<'_>) -> Result<Option<UnitKind>, Stop> {
     };
     let kind = if let UndoHow::Manual(_) = how { UnitKind::Manual } else { UnitKind::Rollback };
     let mut place = cx.place(cx.inst.path.clone());
+    place.step = in_full(cx);
     place.names = cx.inst.names.clone();
     place.contexts = cx.inst.contexts.clone();
     let unit = Rc::new(Unit {
@@ -176,8 +177,14 @@ pub(super) async fn register(cx: &Cx<'_>) -> Result<Option<UnitKind>, Stop> {
     Ok(Some(kind))
 }
 
+/// Of an action: also the step that calls it.
+fn in_full(cx: &Cx<'_>) -> String {
+    let (step, name) = (&cx.inst.step, &cx.inst.name);
+    if step == name || step.is_empty() { name.clone() } else { format!("{step}: {name}") }
+}
+
 fn wall(cx: &Cx<'_>, why: String) {
-    let wall = Rc::new(Wall { path: cx.inst.path.clone(), step: cx.inst.name.clone(), why });
+    let wall = Rc::new(Wall { path: cx.inst.path.clone(), step: in_full(cx), why });
     if let Some(seq) = cx.inst.seq.upgrade() {
         seq.push(Node::Wall(wall.clone()));
     }

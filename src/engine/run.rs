@@ -180,14 +180,17 @@ async fn forward<'p>(cx: &Cx<'p>, book: &'p Book, deadline: Option<Nanos>) -> Re
 
 /// What went wrong first; for a cancel, why it was asked for.
 fn failure(cx: &Cx<'_>, stop: Stop) -> StepFailure {
-    let fault: Fault = match stop {
+    let mut fault: Fault = match stop {
         Stop::Fail(fault) => *fault,
         Stop::Cancelled => cx.world.forward.fault().unwrap_or_else(|| stopped(cx)),
     };
+    if let (true, Some((step, path))) = (fault.step.is_empty(), cx.world.cut.take()) {
+        (fault.step, fault.path) = (step, path);
+    }
     fault.report()
 }
 
-pub(super) fn stopped(cx: &Cx<'_>) -> Fault {
+fn stopped(cx: &Cx<'_>) -> Fault {
     cx.fault(Failure::new(FailureKind::Cancelled, "stopped by a signal"))
 }
 

@@ -202,6 +202,7 @@ async fn instance<'p>(cx: &Cx<'p>, spec: &Spec<'p>, names: &Rc<Names>, merge: bo
                 }
             }
             Err(Stop::Cancelled) => {
+                world.cut.borrow_mut().get_or_insert_with(|| (inner.inst.step.clone(), cx.path.clone()));
                 finished(cx, spec, attempt, StepStatus::Cancelled, None);
                 return Err(Stop::Cancelled);
             }

@@ -234,5 +234,6 @@ pub(super) async fn finallys<'p>(cx: &Cx<'p>, what: &Rc<Seq<'p>>) {
 }
 
 fn leave(world: &World<'_>, place: &Place, why: LeftWhy) {
-    world.left.borrow_mut().push(Left { path: place.path.clone(), step: place.step.clone(), why });
+    let step = if place.step.is_empty() { "the runbook".to_owned() } else { place.step.clone() };
+    world.left.borrow_mut().push(Left { path: place.path.clone(), step, why });
 }

@@ -33,6 +33,8 @@ pub(super) struct World<'p> {
     /// The default for steps.
     pub step_timeout: Cell<Option<Nanos>>,
     pub rollback_within: Cell<Option<Nanos>>,
+    /// The innermost step that the first cancel has met.
+    pub cut: RefCell<Option<(String, Path)>>,
     pub answers: RefCell<BTreeMap<(Path, String), Answer>>,
     pub notes: RefCell<Vec<(String, Value)>>,
     pub warnings: RefCell<Vec<String>>,
@@ -67,6 +69,7 @@ impl<'p> World<'p> {
             back: Cell::default(),
             step_timeout: Cell::default(),
             rollback_within: Cell::default(),
+            cut: RefCell::default(),
             answers: RefCell::default(),
             notes: RefCell::default(),
             warnings: RefCell::default(),

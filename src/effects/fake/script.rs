@@ -57,8 +57,9 @@ impl Script {
         rule.after = after;
         rule.times = times;
         if let Some(cancel) = cancel {
-            let (does, after, _) = timing(cancel)?;
+            let (does, after, times) = timing(cancel)?;
             rule.cancel = (outcome(does)?, after);
+            rule.times = rule.times.or(times);
         }
         self.rules.push(rule);
         Ok(())
@@ -93,6 +94,11 @@ fn outcome(text: &str) -> Result<Outcome, String> {
         "some" => Ending::Some,
         "unknown" => Ending::Unknown,
         "done" => Ending::Done,
+        // A text of this many letters.
+        "letters" => {
+            let count = rest.trim().parse().map_err(|_| format!("`{rest}` is not a number"))?;
+            return Ok(Outcome::done(Value::str("x".repeat(count))));
+        }
         _ => return Ok(Outcome { running, ..Outcome::done(json::parse(text)?) }),
     };
     if ending == Ending::Done && rest.is_empty() {

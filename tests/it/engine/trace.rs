@@ -1,7 +1,7 @@
 //! What a run did, one line for each thing that matters.
 use rbk::effects::fake::Played;
 use rbk::engine::call::Context;
-use rbk::engine::event::{ConditionKind, LeftWhy, Progress, Verdict};
+use rbk::engine::event::{ConditionKind, LeftWhy, Progress, StepStatus, Verdict};
 use rbk::engine::{Command, Ending, Event, Record};
 use rbk::value::{Nanos, show};
 
@@ -96,7 +96,7 @@ fn told(progress: &Progress) -> Option<String> {
         }
         Progress::StepFinished { name, status, failure, .. } => {
             let why = failure.as_ref().map_or(String::new(), |failure| format!(": {}", failure.message));
-            format!("{} {name}{why}", format!("{status:?}").to_lowercase())
+            format!("{} {name}{why}", word(*status))
         }
         Progress::Retrying { name, delay, .. } => format!("retry {name} in {}", show::duration(*delay)),
         Progress::ActionFinished { ending: Ending::Done, failure: None, .. } => return None,
@@ -134,4 +134,14 @@ fn told(progress: &Progress) -> Option<String> {
         Progress::Warning { text, .. } => format!("warning {text}"),
         Progress::RunStarted { .. } | Progress::ActionStarted { .. } | Progress::Asked { .. } => return None,
     })
+}
+
+fn word(status: StepStatus) -> &'static str {
+    match status {
+        StepStatus::Ok => "ok",
+        StepStatus::Skipped => "skipped",
+        StepStatus::AlreadyDone => "already done",
+        StepStatus::Failed => "failed",
+        StepStatus::Cancelled => "cancelled",
+    }
 }

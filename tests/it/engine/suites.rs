@@ -1,0 +1,119 @@
+//! `tests/suites/engine/*.md`: a program, a world, and what then happens. `RBK_BLESS=1` rewrites the traces.
+use std::path::Path;
+
+use rbk::check::program::ExprKind;
+use rbk::effects::fake::{Script, play};
+use rbk::engine::Engine;
+use rbk::session::{Disk, open_text};
+
+/// The text of a fence and where it stands in the page.
+struct Fence<'p> {
+    kind: &'p str,
+    text: &'p str,
+    range: std::ops::Range<usize>,
+}
+
+fn fences(page: &str) -> Vec<Fence<'_>> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(open) = page[at..].find("```").map(|i| at + i) {
+        let line = open + page[open..].find('\n').unwrap();
+        let close = line + page[line..].find("\n```").unwrap();
+        let range = line + 1..close.max(line + 1);
+        found.push(Fence { kind: page[open + 3..line].trim(), text: &page[range.clone()], range });
+        at = close + 4;
+    }
+    found
+}
+
+/// What stands around the statements of a page.
+fn whole(text: &str) -> String {
+    if text.contains("runbook \"") {
+        return text.to_owned();
+    }
+    let (above, body) = text.split_once("---\n").unwrap_or(("", text));
+    let header = "owner \"me\"\nreviewed 2026-11-01 every 90d\ndeadline 1h\nrollback within 10m\n";
+    format!("{above}\nrunbook \"t\" {{\n{header}{body}\n}}\n")
+}
+
+fn traced(program: &str, world: &str) -> String {
+    let opened = open_text("page.rbk", &whole(program), &Disk);
+    let Some(program) = opened.program else {
+        let said = opened
+            .diagnostics
+            .iter()
+            .map(|d| format!("{}: {} at `{}`\n", d.code.name(), d.message, opened.sources.text(d.span())));
+        return said.collect();
+    };
+    let mut inputs = super::inputs();
+    for param in program.book.iter().flat_map(|book| &book.params) {
+        if let Some(ExprKind::Value(value)) = param.default.as_ref().map(|default| &default.kind) {
+            inputs.params.push((param.name, value.clone()));
+        }
+    }
+    let script = match Script::read(world) {
+        Ok(script) => script,
+        Err(why) => return format!("{why}\n"),
+    };
+    let played = play(Engine::new(program.clone(), inputs.clone()), &script);
+    super::check_replay(&program, &inputs, &played);
+    super::trace::trace(&played)
+}
+
+#[test]
+fn pages() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suites/engine");
+    let bless = std::env::var_os("RBK_BLESS").is_some();
+    let mut wrong = Vec::new();
+    let mut files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(files.len() > 20);
+    for file in files {
+        let page = std::fs::read_to_string(&file).unwrap();
+        let (mut written, mut copied) = (String::new(), 0);
+        let (mut program, mut world) = ("", "");
+        for fence in fences(&page) {
+            match fence.kind {
+                "rbk" => (program, world) = (fence.text, ""),
+                "world" => world = fence.text,
+                "trace" => {
+                    let is = traced(program, world);
+                    if is.trim_end() != fence.text.trim_end() {
+                        wrong.push(format!("{}:\n{program}\nis\n{is}\nshould be\n{}", file.display(), fence.text));
+                    }
+                    written.push_str(&page[copied..fence.range.start]);
+                    written.push_str(is.trim_end());
+                    written.push_str(if fence.text.is_empty() && page[fence.range.start..].starts_with("```") {
+                        "\n"
+                    } else {
+                        ""
+                    });
+                    copied = fence.range.end;
+                }
+                other => panic!("{}: a fence of `{other}`", file.display()),
+            }
+        }
+        written.push_str(&page[copied..]);
+        if bless {
+            std::fs::write(&file, written).unwrap();
+        }
+    }
+    assert!(bless || wrong.is_empty(), "{}\nRBK_BLESS=1 rewrites the traces", wrong.join("\n\n"));
+}
+
+/// Each case of the rules of a run that is the engine's stands in a page.
+#[test]
+fn every_case_has_a_page() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suites/engine");
+    let pages: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap())
+        .collect();
+    let cases = "B3 B4 B5 B7 B9 B10 B11 B12 B13 B14 C1 C2 C3 C4 D1 D3 D4 D5 D7 E6 E11 E17 F2 F5 F7 I1 I3 J2";
+    for case in cases.split(' ') {
+        assert!(
+            pages.iter().any(|page| page.contains(&format!("## {case}: ")) || page.contains(&format!("; {case}: "))),
+            "{case}"
+        );
+    }
+}

@@ -2,11 +2,8 @@
 //! A provider reports exactly what happened: done, none (provably no effect), some, unknown.
 pub mod fake;
 pub mod lock;
-pub mod postgres;
 pub mod secret;
 pub mod shell;
-pub mod stop;
-pub mod tls;
 pub mod world;
 
 use std::future::Future;

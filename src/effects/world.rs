@@ -3,7 +3,6 @@ use std::future::Future;
 use std::pin::Pin;
 
 use crate::effects::lock::{Locks, state_dir};
-use crate::effects::postgres::Postgres;
 use crate::effects::secret::Secrets;
 use crate::effects::shell::Shell;
 use crate::effects::{Cancel, Effects, Output};
@@ -15,19 +14,13 @@ pub struct World {
     pub shell: Shell,
     pub locks: Locks,
     pub secrets: Secrets,
-    pub postgres: Postgres,
 }
 
 impl World {
     /// `run`: the id its commands, sessions and locks carry.
     #[must_use]
     pub fn new(run: SmolStr) -> World {
-        World {
-            shell: Shell::new(run.clone()),
-            postgres: Postgres::new(run.clone()),
-            locks: Locks::new(run, state_dir()),
-            secrets: Secrets,
-        }
+        World { shell: Shell::new(run.clone()), locks: Locks::new(run, state_dir()), secrets: Secrets }
     }
 
     async fn dispatch(&self, call: Call, cancel: Cancel, output: Output) -> Outcome {
@@ -35,11 +28,10 @@ impl World {
             What::Shell { .. } => self.shell.call(&call, cancel, output).await,
             What::Lock { .. } => self.locks.call(&call, cancel, output).await,
             What::Native { action, .. } => match action.split_once('.').map_or("", |(provider, _)| provider) {
-                "postgres" => self.postgres.call(&call, cancel).await,
                 "secret" => self.secrets.call(&call, cancel).await,
                 _ => unknown(action),
             },
-            What::Begin { .. } | What::Commit { .. } | What::Abort { .. } => self.postgres.call(&call, cancel).await,
+            What::Begin { .. } | What::Commit { .. } | What::Abort { .. } => unknown("transaction"),
         }
     }
 }

@@ -224,6 +224,8 @@ pub enum Progress {
     Waiting {
         path: Path,
         what: String,
+        /// The condition it waits for.
+        span: Option<Span>,
         limit: Nanos,
     },
     Asked {

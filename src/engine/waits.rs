@@ -12,7 +12,7 @@ use crate::value::Nanos;
 pub(super) async fn wait<'p>(cx: &Cx<'p>, time: &'p Expr) -> Flow {
     let time = eval::duration(cx, time).await?;
     cx.world.record(Record::Wait { path: cx.path.clone() });
-    cx.world.tell(Progress::Waiting { path: cx.path.clone(), what: String::new(), limit: time });
+    cx.world.tell(Progress::Waiting { path: cx.path.clone(), what: String::new(), span: None, limit: time });
     cx.sleep(time).await?;
     Ok(Next::Go)
 }
@@ -34,7 +34,12 @@ pub(super) async fn until<'p>(
         Some(every) => eval::duration(cx, every).await?,
         None => POLL,
     };
-    cx.world.tell(Progress::Waiting { path: cx.path.clone(), what: "until".to_owned(), limit: time });
+    cx.world.tell(Progress::Waiting {
+        path: cx.path.clone(),
+        what: "until".to_owned(),
+        span: Some(until.span),
+        limit: time,
+    });
     let scope = Scope::child(&cx.scope);
     let message = format!("not true within {}", eval::show_duration(time));
     let late = Failure { span: Some(until.span), ..Failure::new(FailureKind::Timeout, message) };
@@ -143,7 +148,12 @@ pub(super) async fn watch<'p>(cx: &Cx<'p>, watch: &Watch<'p>) -> Flow {
     if every.0 <= 0 {
         return Err(cx.unfit("`every` must be longer than nothing", watch.every.span));
     }
-    cx.world.tell(Progress::Waiting { path: cx.path.clone(), what: format!("watch `{label}`"), limit: window });
+    cx.world.tell(Progress::Waiting {
+        path: cx.path.clone(),
+        what: format!("watch `{label}`"),
+        span: None,
+        limit: window,
+    });
     let mut whole = Tolerance::of(cx, watch.tolerate).await?;
     let mut own = Vec::new();
     for guard in tolerant(watch.body) {

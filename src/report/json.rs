@@ -239,7 +239,7 @@ impl Watcher for Json {
                 let fields = Fields::Condition { kind: kind_name(*kind), label, verdict, reason };
                 self.event(at, path, "condition", fields);
             }
-            Progress::Waiting { path, what, limit } => {
+            Progress::Waiting { path, what, span: _, limit } => {
                 self.event(at, path, "wait", Fields::Wait { what, limit: seconds(*limit) });
             }
             Progress::Asked { path, text } => self.event(at, path, "question", Fields::Question { text }),

@@ -12,6 +12,7 @@ use crate::report::style::{Line, Tone};
 use crate::report::summary::summary;
 use crate::report::time;
 use crate::run::Watcher;
+use crate::source::Sources;
 use crate::value::{Nanos, Value};
 
 /// Steps shown at once; more are counted.
@@ -25,8 +26,8 @@ pub struct Live {
 
 impl Live {
     #[must_use]
-    pub fn new(screen: Rc<RefCell<Screen>>, say: Say, opening: Opening) -> Live {
-        Live { screen, story: Story::new(say), opening }
+    pub fn new(screen: Rc<RefCell<Screen>>, say: Say, opening: Opening, sources: Sources) -> Live {
+        Live { screen, story: Story::new(say, sources), opening }
     }
 
     fn show(&mut self, at: Nanos, lines: &[Line]) {

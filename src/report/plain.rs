@@ -7,6 +7,7 @@ use crate::report::outside::Outside;
 use crate::report::story::{Say, Story};
 use crate::report::summary::summary;
 use crate::run::Watcher;
+use crate::source::Sources;
 use crate::value::{Nanos, Value};
 
 pub struct Plain {
@@ -17,8 +18,8 @@ pub struct Plain {
 
 impl Plain {
     #[must_use]
-    pub fn new(out: Outside, say: Say, opening: Opening) -> Plain {
-        Plain { out, story: Story::new(say), opening }
+    pub fn new(out: Outside, say: Say, opening: Opening, sources: Sources) -> Plain {
+        Plain { out, story: Story::new(say, sources), opening }
     }
 }
 
@@ -53,7 +54,7 @@ mod tests {
     #[test]
     fn a_run_is_told() {
         let written = Written::default();
-        tell(&mut Plain::new(written.outside(LOOK), Say::Normal, opening()));
+        tell(&mut Plain::new(written.outside(LOOK), Say::Normal, opening(), Sources::default()));
         insta::assert_snapshot!(written.text(), @r#"
         Blue-green switch
         run 20261121-0300-k3f9, deadline 1h, rollback within 3m, started 2026-11-21 03:00:07 UTC
@@ -68,11 +69,11 @@ mod tests {
           $ ./switch.sh green
         ✓ Send traffic to green  160ms
         ▸ Check  up to 10m
-          … until site.get("/health")  up to 30s
-          · until: cannot tell: connection to green:8000 refused
+          … until  up to 30s
+          · not yet: cannot tell: connection to green:8000 refused
           ✓ health
           ✗ error rate: 0.031 < 0.01
-        ✗ Check failed after 1.1s: `error rate` does not hold: 0.031 < 0.01
+        ✗ Check failed after 1.1s
 
         Going back: what was done is undone within 3m, last first
         ↩ undo: Send traffic to green

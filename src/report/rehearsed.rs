@@ -97,8 +97,7 @@ pub fn tell(watcher: &mut dyn Watcher) {
     ended(watcher, 1400, 1, "Send traffic to green", None);
     step(watcher, 1410, 2, "Check");
     let inside = at(2).join(Segment::At(0));
-    let waiting =
-        Progress::Waiting { path: inside.clone(), what: "until site.get(\"/health\")".into(), limit: ms(30_000) };
+    let waiting = Progress::Waiting { path: inside.clone(), what: "until".into(), span: None, limit: ms(30_000) };
     watcher.tell(ms(1411), &waiting);
     let condition =
         |kind, label: &str, verdict| Progress::Condition { path: inside.clone(), kind, label: label.into(), verdict };

@@ -8,6 +8,7 @@ use crate::engine::event::{ConditionKind, Ending, Failure, Progress, StepStatus,
 use crate::report::streamed::Streamed;
 use crate::report::style::{Line, Tone};
 use crate::report::time;
+use crate::source::{Sources, Span};
 use crate::value::{Nanos, Value};
 
 /// How much is said; never what is done.
@@ -29,6 +30,8 @@ pub struct Open {
     pub limit: Option<Nanos>,
     pub attempt: u32,
     pub undo: bool,
+    /// Others were under way beside it: its lines carry its name to the end.
+    pub shared: bool,
     /// What it is doing now, and the last line of its output.
     pub doing: Option<String>,
     pub last: Option<String>,
@@ -44,16 +47,19 @@ struct Running {
     told: bool,
     /// Its output is shown as it comes.
     streams: bool,
+    /// Some of it was.
+    spoke: bool,
 }
 
 #[derive(Debug)]
 pub struct Story {
     say: Say,
+    sources: Sources,
     open: BTreeMap<(Path, bool), Open>,
     running: BTreeMap<CallId, Running>,
     streamed: Streamed,
     unwinding: Option<(Nanos, Option<Nanos>)>,
-    /// Of the last step that failed.
+    /// Why the last thing that failed did.
     told_failure: Option<String>,
     /// The last told answer of each condition that is asked again and again.
     told_condition: BTreeMap<(Path, String), String>,
@@ -61,9 +67,10 @@ pub struct Story {
 
 impl Story {
     #[must_use]
-    pub fn new(say: Say) -> Story {
+    pub fn new(say: Say, sources: Sources) -> Story {
         Story {
             say,
+            sources,
             open: BTreeMap::new(),
             running: BTreeMap::new(),
             streamed: Streamed::default(),
@@ -73,18 +80,17 @@ impl Story {
         }
     }
 
-    /// Steps and undos under way, outermost first.
-    pub fn open(&self) -> impl Iterator<Item = &Open> {
-        self.open.values()
+    /// Those that contain no other one.
+    fn inner(&self) -> impl Iterator<Item = &(Path, bool)> {
+        self.open.keys().filter(|(path, undo)| {
+            !self.open.keys().any(|(other, u)| u == undo && other != path && starts_with(other, path))
+        })
     }
 
-    /// Those that contain no other one.
+    /// Those that contain no other one, outermost first.
     #[must_use]
     pub fn innermost(&self) -> Vec<&Open> {
-        let inner = |(path, undo): &(Path, bool)| {
-            !self.open.keys().any(|(other, u)| u == undo && other != path && starts_with(other, path))
-        };
-        self.open.iter().filter(|(key, _)| inner(key)).map(|(_, open)| open).collect()
+        self.inner().filter_map(|key| self.open.get(key)).collect()
     }
 
     /// When the unwinding began, and its budget.
@@ -99,6 +105,15 @@ impl Story {
         inside.max_by_key(|(open, undo)| (open.0.len(), *undo)).cloned()
     }
 
+    /// What a wait waits for, as it is written.
+    fn awaited(&self, what: &str, span: Option<Span>) -> String {
+        let written = span.map(|span| self.sources.text(span)).unwrap_or_default();
+        let mut words = written.split_whitespace();
+        let first = words.next().unwrap_or_default().to_owned();
+        let written = words.fold(first, |line, word| line + " " + word);
+        [what, &written].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(" ")
+    }
+
     fn depth(&self, path: &Path, own: bool) -> usize {
         self.open.keys().filter(|(open, _)| starts_with(path, open) && (own || open != path)).count()
     }
@@ -107,18 +122,29 @@ impl Story {
     fn line(&self, path: &Path) -> Line {
         let line = Line::new(self.depth(path, true));
         match self.home(path).and_then(|home| self.open.get(&home)) {
-            Some(open) if self.innermost().len() > 1 => line.put(Tone::Dim, format!("{} │ ", open.name)),
+            Some(open) if open.shared || self.innermost().len() > 1 => line.put(Tone::Dim, format!("{} │ ", open.name)),
             _ => line,
         }
     }
 
     pub fn tell(&mut self, at: Nanos, progress: &Progress) -> Vec<Line> {
         let mut lines = Vec::new();
-        self.told(at, progress, &mut lines);
+        self.hear(at, progress, &mut lines);
+        let inner: Vec<(Path, bool)> = self.inner().cloned().collect();
+        if inner.len() > 1 {
+            for key in inner {
+                self.open.entry(key).and_modify(|open| open.shared = true);
+            }
+        }
         lines
     }
 
-    fn told(&mut self, at: Nanos, progress: &Progress, lines: &mut Vec<Line>) {
+    /// Whether the last line about a failure said this already.
+    fn told(&self, message: &str) -> bool {
+        self.told_failure.as_ref().is_some_and(|told| message.ends_with(told.as_str()))
+    }
+
+    fn hear(&mut self, at: Nanos, progress: &Progress, lines: &mut Vec<Line>) {
         let normal = self.say >= Say::Normal;
         match progress {
             Progress::RunStarted { title: _ } => {}
@@ -129,6 +155,7 @@ impl Story {
                     limit: *limit,
                     attempt: *attempt,
                     undo: false,
+                    shared: false,
                     doing: None,
                     last: None,
                     waiting: None,
@@ -164,13 +191,16 @@ impl Story {
                 self.action_finished(at, (*call, path), *ending, failure.as_ref(), lines);
             }
             Progress::Condition { path, kind, label, verdict } => self.condition(path, *kind, label, verdict, lines),
-            Progress::Waiting { path, what, limit } => {
+            Progress::Waiting { path, what, span, limit } => {
+                let what = self.awaited(what, *span);
                 if let Some(open) = self.home(path).and_then(|home| self.open.get_mut(&home)) {
                     open.waiting = Some((what.clone(), at, *limit));
                 }
                 if normal {
-                    let text = format!("… {what}");
-                    let limit = format!("  up to {}", time::limit(*limit));
+                    let (text, limit) = match what.as_str() {
+                        "" => (format!("… wait {}", time::limit(*limit)), String::new()),
+                        what => (format!("… {what}"), format!("  up to {}", time::limit(*limit))),
+                    };
                     lines.push(self.line(path).put(Tone::Doing, text).put(Tone::Dim, limit));
                 }
             }
@@ -191,6 +221,7 @@ impl Story {
                     limit: None,
                     attempt: 1,
                     undo: true,
+                    shared: false,
                     doing: None,
                     last: None,
                     waiting: None,
@@ -250,7 +281,7 @@ impl Story {
     ) {
         let line = match status {
             StepStatus::Ok => line.put(Tone::Good, "✓ ").put(Tone::Strong, name).put(Tone::Dim, took),
-            StepStatus::Skipped => line.put(Tone::Dim, format!("- {name}  skipped: its condition is false")),
+            StepStatus::Skipped => line.put(Tone::Dim, format!("- {name}  not needed: its `when` is false")),
             StepStatus::AlreadyDone => {
                 line.put(Tone::Good, "✓ ").put(Tone::Strong, name).put(Tone::Dim, "  already done")
             }
@@ -262,8 +293,10 @@ impl Story {
                 let line =
                     if took.is_empty() { line } else { line.put(Tone::Dim, format!(" after {}", took.trim_start())) };
                 match failure {
-                    Some(failure) => line.put(Tone::Plain, format!(": {}", failure.message)),
-                    None => line,
+                    Some(failure) if !self.told(&failure.message) => {
+                        line.put(Tone::Plain, format!(": {}", failure.message))
+                    }
+                    Some(_) | None => line,
                 }
             }
         };
@@ -298,7 +331,10 @@ impl Story {
         if told {
             lines.extend(self.command(path, text));
         }
-        self.running.insert(call, Running { path: path.clone(), since: at, text: text.to_owned(), told, streams });
+        self.running.insert(
+            call,
+            Running { path: path.clone(), since: at, text: text.to_owned(), told, streams, spoke: false },
+        );
     }
 
     /// What is run: `$ …` for a command, as the engine says it for a call.
@@ -331,10 +367,16 @@ impl Story {
             let text = format!("  whether it had its effect is not known: {}", failure.message);
             lines.push(self.line(path).put(Tone::Bad, text));
         } else if running.told {
-            let text = format!("  ✗ {}", failure.message);
-            lines.push(self.line(path).put(Tone::Bad, text).put(Tone::Dim, took(at, running.since)));
+            let quoted = format!("`{}` ", running.text);
+            let message = failure.message.strip_prefix(&quoted).unwrap_or(&failure.message);
+            self.told_failure = Some(failure.message.clone());
+            let line = self.line(path).put(Tone::Bad, format!("  ✗ {message}"));
+            lines.push(line.put(Tone::Dim, took(at, running.since)));
         }
-        self.detail(path, failure, lines);
+        // What was streamed is not told again.
+        if !running.spoke {
+            self.detail(path, failure, lines);
+        }
     }
 
     /// What more a failure knows: the end of standard error, a server's detail, what to do.
@@ -353,7 +395,7 @@ impl Story {
             ConditionKind::Warn => ("", true),
             ConditionKind::Watch => ("", false),
             ConditionKind::Invariant => ("invariant ", false),
-            ConditionKind::Until => ("until ", false),
+            ConditionKind::Until => ("not yet ", false),
             ConditionKind::Unless => ("unless ", false),
             ConditionKind::DoneWhen => ("done when ", false),
             ConditionKind::When => ("when ", false),
@@ -375,6 +417,10 @@ impl Story {
                 return;
             }
         }
+        // A warning follows and says the same.
+        if kind == ConditionKind::Warn && *verdict != Verdict::Holds {
+            return;
+        }
         let asked = matches!(
             kind,
             ConditionKind::DoneWhen | ConditionKind::When | ConditionKind::Until | ConditionKind::Unless
@@ -382,6 +428,7 @@ impl Story {
         match verdict {
             Verdict::Holds => {
                 if self.say >= Say::Verbose || (self.say == Say::Normal && (loud || (repeated && !asked))) {
+                    let label = if kind == ConditionKind::Until { "true now".to_owned() } else { label };
                     lines.push(self.line(path).put(Tone::Good, "✓ ").put(Tone::Plain, label));
                 }
             }
@@ -402,6 +449,9 @@ impl Story {
                 if quiet && self.say < Say::Verbose || (asked && self.say < Say::Normal) {
                     return;
                 }
+                if kind == ConditionKind::Guard && !reason.is_empty() {
+                    self.told_failure = Some(reason.clone());
+                }
                 let line = self.line(path).put(tone, mark).put(Tone::Plain, label);
                 lines.push(if reason.is_empty() { line } else { line.put(tone, format!(": {reason}")) });
             }
@@ -409,8 +459,8 @@ impl Story {
                 if asked && self.say < Say::Normal {
                     return;
                 }
-                let tone = if asked || kind == ConditionKind::Warn { Tone::Warn } else { Tone::Bad };
-                let line = self.line(path).put(tone, if asked { "· " } else { "✗ " }).put(Tone::Plain, label);
+                let (tone, mark) = if asked { (Tone::Warn, "· ") } else { (Tone::Bad, "✗ ") };
+                let line = self.line(path).put(tone, mark).put(Tone::Plain, label);
                 lines.push(line.put(tone, format!(": cannot tell: {}", failure.message)));
                 self.detail(path, failure, lines);
             }
@@ -426,7 +476,7 @@ impl Story {
     ) {
         self.unwinding = Some((at, budget));
         let within = budget.map(|budget| format!(" within {}", time::limit(budget))).unwrap_or_default();
-        let why = failure.map(|failure| &failure.message).filter(|why| self.told_failure.as_ref() != Some(*why));
+        let why = failure.map(|failure| &failure.message).filter(|why| !self.told(why));
         lines.push(Line::new(0));
         let line = Line::new(0)
             .put(Tone::Warn, "Going back: ")
@@ -456,6 +506,7 @@ impl Story {
         let mut lines = command.map(|text| self.command(&path, &text)).unwrap_or_default();
         if let Some(running) = self.running.get_mut(&call) {
             running.told = true;
+            running.spoke = true;
         }
         lines.push(self.line(&path).put(Tone::Dim, "  ").put(Tone::Plain, text).streamed());
         lines

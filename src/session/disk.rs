@@ -1,16 +1,13 @@
-//! Where `use` finds texts for the doors: `std/…` is embedded, `./…` is a file beside the one that uses it.
+//! Where `use` finds texts for the doors: `./…` is a file beside the one that uses it; `std/…` is embedded in `check`.
 use std::path::{Component, Path, PathBuf};
 
-use crate::check::{Library, stdlib};
+use crate::check::Library;
 
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Disk;
 
 impl Library for Disk {
     fn read(&self, from: &str, path: &str) -> Result<(String, String), String> {
-        if path.starts_with("std/") {
-            return stdlib::Embedded.read(from, path);
-        }
         if from.starts_with("<std>") {
             return Err("the standard library uses only `std/…`".to_owned());
         }

@@ -1,6 +1,6 @@
 //! The parameters of a run: from the command line, a file, the environment, a default, or a person; each checked
 //! against its declaration. Nothing has run yet when they are known.
-use super::constant;
+use crate::check::constant;
 use crate::check::program::{NameId, NameInfo, Param, Program};
 use crate::diag::{Code, Diagnostic, did_you_mean};
 use crate::source::Span;
@@ -154,7 +154,7 @@ fn bad(info: &NameInfo, param: &Param, why: &str, source: &str) -> Diagnostic {
 fn missing(info: &NameInfo, param: &Param) -> Diagnostic {
     let name = &info.text;
     let message = format!("the parameter `{name}` is missing");
-    let label = format!("a {} without a default", read::name(&param.ty));
+    let label = format!("{}, without a default", read::name(&param.ty));
     let mut help =
         format!("give it with `--set {name}=…`, in a `--params` file, or as `RBK_PARAM_{}`", name.to_uppercase());
     if let Some(doc) = &param.doc {

@@ -1,17 +1,15 @@
 //! The narrow waist: what every door can do. Open a file, check it, take its inputs, plan it, run it, read its documentation.
 //! In: paths and words of a person. Out: plain data and diagnostics; nothing is printed here.
-mod constant;
 mod disk;
 pub mod docs;
 pub mod inputs;
-mod review;
 pub mod run;
 
 use std::io::Read;
 use std::sync::Arc;
 
+pub use crate::check::overdue;
 pub use disk::Disk;
-pub use review::overdue;
 
 use crate::check::{self, Library, Program};
 use crate::diag::{Diagnostic, Severity};

@@ -16,7 +16,6 @@ mod examples;
 mod files;
 mod flow;
 mod http;
-mod lab;
 mod lock;
 mod plan;
 mod postgres;

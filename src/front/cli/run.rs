@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::answers::OnScreen;
 use super::inputs::{Inputs, Somebody};
-use super::{REFUSED, complain, open, tell};
+use super::{BUG, REFUSED, complain, open, tell};
 use crate::report::json::Json;
 use crate::report::live::Live;
 use crate::report::opening::Opening;
@@ -63,30 +63,37 @@ fn prepared(args: &Run, say: Say) -> Result<Ready, u8> {
     }
     let who = if args.file == "-" { Somebody::Nobody } else { Somebody::look() };
     let params = args.inputs.take(&program, &opened.sources, who)?;
-    Ok(Ready::new(program, params))
+    Ok(Ready::new(program, opened.sources, params))
 }
 
 fn start(args: &Run, say: Say, ready: Ready) -> u8 {
     let out = Outside::new(Channel::Out);
-    let opening = Opening { run: ready.id.clone(), started: ready.started, deadline: None, rollback_within: None };
+    let (deadline, rollback_within) = ready.limits();
+    let opening = Opening { run: ready.id.clone(), started: ready.started, deadline, rollback_within };
+    let sources = ready.sources.clone();
     let somebody = args.file != "-" && Somebody::look() == Somebody::There;
     let live = args.format == Format::Human && out.look.terminal && out.look.moves;
     let (mut watcher, screen): (Box<dyn Watcher>, Option<Rc<RefCell<Screen>>>) = match (args.format, live) {
         (Format::Human, true) => {
             let screen = Rc::new(RefCell::new(Screen::new(out)));
-            (Box::new(Live::new(screen.clone(), say, opening)), Some(screen))
+            (Box::new(Live::new(screen.clone(), say, opening, sources)), Some(screen))
         }
-        (Format::Human, false) => (Box::new(Plain::new(out, say, opening)), None),
+        (Format::Human, false) => (Box::new(Plain::new(out, say, opening, sources)), None),
         (Format::Json, _) => (Box::new(Json::new(out, ready.id.clone(), ready.started)), None),
     };
     let screen =
         somebody.then(|| screen.unwrap_or_else(|| Rc::new(RefCell::new(Screen::new(Outside::new(Channel::Err))))));
     let voice = screen.map(|screen| Box::new(OnScreen(screen)) as Box<dyn Voice>);
     let mut answers = Answerer::new(args.answer.clone(), voice);
-    match crate::session::run::run(ready, watcher.as_mut(), &mut answers) {
-        Ok(finish) => finish.end.exit_code(),
+    let end = crate::session::run::run(ready, watcher.as_mut(), &mut answers);
+    drop((watcher, answers));
+    match end {
+        Ok(Some(finish)) => finish.end.exit_code(),
+        Ok(None) => {
+            complain("a bug in rbk itself: the run waits for nothing and has not ended; it is left as it is", None);
+            BUG
+        }
         Err(why) => {
-            drop(watcher);
             complain(&why, None);
             REFUSED
         }

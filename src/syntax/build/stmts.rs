@@ -1,11 +1,20 @@
 //! Statements.
 use super::super::ast::{
-    Block, ChoiceOption, Expr, ExprKind, Guard, Header, Otherwise, Retry, Step, Stmt, StmtKind, Tolerate,
+    Block, ChoiceOption, Expr, ExprKind, Guard, Header, Otherwise, Param, Retry, Step, Stmt, StmtKind, Tolerate,
 };
 use super::super::grammar::Rule;
 use super::super::tree::{Kids, Node};
 use super::{Build, Place};
+use crate::source::Span;
 use crate::value::Timestamp;
+
+/// A parameter carries its documentation itself, wherever it stands.
+fn documented(doc: Option<String>, kind: StmtKind, span: Span) -> Stmt {
+    match kind {
+        StmtKind::Param(param) => Stmt { doc: doc.clone(), kind: StmtKind::Param(Param { doc, ..param }), span },
+        kind => Stmt { doc, kind, span },
+    }
+}
 
 impl Build {
     pub(super) fn stmts(&mut self, mut kids: Kids<'_>) -> Vec<Stmt> {
@@ -31,7 +40,7 @@ impl Build {
                 _ => self.settled(node, kids.peek()),
             };
             if let Some(kind) = kind {
-                stmts.push(Stmt { doc: super::items::doc(&docs), kind, span: self.span(node) });
+                stmts.push(documented(super::items::doc(&docs), kind, self.span(node)));
             }
             last = Some(node);
             docs.clear();

@@ -1,0 +1,219 @@
+//! `run`: its lines, its exit codes, its events, what it refuses, what it shows and hides.
+use std::process::Stdio;
+
+use super::{Desk, book, drained};
+
+const UNDONE: &str = r#"
+  step "One" timeout 5s {
+    $ echo first; touch one
+    rollback { $ rm one; echo gone }
+  }
+  step "Two" {
+    $ touch two
+    rollback { $ rm two }
+  }
+  step "Check" readonly {
+    let n = $ echo 83
+    guard "room": n.int() < 80
+    guard "there": $ test -e one
+  }
+"#;
+
+#[test]
+fn a_run_that_fails_is_undone_last_first() {
+    let desk = Desk::with(&book(UNDONE));
+    let said = desk.rbk(&["run", "a.rbk"]);
+    said.exits(1);
+    insta::assert_snapshot!(said.story(), @r"
+    Test
+    run RUN, deadline TIME, rollback within TIME
+
+    ▸ One  up to TIME
+      $ echo first; touch one
+        first
+    ✓ One  TIME
+    ▸ Two
+      $ touch two
+    ✓ Two  TIME
+    ▸ Check
+      ✗ room: 83 < 80
+      ✓ there
+    ✗ Check failed after TIME
+
+    Going back: what was done is undone within TIME, last first
+    ↩ undo: Two
+      $ rm two
+    ✓ undone: Two  TIME
+    ↩ undo: One
+      $ rm one; echo gone
+        gone
+    ✓ undone: One  TIME
+
+    ✗ Failed after TIME; everything done is undone
+      failed: Check: guard `room` does not hold: 83 < 80
+      undone: Two
+              One
+    ");
+    assert!(!desk.has("one") && !desk.has("two"));
+    assert_eq!(said.err, "");
+}
+
+#[test]
+fn a_run_that_succeeds_exits_0() {
+    let desk = Desk::with(&book("  step \"One\" {\n    $ echo first; touch one\n    rollback { $ rm one }\n  }"));
+    let said = desk.rbk(&["run", "a.rbk"]);
+    said.exits(0).says(&["▸ One", "first", "✓ One", "✓ Done"]);
+    assert!(desk.has("one"));
+}
+
+#[test]
+fn what_cannot_be_undone_exits_3_and_says_what_is_left() {
+    let body =
+        "  step \"One\" {\n    $ touch one\n    rollback { $ echo no such host >&2; exit 7 }\n  }\n  fail \"broken\"";
+    let said = Desk::with(&book(body)).rbk(&["run", "a.rbk"]);
+    said.exits(3).says(&["✗ not undone: One", "a person is needed", "left in place:", "One: its rollback failed", "7"]);
+    let by_hand = "  step \"One\" {\n    $ touch one\n    rollback manual \"call the bank\"\n  }\n  fail \"broken\"";
+    let said = Desk::with(&book(by_hand)).rbk(&["run", "a.rbk"]);
+    said.exits(3).says(&["✗ Failed", "failed: broken", "One: by hand: call the bank"]);
+}
+
+#[test]
+fn findings_refuse_the_run() {
+    let said = Desk::with(&book("  $ touch one")).rbk(&["run", "a.rbk"]);
+    said.exits(2).complains(&["write-outside-step", "1 error in `a.rbk`: nothing was run"]);
+    assert_eq!(said.out, "");
+    Desk::new().rbk(&["run", "none.rbk"]).exits(2).complains(&["cannot read `none.rbk`: there is no such file"]);
+    Desk::with("let a = 1\n").rbk(&["run", "a.rbk"]).exits(2).complains(&["there is no runbook in `a.rbk`"]);
+}
+
+#[test]
+fn contexts_of_another_machine_are_refused_before_the_first_action() {
+    let body = r#"
+  step "One" {
+    $ touch one
+    rollback { $ rm one }
+  }
+  with ssh("deploy@web-1") {
+    step "Two" { $ touch two
+      rollback { $ rm two } }
+  }
+"#;
+    let desk = Desk::with(&book(body));
+    desk.rbk(&["run", "a.rbk"]).exits(2).complains(&["unsupported-here", "ssh"]);
+    assert!(!desk.has("one"));
+    desk.rbk(&["check", "a.rbk"]).exits(0);
+}
+
+#[test]
+fn events_are_one_json_object_a_line() {
+    let said = Desk::with(&book(UNDONE)).rbk(&["run", "a.rbk", "--format", "json"]);
+    said.exits(1);
+    let events: Vec<serde_json::Value> = said.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for event in &events {
+        for field in ["v", "event", "run", "path", "at"] {
+            assert!(event.get(field).is_some(), "no {field} in {event}");
+        }
+    }
+    let names: Vec<&str> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
+    assert_eq!(names[0], "run.started");
+    for name in [
+        "step.started",
+        "action.started",
+        "output",
+        "action.finished",
+        "step.finished",
+        "condition",
+        "rollback.started",
+        "rollback.finished",
+    ] {
+        assert!(names.contains(&name), "no {name} in {names:?}");
+    }
+    let last = events.last().unwrap();
+    assert_eq!((last["event"].as_str(), last["outcome"].as_str()), (Some("run.finished"), Some("rolled_back")));
+    assert_eq!(last["undone"][0]["step"], "Two");
+    let undone = events.iter().filter(|event| event["event"] == "rollback.finished").count();
+    assert_eq!(undone, 2);
+}
+
+#[test]
+fn a_secret_is_shown_nowhere() {
+    let body = r##"
+  secret token = env("TOKEN")
+  step "One" {
+    with env({ T: token }) { $ echo "token $T"; echo "$T" | base64; echo "$T" | tr a-z A-Z >/dev/null; exit 3 }
+    rollback none "nothing"
+  }
+  log "#{token}"
+"##;
+    for format in ["human", "json"] {
+        let desk = Desk::with(&book(body)).variable("TOKEN", "hunter2-hunter2");
+        let said = desk.rbk(&["run", "a.rbk", "-v", "--format", format]);
+        said.exits(1);
+        let all = format!("{}{}", said.out, said.err);
+        assert!(!all.contains("hunter2") && !all.contains("aHVudGVyMi1odW50ZXIy"), "{all}");
+        assert!(all.contains("token ‹token›"), "{all}");
+    }
+}
+
+#[test]
+fn control_characters_of_commands_are_shown() {
+    let body = "  step \"One\" {\n    $ printf '\\033[2J\\033[31mred\\033[0m\\007\\n'\n    rollback none \"\"\n  }";
+    let said = Desk::with(&book(body)).rbk(&["run", "a.rbk"]);
+    said.exits(0).says(&["\\e[2Jred\\x07"]);
+    assert!(!said.out.contains('\x1b'));
+}
+
+#[test]
+fn a_closed_standard_output_never_stops_a_run() {
+    let desk = Desk::with(&book(UNDONE));
+    let mut child = desk.command(&["run", "a.rbk"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let err = drained(child.stderr.take().unwrap());
+    assert_eq!((child.wait().unwrap().code(), err.as_str()), (Some(1), ""));
+    assert!(!desk.has("one") && !desk.has("two"));
+}
+
+#[test]
+fn a_reader_that_never_reads_does_not_hold_the_run_up() {
+    let body = "  step \"One\" timeout 10s {\n    $ head -c 20000000 /dev/zero | tr '\\0' x | fold -w 5000; touch one\n    rollback { $ rm one }\n  }";
+    let desk = Desk::with(&book(body));
+    let mut child = desk.command(&["run", "a.rbk"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let since = std::time::Instant::now();
+    while !desk.has("one") {
+        assert!(since.elapsed().as_secs() < 20, "the run waits for its reader");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let out = drained(child.stdout.take().unwrap());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(out.contains("lines of output are left out here") && out.contains("✓ Done"));
+}
+
+#[test]
+fn quiet_and_verbose_change_what_is_said() {
+    let desk = Desk::with(&book(UNDONE));
+    let quiet = desk.rbk(&["run", "-q", "a.rbk"]);
+    quiet.exits(1).says(&["✗ room: 83 < 80", "✗ Check failed", "everything done is undone"]);
+    assert!(!quiet.out.contains("▸") && !quiet.out.contains("echo"), "{}", quiet.out);
+    desk.rbk(&["run", "-v", "a.rbk"]).exits(1).says(&["$ test -e one"]);
+}
+
+#[test]
+fn a_script_runs_by_its_first_line() {
+    let text = format!("#!/usr/bin/env -S rbk run\n{}", book("  log \"hello\""));
+    let desk = Desk::with(&text);
+    let path = desk.path("a.rbk");
+    let mut permissions = std::fs::metadata(&path).unwrap().permissions();
+    std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o755);
+    std::fs::set_permissions(&path, permissions).unwrap();
+    let folder = std::path::Path::new(env!("CARGO_BIN_EXE_rbk")).parent().unwrap().to_owned();
+    let paths = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+    let output = std::process::Command::new(path).env("PATH", paths).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("hello"));
+}
+
+#[test]
+fn a_runbook_from_standard_input_runs() {
+    let said = Desk::new().input(&book("  log \"hello\"")).rbk(&["run", "-"]);
+    said.exits(0).says(&["hello"]);
+}

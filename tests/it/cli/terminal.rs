@@ -1,0 +1,231 @@
+//! At a terminal: the live view, its repainting, narrow windows, questions. A real pseudo-terminal, read as a person sees it.
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use nix::pty::{Winsize, openpty};
+
+use super::{Desk, book};
+
+/// A call of `rbk` on a terminal of so many columns.
+struct Terminal {
+    child: Child,
+    keys: std::fs::File,
+    screen: Arc<Mutex<vt100::Parser>>,
+    raw: Arc<Mutex<Vec<u8>>>,
+    reader: Option<std::thread::JoinHandle<()>>,
+}
+
+fn open(desk: &Desk, columns: u16, arguments: &[&str]) -> Terminal {
+    let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+    let pty = openpty(Some(&size), None).unwrap();
+    let rbk = desk.command(arguments);
+    // The pseudo-terminal becomes the controlling one, as a login gives it.
+    let mut command = Command::new("setsid");
+    command.arg("--ctty").arg(rbk.get_program()).args(rbk.get_args()).current_dir(desk.path("."));
+    for (name, value) in rbk.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    let slave = |fd: &OwnedFd| Stdio::from(fd.try_clone().unwrap());
+    command.stdin(slave(&pty.slave)).stdout(slave(&pty.slave)).stderr(slave(&pty.slave));
+    let child = command.spawn().unwrap();
+    drop(command);
+    drop(pty.slave);
+    let screen = Arc::new(Mutex::new(vt100::Parser::new(24.try_into().unwrap(), columns.try_into().unwrap(), 1000)));
+    let raw = Arc::new(Mutex::new(Vec::new()));
+    let mut master = std::fs::File::from(pty.master);
+    let keys = master.try_clone().unwrap();
+    let (to_screen, to_raw) = (screen.clone(), raw.clone());
+    let reader = std::thread::spawn(move || {
+        let mut bytes = [0; 4096];
+        while let Ok(n @ 1..) = master.read(&mut bytes) {
+            to_screen.lock().unwrap().process(&bytes[..n]);
+            to_raw.lock().unwrap().extend_from_slice(&bytes[..n]);
+        }
+    });
+    Terminal { child, keys, screen, raw, reader: Some(reader) }
+}
+
+impl Terminal {
+    /// What stands on the screen now.
+    fn shown(&self) -> String {
+        self.screen.lock().unwrap().screen().contents()
+    }
+
+    #[track_caller]
+    fn until(&self, text: &str) -> String {
+        let since = Instant::now();
+        loop {
+            let shown = self.shown();
+            if shown.contains(text) {
+                return shown;
+            }
+            assert!(since.elapsed() < Duration::from_secs(20), "`{text}` is not shown:\n{shown}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn keys(&mut self, text: &str) {
+        self.keys.write_all(text.as_bytes()).unwrap();
+    }
+
+    /// The end: how it exited, and what is left on the screen.
+    fn end(&mut self) -> (i32, String) {
+        let code = self.child.wait().unwrap().code().unwrap_or(-1);
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
+        (code, self.shown())
+    }
+
+    fn raw(&self) -> String {
+        String::from_utf8_lossy(&self.raw.lock().unwrap()).into_owned()
+    }
+}
+
+const SLOW: &str = r#"
+  step "Deploy" timeout 20s {
+    $ echo copying; touch started; while [ ! -e go ]; do sleep 0.05; done; echo copied
+    rollback { $ while [ ! -e back ]; do sleep 0.05; done; rm started }
+  }
+  step "Check" readonly { guard "fine": $ test -e fine }
+"#;
+
+#[test]
+fn the_running_step_stands_below_what_is_done() {
+    let desk = Desk::with(&book(SLOW));
+    let mut terminal = open(&desk, 80, &["run", "a.rbk"]);
+    let shown = terminal.until("    copying");
+    let lines: Vec<&str> = shown.lines().collect();
+    let running = lines.iter().position(|line| line.starts_with("── running")).expect(&shown);
+    assert!(lines[running].contains("left"), "{shown}");
+    assert!(lines[running + 1].starts_with("▸ Deploy") && lines[running + 1].contains("left"), "{shown}");
+    assert!(lines[running + 2].contains("echo copying"), "{shown}");
+    std::fs::write(desk.path("go"), "").unwrap();
+    let shown = terminal.until("── going back");
+    assert!(shown.contains("✗ Check failed"), "{shown}");
+    let shown = terminal.until("↩ Deploy");
+    assert!(shown.contains("undo: Deploy"), "{shown}");
+    std::fs::write(desk.path("back"), "").unwrap();
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 1, "{shown}");
+    assert!(shown.contains("everything done is undone"), "{shown}");
+    assert!(!shown.contains("── "), "the region is left behind:\n{shown}");
+    assert_eq!(shown.matches("✓ Deploy").count(), 1, "{shown}");
+}
+
+#[test]
+fn a_narrow_terminal_never_folds_the_region() {
+    let text = book(SLOW).replace("\"Deploy\"", "\"Deploy the whole of the thing to every host there is\"");
+    let desk = Desk::with(&text).file("go", "").file("back", "");
+    let mut terminal = open(&desk, 30, &["run", "a.rbk"]);
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 1, "{shown}");
+    assert!(!shown.contains("── "), "the region is left behind:\n{shown}");
+}
+
+#[test]
+fn no_color_means_no_colour() {
+    let clean = book("  step \"Look\" readonly { guard \"there\": $ test -e a.rbk }");
+    let desk = Desk::with(&clean);
+    let mut coloured = open(&desk, 80, &["run", "a.rbk"]);
+    assert_eq!(coloured.end().0, 0);
+    assert!(coloured.raw().contains("\x1b[32m"), "{}", coloured.raw());
+    let desk = desk.variable("NO_COLOR", "1");
+    let mut bare = open(&desk, 80, &["run", "a.rbk"]);
+    assert_eq!(bare.end().0, 0);
+    let raw = bare.raw();
+    assert!(
+        !raw.split('\x1b').skip(1).any(|rest| rest
+            .split(|c: char| c.is_alphabetic())
+            .next()
+            .is_some_and(|n| rest[n.len()..].starts_with('m'))),
+        "{raw:?}"
+    );
+}
+
+#[test]
+fn a_dumb_terminal_gets_plain_lines() {
+    let desk = Desk::with(&book("  log \"hello\"")).variable("TERM", "dumb");
+    let mut terminal = open(&desk, 80, &["run", "a.rbk"]);
+    assert_eq!(terminal.end().0, 0);
+    assert!(!terminal.raw().contains('\x1b'), "{:?}", terminal.raw());
+}
+
+#[test]
+fn a_question_is_asked_and_asked_again_until_it_is_answered() {
+    let text =
+        book("  step \"Send\" {\n    confirm \"Send traffic?\"\n    $ touch sent\n    rollback { $ rm sent }\n  }");
+    let desk = Desk::with(&text);
+    let mut terminal = open(&desk, 80, &["run", "a.rbk"]);
+    terminal.until("yes or no:");
+    assert!(!desk.has("sent"));
+    terminal.keys("perhaps\n");
+    terminal.until("answer `yes` or `no`");
+    terminal.keys("yes\n");
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 0, "{shown}");
+    assert!(desk.has("sent"));
+    assert!(shown.contains("Send traffic? → true") || shown.contains("Send traffic? → yes"), "{shown}");
+}
+
+#[test]
+fn a_no_is_a_failure_that_unwinds() {
+    let text = book("  step \"One\" {\n    $ touch one\n    rollback { $ rm one }\n  }\n  confirm \"Go on?\"");
+    let desk = Desk::with(&text);
+    let mut terminal = open(&desk, 80, &["run", "a.rbk"]);
+    terminal.until("yes or no:");
+    assert!(desk.has("one"));
+    terminal.keys("no\n");
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 1, "{shown}");
+    assert!(!desk.has("one"));
+}
+
+#[test]
+fn a_point_of_no_return_is_asked_for_by_name() {
+    let text = book("  step \"Drop the table\" {\n    irreversible \"its rows are gone\"\n    $ touch gone\n  }");
+    let desk = Desk::with(&text);
+    let mut terminal = open(&desk, 80, &["run", "a.rbk"]);
+    let shown = terminal.until("the step's name");
+    assert!(shown.contains("its rows are gone"), "{shown}");
+    terminal.keys("yes\n");
+    terminal.until("answer with the step's name");
+    assert!(!desk.has("gone"));
+    terminal.keys("Drop the table\n");
+    assert_eq!(terminal.end().0, 0);
+    assert!(desk.has("gone"));
+}
+
+#[test]
+fn a_missing_parameter_is_asked_for() {
+    let desk = Desk::with(&book("  ## How many.\n  param n: int where n < 5\n  log \"n is #{n}\""));
+    let mut terminal = open(&desk, 80, &["run", "a.rbk"]);
+    let shown = terminal.until("n (int):");
+    assert!(shown.contains("How many."), "{shown}");
+    terminal.keys("9\n");
+    terminal.until("does not meet its `where`");
+    terminal.keys("4\n");
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 0, "{shown}");
+    assert!(shown.contains("n is 4"), "{shown}");
+}
+
+#[test]
+fn control_c_unwinds() {
+    let desk = Desk::with(&book(SLOW)).file("back", "");
+    let mut terminal = open(&desk, 80, &["run", "a.rbk"]);
+    terminal.until("copying");
+    while !desk.has("started") {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    terminal.keys("\x03");
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 1, "{shown}");
+    assert!(!desk.has("started"), "{shown}");
+}

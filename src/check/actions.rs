@@ -139,7 +139,7 @@ impl<'a> Elab<'a> {
             .map(|p| {
                 let ty = self.param_type(p);
                 let what = format!("the default of `{}`", p.name.text);
-                let default = p.default.as_ref().map(|d| self.expect(d, &ty, &what));
+                let default = p.default.as_ref().map(|d| self.pure(&what, |elab| elab.expect(d, &ty, &what)));
                 (ty, default)
             })
             .collect();
@@ -153,7 +153,8 @@ impl<'a> Elab<'a> {
 
     /// The `where` of a parameter.
     pub(super) fn where_(&mut self, written: Option<&ast::Expr>, name: NameId) -> Option<Expr> {
-        let cond = self.condition(written?);
+        let written = written?;
+        let cond = self.pure("a `where`", |elab| elab.condition(written));
         if self.limits(&cond, name) {
             self.harmless.push(name);
         }

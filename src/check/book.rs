@@ -5,7 +5,9 @@ use crate::syntax::ast::{self, StmtKind as S};
 use crate::value::{SmolStr, Type, Value};
 
 use super::elab::{Elab, Stance, Zone};
-use super::program::{Block, Book, Expr, ExprKind, Global, Header, Lock, NameId, NameKind, Param, Reviewed, Shell};
+use super::program::{
+    Block, Book, Effect, Expr, ExprKind, Global, Header, Lock, NameId, NameKind, Param, Reviewed, Shell,
+};
 use super::steps::{BodyOf, first_line};
 use super::types;
 
@@ -79,7 +81,7 @@ impl Elab<'_> {
     fn book_param(&mut self, param: &ast::Param) -> Param {
         let ty = self.given_type(&param.ty, "a parameter of a runbook");
         let what = format!("the default of `{}`", param.name.text);
-        let default = param.default.as_ref().map(|d| self.expect(d, &ty, &what));
+        let default = param.default.as_ref().map(|d| self.pure(&what, |elab| elab.expect(d, &ty, &what)));
         let name = self.bind(&param.name, ty.clone(), NameKind::Param);
         let condition = self.where_(param.condition.as_ref(), name);
         Param { name, doc: param.doc.clone(), ty, default, condition }
@@ -106,8 +108,21 @@ impl Elab<'_> {
     pub(super) fn secret(&mut self, written: &ast::Secret) -> Global {
         let stance = std::mem::replace(&mut self.here.stance, Stance::Reads);
         self.here.secret = true;
+        let effect = std::mem::take(&mut self.effect);
         let value = self.data(&written.value, "a secret");
         self.here.secret = false;
+        if self.effect > Effect::Read {
+            let found = Diagnostic::error(
+                Code::WriteOutsideStep,
+                format!("making the secret `{}` writes", written.name.text),
+                value.span,
+                "this writes",
+            );
+            self.report(
+                found.help("secrets are read before the first action: write in a step, and read the result here"),
+            );
+        }
+        self.effect = effect;
         self.here.stance = stance;
         self.here.wrote = false;
         let ty = types::secret(value.ty.clone());
@@ -143,7 +158,7 @@ impl Elab<'_> {
     fn locks_of(&mut self, stmts: &[ast::Stmt], header: &mut Header) {
         for stmt in stmts {
             if let S::Header(ast::Header::Lock { name, takeover }) = &stmt.kind {
-                let name = self.label(name, "a lock's name");
+                let name = self.pure("a lock's name", |elab| elab.label(name, "a lock's name"));
                 header.locks.push(Lock { name, takeover: *takeover, span: stmt.span });
             }
         }
@@ -172,15 +187,16 @@ impl Elab<'_> {
                     "reviewed"
                 }
                 ast::Header::Deadline(time) => {
-                    header.deadline = Some(self.duration(time, "the deadline"));
+                    header.deadline = Some(self.pure("the deadline", |elab| elab.duration(time, "the deadline")));
                     "deadline"
                 }
                 ast::Header::RollbackWithin(time) => {
-                    header.rollback_within = Some(self.duration(time, "the budget of the rollback"));
+                    let what = "the budget of the rollback";
+                    header.rollback_within = Some(self.pure(what, |elab| elab.duration(time, what)));
                     "rollback within"
                 }
                 ast::Header::Timeout(time) => {
-                    header.timeout = Some(self.duration(time, "a timeout"));
+                    header.timeout = Some(self.pure("a timeout", |elab| elab.duration(time, "a timeout")));
                     "timeout"
                 }
                 ast::Header::Shell(text) => {

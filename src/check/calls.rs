@@ -48,6 +48,7 @@ impl Elab<'_> {
         match name.as_str() {
             "now" => {
                 self.no_args(name, args, span);
+                self.effect = self.effect.max(Effect::Read);
                 return Expr { kind: ExprKind::Now, ty: Type::Time, span };
             }
             "result" => return self.result(args, span),
@@ -274,6 +275,9 @@ impl Elab<'_> {
                 (None, None) => wrong(span),
             };
             filled.push((id, value));
+        }
+        if effect != Effect::Pure {
+            self.in_transaction(None, span);
         }
         self.effect = self.effect.max(effect);
         self.undoes |= self.action_undoes.get(id.0 as usize).copied().unwrap_or(false);

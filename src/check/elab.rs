@@ -206,6 +206,23 @@ impl<'a> Elab<'a> {
         );
     }
 
+    /// Elaborate something that is decided before the first action: it may read nothing outside.
+    pub(super) fn pure(&mut self, what: &str, elaborate: impl FnOnce(&mut Self) -> Expr) -> Expr {
+        let before = std::mem::take(&mut self.effect);
+        let value = elaborate(self);
+        if self.effect != Effect::Pure {
+            let found = Diagnostic::error(
+                Code::MisplacedStatement,
+                format!("{what} is decided before anything is read"),
+                value.span,
+                "reads the outside",
+            );
+            self.report(found.help("use literals, parameters and what is computed from them; read the rest in a step"));
+        }
+        self.effect = before;
+        value
+    }
+
     /// What every unknown name of a finished body is: never bound, or bound too late.
     pub(super) fn settle_unknown(&mut self) {
         for (name, found) in std::mem::take(&mut self.unknown) {

@@ -280,7 +280,10 @@ impl Elab<'_> {
                 fields.push((key.text.clone(), value));
             }
         }
-        let ty = Type::Record(fields.iter().map(|(k, v)| (k.clone(), v.ty.clone())).collect());
+        let mut ty = Type::Record(fields.iter().map(|(k, v)| (k.clone(), v.ty.clone())).collect());
+        if !types::is_small(&ty) {
+            ty = if types::holds_secret(&ty) { types::secret(Type::AnyRecord) } else { Type::AnyRecord };
+        }
         Expr { kind: ExprKind::Record(fields), ty, span }
     }
 
@@ -292,22 +295,14 @@ impl Elab<'_> {
         Expr { kind: ExprKind::Name(id), ty, span }
     }
 
-    /// Set in a scope that was left: in a rollback it may be null (B7), elsewhere it may be unset.
-    fn hidden_name(&mut self, id: NameId, name: &str, span: Span) -> Expr {
+    /// Set in a scope that was left: in a rollback it may be null (B7); elsewhere the flow pass says so.
+    fn hidden_name(&self, id: NameId, span: Span) -> Expr {
         let value = self.name_expr(id, span);
         if self.here.zone == Zone::Rollback {
             let ty = if self.here.known.contains(&id) { value.ty } else { types::optional(value.ty) };
             return Expr { ty, ..value };
         }
-        let set = self.name_info(id).map_or(span, |info| info.span);
-        let message = format!("`{name}` may not be set here");
-        if !self.diagnostics.iter().any(|d| d.code == Code::MaybeUnset && d.message == message) {
-            let found = Diagnostic::error(Code::MaybeUnset, message, span, "read here")
-                .label(set, "set only inside this block")
-                .help("a block keeps its names: give the name its value outside, with `if … then … else …`");
-            self.report(found);
-        }
-        wrong(span)
+        value
     }
 
     /// A name that a rollback reads, and that its step sets on some ways only.
@@ -323,7 +318,7 @@ impl Elab<'_> {
             return self.name_expr(id, span);
         }
         if let Some(id) = self.scopes.hidden(name) {
-            return self.hidden_name(id, name, span);
+            return self.hidden_name(id, span);
         }
         let found = Diagnostic::error(Code::UnknownName, format!("nothing is called `{name}`"), span, "not known here");
         if let Some(alias) = self.alias(name) {

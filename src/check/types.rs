@@ -125,6 +125,22 @@ pub(super) fn has_unit(ty: &Type) -> bool {
     matches!(ty, Type::Duration | Type::Size | Type::Time)
 }
 
+/// How much there is of a type, up to a bound: records in records can grow without one.
+pub(super) fn is_small(ty: &Type) -> bool {
+    fn count(ty: &Type, left: usize) -> usize {
+        if left == 0 {
+            return 0;
+        }
+        let left = left - 1;
+        match ty {
+            Type::List(inner) | Type::Optional(inner) | Type::Secret(inner) => count(inner, left),
+            Type::Record(fields) => fields.iter().fold(left, |left, (_, ty)| count(ty, left)),
+            _ => left,
+        }
+    }
+    count(ty, 1_000) > 0
+}
+
 /// A type as one writes it.
 pub(super) fn name(ty: &Type) -> String {
     match ty {

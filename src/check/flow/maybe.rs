@@ -2,7 +2,7 @@
 //! (`if`, `for`, `parallel`, `try`, an option) they may be unset after it. And in `on failure`, which runs wherever the way forward ended, every name of the body may be.
 use std::collections::BTreeMap;
 
-use crate::check::program::{Block, Expr, ExprKind, NameId, Program, Step, StmtKind, Undo};
+use crate::check::program::{Block, Body, Expr, ExprKind, NameId, Program, Step, StmtKind, Undo};
 use crate::check::walk;
 use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
@@ -19,7 +19,7 @@ pub fn check(program: &Program, found: &mut Vec<Diagnostic>) {
     for action in &program.actions {
         let mut reader = Reader { program, maybe: BTreeMap::new(), found };
         reader.block(&action.body.block);
-        reader.undo(&action.body.undo);
+        reader.undo(&action.body);
     }
     let Some(book) = &program.book else { return };
     let mut reader = Reader { program, maybe: BTreeMap::new(), found };
@@ -73,7 +73,7 @@ impl Reader<'_> {
                 self.leave_scope(&stmt.kind, inner);
             }
             if let StmtKind::Step(step) = &stmt.kind {
-                self.undo(&step.body.undo);
+                self.undo(&step.body);
                 self.leave(step);
             }
         }
@@ -109,19 +109,25 @@ impl Reader<'_> {
         };
         let mut names = Vec::new();
         bound(block, &mut names);
-        match kind {
-            StmtKind::For { name, .. } => names.push((*name, walk::opening(block.span, 1))),
-            StmtKind::Try { failure, .. } => names.push((*failure, walk::opening(block.span, 1))),
-            _ => {}
+        if let StmtKind::For { name, .. } = kind {
+            names.push((*name, walk::opening(block.span, 1)));
         }
         for (name, span) in names {
             self.maybe.entry(name).or_insert(Why { span, label, help });
         }
     }
 
-    fn undo(&mut self, undo: &Undo) {
-        match undo {
-            Undo::Rollback { block, .. } => self.block(block),
+    fn undo(&mut self, body: &Body) {
+        match &body.undo {
+            Undo::Rollback { block, .. } => {
+                // What the body itself may not have set is null in its rollback: `unset` looks whether that is handled.
+                let mut own = Vec::new();
+                bound(&body.block, &mut own);
+                let before = self.maybe.clone();
+                self.maybe.retain(|name, _| !own.iter().any(|(n, _)| n == name));
+                self.block(block);
+                self.maybe = before;
+            }
             Undo::None { why: text, .. } | Undo::Manual { what: text, .. } | Undo::Irreversible { why: text, .. } => {
                 self.expr(text);
             }

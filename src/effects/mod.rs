@@ -1,9 +1,16 @@
 //! The outside world, behind one small trait. Providers: shell, postgres, redis, http, file; `fake` is scripted.
 //! A provider reports exactly what happened: done, none (provably no effect), some, unknown.
 pub mod fake;
+pub mod file;
+pub mod http;
 pub mod lock;
+pub mod postgres;
+pub mod prometheus;
+pub mod redis;
 pub mod secret;
 pub mod shell;
+pub mod stop;
+pub mod tls;
 pub mod world;
 
 use std::future::Future;

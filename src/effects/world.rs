@@ -2,7 +2,12 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use crate::effects::file::Files;
+use crate::effects::http::Http;
 use crate::effects::lock::{Locks, state_dir};
+use crate::effects::postgres::Postgres;
+use crate::effects::prometheus::Prometheus;
+use crate::effects::redis::Redis;
 use crate::effects::secret::Secrets;
 use crate::effects::shell::Shell;
 use crate::effects::{Cancel, Effects, Output};
@@ -14,13 +19,27 @@ pub struct World {
     pub shell: Shell,
     pub locks: Locks,
     pub secrets: Secrets,
+    pub postgres: Postgres,
+    pub redis: Redis,
+    pub http: Http,
+    pub prometheus: Prometheus,
+    pub files: Files,
 }
 
 impl World {
     /// `run`: the id its commands, sessions and locks carry.
     #[must_use]
     pub fn new(run: SmolStr) -> World {
-        World { shell: Shell::new(run.clone()), locks: Locks::new(run, state_dir()), secrets: Secrets }
+        World {
+            shell: Shell::new(run.clone()),
+            postgres: Postgres::new(run.clone()),
+            redis: Redis::new(run.clone()),
+            http: Http::default(),
+            prometheus: Prometheus::default(),
+            files: Files,
+            locks: Locks::new(run, state_dir()),
+            secrets: Secrets,
+        }
     }
 
     async fn dispatch(&self, call: Call, cancel: Cancel, output: Output) -> Outcome {
@@ -28,10 +47,15 @@ impl World {
             What::Shell { .. } => self.shell.call(&call, cancel, output).await,
             What::Lock { .. } => self.locks.call(&call, cancel, output).await,
             What::Native { action, .. } => match action.split_once('.').map_or("", |(provider, _)| provider) {
+                "postgres" => self.postgres.call(&call, cancel).await,
+                "redis" => self.redis.call(&call, cancel).await,
+                "http" => self.http.call(&call, cancel).await,
+                "prometheus" => self.prometheus.call(&call, cancel).await,
+                "file" => self.files.call(&call, cancel).await,
                 "secret" => self.secrets.call(&call, cancel).await,
                 _ => unknown(action),
             },
-            What::Begin { .. } | What::Commit { .. } | What::Abort { .. } => unknown("transaction"),
+            What::Begin { .. } | What::Commit { .. } | What::Abort { .. } => self.postgres.call(&call, cancel).await,
         }
     }
 }

@@ -16,6 +16,7 @@ mod examples;
 mod files;
 mod flow;
 mod http;
+mod lab;
 mod lock;
 mod plan;
 mod postgres;

@@ -1,1 +1,158 @@
+//! The Redis provider against a real server.
+use std::sync::Arc;
 
+use proptest::prelude::*;
+use rbk::check::program::Effect;
+use rbk::effects::Cancel;
+use rbk::effects::redis::Redis;
+use rbk::engine::call::Arg;
+use rbk::engine::{Ending, Outcome};
+use rbk::value::types::ConnKind;
+use rbk::value::{Connection, Value, read};
+
+use crate::lab::calls::{block_on, connection, native, said};
+use crate::lab::proxy::Proxy;
+use crate::lab::redis::{Redis as Server, shared};
+
+struct Cache {
+    provider: Redis,
+    on: Arc<Connection>,
+}
+
+fn cache(url: &str) -> Cache {
+    let on = connection(ConnKind::Redis, &[("url", Value::str(url)), ("timeout", Value::Null)]);
+    Cache { provider: Redis::new("r1".into()), on }
+}
+
+fn local() -> Cache {
+    cache(&format!("unix://{}?db=3", shared().socket()))
+}
+
+/// `30s`, `5`, `null`, or a string.
+fn v(text: &str) -> Value {
+    match text {
+        "null" => Value::Null,
+        _ => text
+            .parse()
+            .map(Value::Int)
+            .or_else(|_| read::duration(text).map(Value::Duration))
+            .unwrap_or_else(|_| Value::str(text)),
+    }
+}
+
+impl Cache {
+    async fn values(&self, action: &str, args: Vec<(&str, Value)>) -> Outcome {
+        let (_keep, cancel) = Cancel::new();
+        let args = args.into_iter().map(|(k, v)| (k, Arg::Value(v))).collect();
+        let mut call = native(&format!("redis.{action}"), Some(&self.on), args);
+        let writes = matches!(action, "set" | "del" | "incr" | "expire" | "config_set");
+        call.effect = if writes { Effect::Write } else { Effect::Read };
+        self.provider.call(&call, cancel).await
+    }
+
+    /// `set key=a value=b`.
+    async fn run(&self, line: &str) -> Outcome {
+        let mut words = line.split(' ');
+        let action = words.next().unwrap();
+        self.values(action, words.map(|w| w.split_once('=').unwrap()).map(|(k, text)| (k, v(text))).collect()).await
+    }
+}
+
+#[test]
+fn every_action() {
+    let table = [
+        ("ping", "true"),
+        ("get key=a", "null"),
+        ("exists key=a", "false"),
+        ("set key=a value=hello ttl=null", "true"),
+        ("get key=a", "\"hello\""),
+        ("ttl key=a", "null"),
+        ("ttl key=none", "None value: there is no such key"),
+        ("expire key=a ttl=1h", "true"),
+        ("expire key=none ttl=1h", "false"),
+        ("expire key=a ttl=1ns", "None value: `ttl` is at least a millisecond"),
+        ("exists key=a", "true"),
+        ("incr key=n by=5", "5"),
+        ("incr key=n by=-2", "3"),
+        ("incr key=a by=1", "None failed: `db` answered: ERR value is not an integer or out of range"),
+        ("scan match=*", "[\"a\", \"n\"]"),
+        ("scan match=nothing*", "[]"),
+        ("dbsize", "2"),
+        ("del key=a", "1"),
+        ("del key=a", "0"),
+        ("set key=t value=1 ttl=250ms", "true"),
+        ("config_get name=databases", "\"16\""),
+        ("config_get name=nothing", "None value: there is no such setting"),
+        ("config_set name=maxmemory-policy value=allkeys-lru", "null"),
+        ("config_get name=maxmemory-policy", "\"allkeys-lru\""),
+        ("config_set name=maxmemory-policy value=never", "None failed: `db` answered: ERR"),
+        ("set key=a value=null ttl=null", "None value: `value`: null has no text: the value is absent"),
+    ];
+    block_on(async {
+        let cache = local();
+        for (line, expected) in table {
+            let found = said(&cache.run(line).await);
+            assert!(found == expected || expected.ends_with("ERR") && found.starts_with(expected), "{line}: {found}");
+        }
+        let info = cache.run("info section=server").await.result.unwrap();
+        let field = |name: &str| rbk::value::method::field(&info, name).unwrap();
+        assert!(matches!(field("tcp_port"), Value::Int(n) if n == i64::from(shared().port)), "{info:?}");
+        assert!(matches!(field("redis_version"), Value::Str(_)));
+    });
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1, ..ProptestConfig::default() })]
+    #[test]
+    fn any_text_is_one_bulk_string(pairs in proptest::collection::vec(("\\PC{1,12}|[\\x00-\\x1f\"' *%$]{1,8}", "(\\PC|[\\x00-\\x1f]){0,30}"), 40)) {
+        block_on(async {
+            let cache = cache(&format!("redis://127.0.0.1:{}/5", shared().port));
+            for (key, text) in pairs {
+                let key = ("key", Value::str(key));
+                cache.values("set", vec![key.clone(), ("value", Value::str(text.clone())), ("ttl", Value::Null)]).await.result.unwrap();
+                assert_eq!(cache.values("get", vec![key]).await.result, Ok(Value::str(text)));
+            }
+        });
+    }
+}
+
+#[test]
+fn rights_are_the_servers() {
+    block_on(async {
+        let app = cache(&format!("redis://app:app-password@127.0.0.1:{}/0", shared().port));
+        assert_eq!(said(&app.run("set key=app:x value=1 ttl=null").await), "true");
+        assert!(
+            said(&app.run("set key=other value=1 ttl=null").await).starts_with("None failed: `db` answered: NOPERM")
+        );
+        assert!(said(&app.run("config_get name=port").await).starts_with("None failed: `db` answered: NOPERM"));
+        let wrong = cache(&format!("redis://app:not-the-password@127.0.0.1:{}/0", shared().port));
+        let refused = said(&wrong.run("ping").await);
+        assert!(
+            refused.starts_with("None connection: cannot connect to `db`") && !refused.contains("not-the-password"),
+            "{refused}"
+        );
+        assert!(said(&cache("http://x/").run("ping").await).starts_with("None value: the URL of `db` is not a"));
+    });
+}
+
+#[test]
+fn a_lost_answer_of_a_write_is_unknown_and_of_a_stopped_server_none() {
+    block_on(async {
+        let server = Server::start();
+        let proxy = Proxy::to(server.port);
+        let far = cache(&format!("redis://127.0.0.1:{}/0", proxy.port));
+        assert_eq!(said(&far.run("set key=a value=1 ttl=null").await), "true");
+        proxy.cut_after(b"INCRBY");
+        let lost = far.run("incr key=a by=1").await;
+        assert_eq!(lost.ending, Ending::Unknown, "{}", said(&lost));
+        // Opened anew by itself.
+        assert_eq!(said(&far.run("get key=a").await), "\"2\"");
+        let near = cache(&format!("unix://{}", server.socket()));
+        assert_eq!(said(&near.run("ping").await), "true");
+        server.server.kill();
+        for action in ["ping", "set key=a value=1 ttl=null"] {
+            let stopped = said(&near.run(action).await);
+            assert!(stopped.starts_with("None connection: cannot connect to `db`"), "{stopped}");
+        }
+    });
+}

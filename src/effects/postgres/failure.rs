@@ -1,0 +1,74 @@
+//! What the server or the client library says → a failure a person can use.
+use tokio_postgres::Error;
+use tokio_postgres::error::{DbError, ErrorPosition, Severity, SqlState};
+
+use super::statement::Statement;
+use super::target::{Target, cause};
+use crate::engine::{Failure, FailureKind};
+
+/// A connect that did not succeed.
+#[must_use]
+pub fn connecting(name: &str, target: &Target, e: &Error) -> Failure {
+    let place = target.place();
+    let Some(db) = e.as_db_error() else {
+        let text = cause(e).replace("error connecting to server: ", "");
+        return Failure::new(FailureKind::Connection, format!("cannot connect to `{name}` ({place}): {text}"));
+    };
+    let mut failure =
+        Failure::new(FailureKind::Connection, format!("`{name}` ({place}) refused the connection: {}", db.message()));
+    failure.notes = notes(db);
+    failure
+}
+
+/// A statement that did not succeed.
+#[must_use]
+pub fn of(name: &str, e: &Error, statement: Option<&Statement>) -> Failure {
+    let Some(db) = e.as_db_error() else {
+        if is_broken(e) {
+            return Failure::new(FailureKind::Connection, format!("the connection to `{name}` broke: {}", cause(e)));
+        }
+        // A parameter or a cell that could not be converted; the library counts from 0 and says where.
+        return Failure::new(FailureKind::Value, tell(&cause(e)));
+    };
+    let kind = match db.code() {
+        &SqlState::QUERY_CANCELED => FailureKind::Cancelled,
+        &SqlState::ADMIN_SHUTDOWN | &SqlState::CRASH_SHUTDOWN | &SqlState::CANNOT_CONNECT_NOW => {
+            FailureKind::Connection
+        }
+        _ => FailureKind::Failed,
+    };
+    let mut failure = Failure::new(kind, db.message());
+    failure.notes = notes(db);
+    if let (Some(ErrorPosition::Original(position)), Some(statement)) = (db.position(), statement) {
+        failure.span = statement.place(*position);
+    }
+    failure
+}
+
+fn tell(text: &str) -> String {
+    text.replace("error serializing parameter ", "a value cannot be sent as parameter ")
+        .replace("error deserializing column ", "a column cannot be read, column ")
+}
+
+fn notes(db: &DbError) -> Vec<String> {
+    let mut notes = vec![format!("SQLSTATE {}", db.code().code())];
+    notes.extend(db.detail().map(|text| format!("detail: {text}")));
+    notes.extend(db.hint().map(|text| format!("hint: {text}")));
+    notes.extend(db.where_().map(|text| format!("where: {text}")));
+    notes
+}
+
+/// Whether the session is gone: what it was doing cannot be asked any more.
+#[must_use]
+pub fn is_broken(e: &Error) -> bool {
+    if e.is_closed() {
+        return true;
+    }
+    match e.as_db_error() {
+        Some(db) => {
+            matches!(db.parsed_severity(), Some(Severity::Fatal | Severity::Panic))
+                || db.code().code().starts_with("57P")
+        }
+        None => std::error::Error::source(e).is_some_and(|s| s.is::<std::io::Error>()),
+    }
+}

@@ -1,0 +1,120 @@
+//! Pieces → the SQL that is sent, its parameters, and the way back from a position in it to the source.
+use std::ops::Range;
+
+use super::scan::Scanner;
+use crate::check::program::How;
+use crate::engine::Piece;
+use crate::source::Span;
+use crate::value::encode::sql;
+use crate::value::{Value, show};
+
+/// A statement ready to be sent.
+#[derive(Debug)]
+pub struct Statement {
+    pub sql: String,
+    /// In the order of `$1`, `$2`, …
+    pub params: Vec<(Value, Span)>,
+    /// Byte ranges of `sql` and where each comes from.
+    places: Vec<(Range<usize>, Source)>,
+    /// Whether it begins, ends or marks a transaction itself.
+    pub controls_transaction: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Source {
+    Text(Span),
+    Value(Span),
+}
+
+/// Statements that take parameters, by their first word; all others get quoted literals.
+const TAKES_PARAMETERS: [&str; 10] =
+    ["select", "insert", "update", "delete", "merge", "values", "with", "table", "call", "explain"];
+
+const TRANSACTION_WORDS: [&str; 9] =
+    ["begin", "commit", "end", "rollback", "abort", "savepoint", "release", "start", "prepare"];
+
+impl Statement {
+    /// # Errors
+    /// A value where none can stand (inside quotes or a comment), a secret that would have to be a literal,
+    /// a value that has no literal; and where.
+    pub fn new(pieces: &[Piece]) -> Result<Statement, (String, Span)> {
+        let mut first = Scanner::default();
+        for piece in pieces {
+            if let Piece::Text { text, .. } = piece {
+                first.read(text);
+            }
+        }
+        let binds = first.words.first().is_some_and(|word| TAKES_PARAMETERS.contains(&word.as_str()));
+        let mut out =
+            Statement { sql: String::new(), params: Vec::new(), places: Vec::new(), controls_transaction: false };
+        let mut scanner = Scanner::default();
+        for piece in pieces {
+            let start = out.sql.len();
+            match piece {
+                Piece::Text { text, span } => {
+                    scanner.read(text);
+                    out.sql.push_str(text);
+                    out.places.push((start..out.sql.len(), Source::Text(*span)));
+                }
+                Piece::Value { value, how, span } => {
+                    let wrong = |e: String| (e, *span);
+                    if *how == How::Raw {
+                        let text = show::text(value).map_err(wrong)?;
+                        scanner.read(&text);
+                        out.sql.push_str(&text);
+                    } else if let Some(inside) = scanner.inside() {
+                        return Err(wrong(format!(
+                            "a value cannot stand inside {inside}: there it would be text, not a value"
+                        )));
+                    } else {
+                        let code = if *how == How::Ident {
+                            sql::identifier(value).map_err(wrong)?
+                        } else if binds {
+                            out.params.push((value.clone(), *span));
+                            format!("${}", out.params.len())
+                        } else if let Value::Secret(secret) = value {
+                            return Err(wrong(format!(
+                                "the secret `{}` would stand in the statement's text, where the server logs it: this statement takes no parameters",
+                                secret.name
+                            )));
+                        } else {
+                            sql::literal(value).map_err(wrong)?
+                        };
+                        // Apart from its neighbours: `a$1` would be a name, `--5` a comment.
+                        out.sql.push(' ');
+                        out.sql.push_str(&code);
+                        out.sql.push(' ');
+                        scanner.read_value();
+                    }
+                    out.places.push((start..out.sql.len(), Source::Value(*span)));
+                }
+            }
+        }
+        out.controls_transaction = scanner.words.iter().any(|word| TRANSACTION_WORDS.contains(&word.as_str()));
+        Ok(out)
+    }
+
+    /// The place in the source of a character (from 1) of the statement.
+    #[must_use]
+    pub fn place(&self, position: u32) -> Option<Span> {
+        let nth = usize::try_from(position).ok()?.checked_sub(1)?;
+        let byte = self.sql.char_indices().nth(nth).map_or(self.sql.len(), |(i, _)| i);
+        // An error at the end of the text belongs to its last piece.
+        let found = self.places.iter().find(|(range, _)| range.contains(&byte)).or(self.places.last());
+        let (range, source) = found?;
+        match source {
+            Source::Value(span) => Some(*span),
+            Source::Text(span) => {
+                let length = (span.end - span.start) as usize;
+                if length != range.len() {
+                    // Escapes or indentation were taken out: the whole piece is as near as it gets.
+                    return Some(*span);
+                }
+                let rest = self.sql.get(byte..range.end).unwrap_or("");
+                let word = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+                let start = span.start as usize + (byte - range.start).min(length);
+                Some(Span::new(span.file, start, start + word.max(1).min(rest.len())))
+            }
+        }
+    }
+}

@@ -84,12 +84,12 @@ fn find<'a>(nodes: &'a [Node], kind: Kind, text: &str) -> Option<&'a Node> {
 fn the_tree_says_what_would_run_with_the_values_that_are_known() {
     let plan = planned(DEPLOY);
     let build = find(&plan.nodes, Kind::Step, "Build v2").unwrap();
-    assert_eq!(build.path, "1");
+    assert_eq!(build.path, "10");
     assert_eq!(build.retry.as_deref(), Some("1 every 10s"));
     assert_eq!(find(&build.children, Kind::Do, "").unwrap().text, "$ ./build.sh green v2");
     assert_eq!(build.undo.as_ref().unwrap().text, "$ ./build.sh green #{previous}");
     let drain = find(&plan.nodes, Kind::Element, "web-2").unwrap();
-    assert_eq!(drain.path, "2[1]");
+    assert_eq!(drain.path, "11[1]");
     assert_eq!(drain.children[0].kind, Kind::Action);
     assert_eq!(drain.children[0].undo.as_ref().unwrap().text, "$ lbctl enable web-2");
     assert_eq!(plan.locks, ["deploy-green"]);
@@ -131,14 +131,14 @@ fn the_way_back_is_the_way_forward_in_reverse() {
 
 #[test]
 fn k1_only_questions_that_can_be_reached_are_asked_for() {
-    assert_eq!(open(DEPLOY, &[]), ["4 Switch to #{version}?", "5 Switch"]);
-    assert_eq!(open(DEPLOY, &[("Switch to #{version}?", "yes"), ("5", "yes")]), [""; 0]);
+    assert_eq!(open(DEPLOY, &[]), ["13 Switch to #{version}?", "14 Switch"]);
+    assert_eq!(open(DEPLOY, &[("Switch to #{version}?", "yes"), ("14", "yes")]), [""; 0]);
     let choose = "runbook \"t\" {\n owner \"me\"\n deadline 1m\n rollback within 1m\n param ask: bool = false\n \
                   choose \"what?\" {\n option \"a\" { confirm \"A?\" }\n option \"b\" { confirm \"B?\" }\n }\n \
                   if ask { confirm \"never\" }\n step \"s\" when not ask { confirm \"C?\" }\n}";
-    assert_eq!(open(choose, &[]), ["0 what?", "0.0/0 A?", "0.1/0 B?", "2/0 C?"]);
-    assert_eq!(open(choose, &[("what?", "b")]), ["0.1/0 B?", "2/0 C?"]);
-    assert_eq!(open(choose, &[("what?", "b"), ("0.1/0", "yes"), ("C?", "no")]), [""; 0]);
+    assert_eq!(open(choose, &[]), ["4 what?", "4.0/0 A?", "4.1/0 B?", "6/0 C?"]);
+    assert_eq!(open(choose, &[("what?", "b")]), ["4.1/0 B?", "6/0 C?"]);
+    assert_eq!(open(choose, &[("what?", "b"), ("4.1/0", "yes"), ("C?", "no")]), [""; 0]);
 }
 
 #[test]
@@ -196,14 +196,14 @@ If it fails, what has run is undone in this order:
   "Build v2": $ ./build.sh green #{previous} (at most 20s)
 
 A person is asked:
-  4  Switch to v2? (yes or no)
-  5  Switch (point of no return, by the step's name)
+  13  Switch to v2? (yes or no)
+  14  Switch (point of no return, by the step's name)
 
 Not known to only read; taken as the author's word (`reads "…"` says it once):
-  0/0  $ python manage.py migrate --check
+  9/0  $ python manage.py migrate --check
 
 Not exact: after a crash in the middle nobody can prove whether it happened:
-  3/0  db.exec("CREATE DATABASE scratch")
+  12/0  db.exec("CREATE DATABASE scratch")
 "#;
     assert_eq!(text, expected, "{text}");
 }

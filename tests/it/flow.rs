@@ -67,6 +67,7 @@ fn b1_a_step_is_a_leaf_or_a_branch() {
         ("step \"x\" { let a = $ cat f\n §$ make\n let b = $ cat f }", "missing-rollback"),
         ("step \"x\" { if version == \"v1\" { §$ make } }", "missing-rollback"),
         ("step \"x\" { §cache.set(\"a\", \"b\") }", "missing-rollback"),
+        ("step \"x\" { §$ make; rollback { $ make undo } }", "missing-rollback"),
         ("step \"x\" { with dir(\"/\") { §$ make } }", "missing-rollback"),
         ("step \"x\" { transaction db { §db.exec(\"DELETE FROM t\") } }", "missing-rollback"),
         ("step \"a\" { §$ make\n step \"b\" { $ make b\n rollback none \"w\" } }", "mixed-step"),
@@ -336,11 +337,7 @@ fn every_code_is_documented_by_an_example_that_has_it() {
             let found = findings(script);
             let all: Vec<&str> = found.iter().map(|(_, d)| d.code.name()).collect();
             let bad = mark.contains("refused") || mark.contains("warned");
-            let right = if bad {
-                !all.is_empty() && all.iter().all(|c| *c == name)
-            } else {
-                all.is_empty()
-            };
+            let right = if bad { !all.is_empty() && all.iter().all(|c| *c == name) } else { all.is_empty() };
             if !right && !mark.contains("at-run") {
                 let messages: Vec<&str> = found.iter().map(|(_, d)| d.message.as_str()).collect();
                 wrong.push(format!("{name} ({mark}): {all:?} {messages:?}\n{script}"));

@@ -18,12 +18,13 @@ pub fn advice(doing: &Doing<'_>) -> String {
 
 /// A whole step around the write.
 pub fn step(program: &Program, doing: &Doing<'_>) -> String {
-    let line = undo(doing).map_or_else(|| "rollback { … }".to_owned(), |l| l.trim_matches('`').to_owned());
+    let whole = undo(doing).filter(|l| l.starts_with("`rollback") && l.ends_with('`') && l.matches('`').count() == 2);
+    let line = whole.map_or_else(|| "rollback { … }".to_owned(), |l| l.trim_matches('`').to_owned());
     let write = match doing {
         Doing::Command(c) if c.source.lines().count() > 1 => "…".to_owned(),
         Doing::Command(_) | Doing::Call(_) | Doing::Action(_) => doing.name(program),
     };
-    format!("`step \"…\" {{ {write}; {line} }}`")
+    format!("step \"…\" {{\n  {write}\n  {line}\n}}")
 }
 
 fn undo(doing: &Doing<'_>) -> Option<String> {

@@ -88,7 +88,7 @@ fn outside(program: &Program, block: &Block, found: &mut Vec<Diagnostic>) {
                 span,
                 counts_as(&doing),
             )
-            .help(format!("put it into a step that says how it is undone: {}", inverse::step(program, &doing))),
+            .help(format!("put it into a step that says how it is undone:\n{}", inverse::step(program, &doing))),
         );
     }
 }
@@ -117,7 +117,7 @@ fn one(program: &Program, unit: &Unit<'_>) -> Option<Diagnostic> {
                 counts_as(doing),
             )
             .label(*at, "and this undoes itself: in which order would they be undone?")
-            .help(format!("give the write a step of its own inside this one: {}", inverse::step(program, doing))),
+            .help(format!("give the write a step of its own inside this one:\n{}", inverse::step(program, doing))),
         ),
         (None, Some((inner, at)), Some((span, word))) => Some(
             Diagnostic::error(
@@ -139,6 +139,14 @@ fn missing(unit: &Unit<'_>, doing: &Doing<'_>, span: Span, writes: usize) -> Dia
         1 => format!("{} changes something, and nothing says how that is undone", unit.what),
         n => format!("{} changes something in {n} places, and nothing says how that is undone", unit.what),
     };
+    // `;` is the shell's.
+    if let Doing::Command(c) = doing
+        && let Some(word) = ["rollback", "irreversible"].iter().find(|w| c.source.contains(&format!("; {w}")))
+    {
+        return Diagnostic::error(Code::MissingRollback, message, span, format!("`{word}` is part of this command"))
+            .label(unit.head, "has no `rollback`")
+            .help(format!("a command goes to the end of its line: put `{word}` on a line of its own"));
+    }
     let unknown = matches!(doing, Doing::Command(c) if c.class == Class::Unknown);
     let also = if unknown {
         "; if it only reads, write `readonly` before its `$`, or declare it with `reads \"…\"`"

@@ -25,16 +25,13 @@ pub struct Missing<'a> {
 }
 
 /// Every parameter with its value, defaults filled in and conditions checked. `ask` gets what is missing; `None` from it
-/// leaves it missing.
-///
-/// # Errors
-/// Everything wrong with the inputs, at once.
+/// leaves it missing. And everything wrong with them, at once: then nothing may run.
 pub fn collect(
     program: &Program,
     given: &Given,
     ask: &mut dyn FnMut(Missing<'_>) -> Option<String>,
-) -> Result<Vec<(NameId, Value)>, Vec<Diagnostic>> {
-    let Some(book) = &program.book else { return Ok(Vec::new()) };
+) -> (Vec<(NameId, Value)>, Vec<Diagnostic>) {
+    let Some(book) = &program.book else { return (Vec::new(), Vec::new()) };
     let mut wrong = unknown(program, &book.params, given);
     let mut values: Vec<(NameId, Value)> = Vec::new();
     for param in &book.params {
@@ -44,7 +41,7 @@ pub fn collect(
             Err(diagnostic) => wrong.push(*diagnostic),
         }
     }
-    if wrong.is_empty() { Ok(values) } else { Err(wrong) }
+    (values, wrong)
 }
 
 fn one(

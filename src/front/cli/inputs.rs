@@ -5,6 +5,7 @@ use clap::Args;
 
 use super::{REFUSED, complain, tell};
 use crate::check::program::{NameId, Program};
+use crate::diag::{Code, Diagnostic};
 use crate::report::outside::{Channel, Outside};
 use crate::report::style::{Line, Tone};
 use crate::session::inputs::{Given, Missing, assignment, collect, file};
@@ -52,12 +53,26 @@ impl Inputs {
     pub fn take(&self, program: &Program, sources: &Sources, who: Somebody) -> Result<Vec<(NameId, Value)>, u8> {
         let given = self.given()?;
         let mut ask = |missing: Missing<'_>| if who == Somebody::There { ask(missing) } else { None };
-        collect(program, &given, &mut ask).map_err(|wrong| {
-            tell(wrong, sources);
-            complain("the inputs do not fit: nothing was run", None);
-            REFUSED
-        })
+        let (values, wrong) = collect(program, &given, &mut ask);
+        refused(wrong, sources).map(|()| values)
     }
+
+    /// What is given: a plan does without the rest.
+    pub fn known(&self, program: &Program, sources: &Sources) -> Result<Vec<(NameId, Value)>, u8> {
+        let given = self.given()?;
+        let (values, mut wrong) = collect(program, &given, &mut |_| None);
+        wrong.retain(|diagnostic| diagnostic.code != Code::MissingInput);
+        refused(wrong, sources).map(|()| values)
+    }
+}
+
+fn refused(wrong: Vec<Diagnostic>, sources: &Sources) -> Result<(), u8> {
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    tell(wrong, sources);
+    complain("the inputs do not fit: nothing was run", None);
+    Err(REFUSED)
 }
 
 /// One line from the person; `None` at the end of the input.

@@ -5,6 +5,7 @@ mod docs;
 mod explain;
 mod inputs;
 mod plan;
+mod questions;
 mod run;
 
 use std::process::ExitCode;
@@ -78,7 +79,7 @@ pub fn main() -> ExitCode {
     let work = move || match cli.command {
         Command::Run(args) => run::run(&args, cli.say.say()),
         Command::Check(args) => check::check(&args, cli.say.say()),
-        Command::Plan(args) => plan::plan(&args),
+        Command::Plan(args) => plan::plan(&args, cli.say.say()),
         Command::Explain(args) => explain::explain(&args),
         Command::Docs(args) => docs::docs(&args),
     };

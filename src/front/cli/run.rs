@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::answers::OnScreen;
 use super::inputs::{Inputs, Somebody};
+use super::questions;
 use super::{BUG, REFUSED, complain, open, tell};
 use crate::report::json::Json;
 use crate::report::live::Live;
@@ -63,7 +64,11 @@ fn prepared(args: &Run, say: Say) -> Result<Ready, u8> {
     }
     let who = if args.file == "-" { Somebody::Nobody } else { Somebody::look() };
     let params = args.inputs.take(&program, &opened.sources, who)?;
-    Ok(Ready::new(program, opened.sources, params))
+    let ready = Ready::new(program, opened.sources, params);
+    if who == Somebody::Nobody {
+        questions::answered(&ready, &args.answer)?;
+    }
+    Ok(ready)
 }
 
 fn start(args: &Run, say: Say, ready: Ready) -> u8 {

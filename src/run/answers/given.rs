@@ -14,6 +14,13 @@ pub fn given(answers: &[String], question: &QuestionAsked) -> Option<Result<Stri
     })
 }
 
+/// The text of the answer that stands for a label or a path, without its pin: what is known before the start.
+#[must_use]
+pub fn beforehand<'a>(answers: &'a [String], source: &str, path: &str) -> Option<&'a str> {
+    let value = answers.iter().find_map(|a| value(a, source).or_else(|| value(a, path)))?;
+    Some(pinned(value).map_or(value, |(text, _)| text))
+}
+
 /// Labels hold any text, `=` included: only the whole label counts.
 fn value<'a>(answer: &'a str, label: &str) -> Option<&'a str> {
     answer.strip_prefix(label)?.strip_prefix('=')

@@ -4,7 +4,7 @@ mod terminal;
 
 use std::collections::VecDeque;
 
-pub use given::given;
+pub use given::{beforehand, given};
 use terminal::Terminal;
 
 use super::{Answers, Given};
@@ -105,7 +105,7 @@ impl Answerer {
 impl Answers for Answerer {
     fn ask(&mut self, id: QuestionId, question: &QuestionAsked) {
         if let Some(text) = given(&self.given, question) {
-            let answer = text.and_then(|text| read_answer(question, &text));
+            let answer = text.and_then(|text| read_given(question, &text));
             let answer = answer
                 .map(|value| Answer { value, who: format!("{} (--answer)", user()).into() })
                 .map_err(|why| format!("the answer given for `{}` does not fit: {why}", question.source));
@@ -154,6 +154,14 @@ impl Answers for Answerer {
     }
 }
 
+/// On the command line the label has named the step already: a yes is enough.
+fn read_given(question: &QuestionAsked, text: &str) -> Result<Value, String> {
+    match (&question.kind, yes_or_no(text.trim())) {
+        (QuestionKind::Irreversible { .. }, Some(yes)) => Ok(Value::Bool(yes)),
+        _ => read_answer(question, text),
+    }
+}
+
 /// The text of an answer as the question's value.
 fn read_answer(question: &QuestionAsked, line: &str) -> Result<Value, String> {
     let text = line.trim();
@@ -178,7 +186,9 @@ fn read_answer(question: &QuestionAsked, line: &str) -> Result<Value, String> {
     }
 }
 
-fn yes_or_no(text: &str) -> Option<bool> {
+/// A person's yes or no.
+#[must_use]
+pub fn yes_or_no(text: &str) -> Option<bool> {
     match text.to_lowercase().as_str() {
         "yes" | "y" | "true" => Some(true),
         "no" | "n" | "false" => Some(false),

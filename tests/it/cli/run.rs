@@ -87,6 +87,43 @@ fn findings_refuse_the_run() {
 }
 
 #[test]
+fn questions_without_a_terminal_are_refused_before_the_first_action() {
+    let body = r#"
+  param pool: string = "green"
+  step "One" {
+    $ touch one
+    rollback { $ rm one }
+  }
+  confirm "Send traffic to #{pool}?" within 5s
+"#;
+    let desk = Desk::with(&book(body));
+    let said = desk.rbk(&["run", "a.rbk"]);
+    said.exits(2).complains(&["Send traffic to #{pool}?", "--answer 'Send traffic to #{pool}?=yes'"]);
+    assert!(!desk.has("one"));
+    desk.rbk(&["run", "a.rbk", "--answer", "Send traffic to #{pool}?=yes"]).exits(0).says(&["Send traffic to green?"]);
+    std::fs::remove_file(desk.path("one")).unwrap();
+    let no = desk.rbk(&["run", "a.rbk", "--answer", "Send traffic to #{pool}?=no"]);
+    no.exits(1);
+    assert!(!desk.has("one"));
+    let other = desk.rbk(&["run", "a.rbk", "--answer", "Send trafic?=yes"]);
+    other.exits(2).complains(&["a question has no answer"]);
+    let odd = desk.rbk(&["run", "a.rbk", "--answer", "Send traffic to #{pool}?=perhaps"]);
+    odd.exits(2).complains(&["the answer `perhaps`", "does not fit"]);
+    assert!(!desk.has("one"));
+    desk.rbk(&["run", "a.rbk", "--answer", "yes"]).exits(2).complains(&["LABEL=VALUE"]);
+}
+
+#[test]
+fn an_irreversible_step_can_be_answered_on_the_command_line() {
+    let body = "  step \"Drop\" {\n    irreversible \"its rows are gone\"\n    $ touch gone\n  }";
+    let desk = Desk::with(&book(body));
+    desk.rbk(&["run", "a.rbk"]).exits(2).complains(&["--answer 'Drop=yes'"]);
+    assert!(!desk.has("gone"));
+    desk.rbk(&["run", "a.rbk", "--answer", "Drop=yes"]).exits(0);
+    assert!(desk.has("gone"));
+}
+
+#[test]
 fn contexts_of_another_machine_are_refused_before_the_first_action() {
     let body = r#"
   step "One" {
@@ -216,4 +253,16 @@ fn a_script_runs_by_its_first_line() {
 fn a_runbook_from_standard_input_runs() {
     let said = Desk::new().input(&book("  log \"hello\"")).rbk(&["run", "-"]);
     said.exits(0).says(&["hello"]);
+}
+
+#[test]
+fn a_plan_shows_what_would_run_and_runs_nothing() {
+    let desk = Desk::with(&book(&format!("  param count: int\n{UNDONE}")));
+    desk.rbk(&["plan", "a.rbk"]).exits(0).says(&["One", "rm one", "Two", "Check"]);
+    desk.rbk(&["plan", "a.rbk", "--format", "mermaid"]).exits(0).says(&["flowchart"]);
+    let json = desk.rbk(&["plan", "a.rbk", "--format", "json", "--set", "count=3"]);
+    json.exits(0);
+    serde_json::from_str::<serde_json::Value>(&json.out).unwrap();
+    desk.rbk(&["plan", "a.rbk", "--set", "count=x"]).exits(2).complains(&["`x` is not an int"]);
+    assert!(!desk.has("one"));
 }

@@ -81,7 +81,10 @@ async fn repeated<'p>(cx: &Cx<'p>, stmt: &'p Stmt) -> Flow {
     let mut delay = FIRST_DELAY;
     for _ in 0..REPEATS {
         match statement(cx, stmt).await {
-            Err(Stop::Fail(fault)) if !fault.exhausted && !still_running(cx) => {
+            // A person's no is not asked again.
+            Err(Stop::Fail(fault))
+                if !fault.exhausted && fault.failure.kind != FailureKind::Declined && !still_running(cx) =>
+            {
                 cx.world.tell(Progress::Log {
                     path: cx.path.clone(),
                     text: format!(
@@ -130,7 +133,7 @@ pub(super) fn statement<'a, 'p: 'a>(cx: &'a Cx<'p>, stmt: &'p Stmt) -> Fut<'a, F
         match &stmt.kind {
             StmtKind::Step(step) => step::step(cx, step).await,
             StmtKind::Let { name, value, fallback } => {
-                let value = match (eval::eval(cx, value).await, fallback) {
+                let value = match (eval::whole(cx, value).await, fallback) {
                     (Err(Stop::Fail(fault)), Some(fallback)) => {
                         let value = eval::eval(cx, fallback).await?;
                         cx.world.tell(Progress::Log {
@@ -190,6 +193,10 @@ pub(super) fn statement<'a, 'p: 'a>(cx: &'a Cx<'p>, stmt: &'p Stmt) -> Fut<'a, F
                 cx.world.record(Record::Committed { path: cx.path.clone() });
                 cx.world.tell(Progress::Committed { path: cx.path.clone(), why });
                 cx.seq.commit();
+                if is_attempt(cx) {
+                    // What it writes from here on is a new unit.
+                    cx.inst.writes.borrow_mut().unit = None;
+                }
                 Ok(Next::Go)
             }
             StmtKind::Finally(block) => {
@@ -216,9 +223,9 @@ pub(super) fn statement<'a, 'p: 'a>(cx: &'a Cx<'p>, stmt: &'p Stmt) -> Fut<'a, F
                 cx.world.tell(Progress::Note { path: cx.path.clone(), key, value });
                 Ok(Next::Go)
             }
-            StmtKind::Return(value) => Ok(Next::Return(eval::eval(cx, value).await?)),
+            StmtKind::Return(value) => Ok(Next::Return(eval::whole(cx, value).await?)),
             StmtKind::Eval(expr) => {
-                eval::eval(cx, expr).await?;
+                eval::whole(cx, expr).await?;
                 Ok(Next::Go)
             }
         }

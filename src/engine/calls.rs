@@ -234,13 +234,16 @@ pub(super) fn started(cx: &Cx<'_>, made: &Made, unit: Option<Option<UnitKind>>) 
 /// Its end. A cancel asks for it, and then it is still awaited.
 pub(super) async fn end(cx: &Cx<'_>, id: CallId) -> Outcome {
     let slot = cx.world.await_call(id);
-    let outcome = match slot.take_unless(&cx.world.queue, || cx.cancelled()).await {
+    let mut outcome = match slot.take_unless(&cx.world.queue, || cx.cancelled()).await {
         Some(outcome) => outcome,
         None => {
             cx.world.push(Command::Cancel(id));
             slot.take(&cx.world.queue).await
         }
     };
+    if let Err(failure) = &mut outcome.result {
+        cx.world.redact(failure);
+    }
     cx.world.record(Record::Outcome { call: id, ending: outcome.ending });
     cx.world.tell(Progress::ActionFinished {
         call: id,

@@ -1,7 +1,7 @@
 //! Expressions to values. Calls inside are effects: an expression may take any time, and fail.
 use std::sync::Arc;
 
-use crate::check::program::{EachMethod, Expr, ExprKind, NameId, TextPart, Want};
+use crate::check::program::{EachMethod, Expr, ExprKind, NameId, TextPart};
 use crate::engine::cx::{Cx, Mode};
 use crate::engine::event::{Failure, FailureKind};
 use crate::engine::failure::{Fut, Stop};
@@ -15,6 +15,14 @@ pub(super) fn eval<'a, 'p: 'a>(cx: &'a Cx<'p>, expr: &'p Expr) -> Fut<'a, Result
         ExprKind::Value(value) => Box::pin(std::future::ready(Ok(value.clone()))),
         ExprKind::Name(name) => Box::pin(std::future::ready(read(cx, *name, expr.span))),
         _ => Box::pin(compound(cx, expr)),
+    }
+}
+
+/// As a whole statement, or as all that one binds: an action called here has the statement's path to itself.
+pub(super) async fn whole<'p>(cx: &Cx<'p>, expr: &'p Expr) -> Result<Value, Stop> {
+    match &expr.kind {
+        ExprKind::Action(call) => step::action(cx, call, step::Stands::Alone).await,
+        _ => eval(cx, expr).await,
     }
 }
 
@@ -71,7 +79,7 @@ async fn compound<'p>(cx: &Cx<'p>, expr: &'p Expr) -> Result<Value, Stop> {
         ExprKind::Judge(_) => Ok(Value::Bool(conditions::judge(cx, expr).await?.holds)),
         ExprKind::Command(command) => calls::command(cx, command, expr.span).await,
         ExprKind::Call(call) => calls::native(cx, call, expr.span).await,
-        ExprKind::Action(call) => step::action(cx, call, call.want == Want::Nothing).await,
+        ExprKind::Action(call) => step::action(cx, call, step::Stands::Inside).await,
         ExprKind::Connection(made) => {
             let mut args = record(cx, &made.args).await?;
             // What `connect` is given is always treated as secret.

@@ -79,8 +79,17 @@ async fn repeat<'p>(cx: &Cx<'p>, retry: &'p Retry) -> Result<Repeat, Stop> {
     Ok(Repeat { times: u32::try_from(times).unwrap_or(u32::MAX), every, backoff_to })
 }
 
+/// Where an action is called.
+#[derive(Clone, Copy)]
+pub(super) enum Stands {
+    /// It is the whole statement.
+    Alone,
+    /// In an expression.
+    Inside,
+}
+
 /// Call an action: an instance of its body, with names of its own.
-pub(super) async fn action<'p>(cx: &Cx<'p>, call: &'p ActionCall, whole: bool) -> Result<Value, Stop> {
+pub(super) async fn action<'p>(cx: &Cx<'p>, call: &'p ActionCall, stands: Stands) -> Result<Value, Stop> {
     let Some(action) = cx.world.program.actions.get(call.action.0 as usize) else { return Ok(Value::Null) };
     let names = Names::child(&cx.world.globals);
     for (name, value) in &call.args {
@@ -101,8 +110,11 @@ pub(super) async fn action<'p>(cx: &Cx<'p>, call: &'p ActionCall, whole: bool) -
         Some(timeout) => Some(eval::duration(&inner, timeout).await?),
         None => None,
     };
-    // Only an action that is its whole statement has the statement's path to itself.
-    let path = if whole && ordinal == 0 { cx.path.clone() } else { cx.path.join(Segment::Branch(100 + ordinal)) };
+    let path = match stands {
+        Stands::Alone => cx.path.clone(),
+        // Beside other calls of the statement, and beside its blocks.
+        Stands::Inside => cx.path.join(Segment::Branch(100 + ordinal)),
+    };
     let spec = Spec {
         name: action.name.to_string(),
         source: action.name.to_string(),

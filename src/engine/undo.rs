@@ -209,12 +209,13 @@ pub(super) async fn finallys<'p>(cx: &Cx<'p>, what: &Rc<Seq<'p>>) {
         if cx.world.killed.get() {
             return;
         }
-        let outer = Cx {
-            scope: if cx.mode == Mode::Forward { Scope::shielded(&cx.scope) } else { cx.scope.clone() },
-            ..cx.clone()
-        };
+        let scope = if cx.mode == Mode::Forward { budget(cx, &Scope::shielded(&cx.scope)) } else { cx.scope.clone() };
+        let outer = Cx { scope: scope.clone(), ..cx.clone() };
         let inner = beside(&outer, &finally.place, None, finally.place.path.clone());
         let result = block::body(&inner, finally.block).await;
+        if cx.mode == Mode::Forward {
+            scope.close(&cx.world);
+        }
         if cx.world.killed.get() {
             return;
         }

@@ -7,7 +7,7 @@ use crate::check::program::{NameId, NameInfo, Program};
 use crate::engine::Inputs;
 use crate::engine::bug::Bug;
 use crate::engine::call::{CallId, Path, TxId};
-use crate::engine::event::{Answer, Command, Left, Outcome, Progress, QuestionId, TimerId};
+use crate::engine::event::{Answer, Command, Failure, Left, Outcome, Progress, QuestionId, TimerId};
 use crate::engine::executor::{Queue, Slot};
 use crate::engine::names::Names;
 use crate::engine::record::Record;
@@ -113,6 +113,16 @@ impl<'p> World<'p> {
             }
             let (path, name) = (path.clone(), secret.name.clone());
             self.record(Record::Bound { path, name, value: value.clone() });
+        }
+    }
+
+    /// Servers repeat what they were given.
+    pub fn redact(&self, failure: &mut Failure) {
+        let secrets = self.secrets.borrow();
+        for text in std::iter::once(&mut failure.message).chain(&mut failure.notes) {
+            if secrets.find(text).is_some() {
+                *text = secrets.redact(text).into_owned();
+            }
         }
     }
 

@@ -1,1 +1,105 @@
+//! Every program in the README and in `docs/` is checked: a fence `rbk` must be clean, one `rbk error=CODE` must have
+//! exactly that finding.
+use std::process::Command;
 
+use crate::stage::{self, Run, repo};
+
+/// File, line, what stands after the backticks, text.
+fn fences() -> Vec<(String, usize, String, String)> {
+    let mut files = vec!["README.md".to_owned(), "examples/README.md".to_owned(), "CONTRIBUTING.md".to_owned()];
+    for entry in std::fs::read_dir(repo("docs")).unwrap().flatten() {
+        if entry.path().is_file() {
+            files.push(format!("docs/{}", entry.file_name().to_string_lossy()));
+        }
+    }
+    let mut found = Vec::new();
+    for file in files {
+        let text = std::fs::read_to_string(repo(&file)).unwrap();
+        let mut open: Option<(usize, String, String)> = None;
+        for (n, line) in text.lines().enumerate() {
+            match (&mut open, line.strip_prefix("```")) {
+                (None, Some(info)) => open = Some((n + 1, info.to_owned(), String::new())),
+                (Some(_), Some(_)) => {
+                    let (line, info, text) = open.take().unwrap();
+                    found.push((file.clone(), line, info, text));
+                }
+                (Some((_, _, text)), None) => {
+                    text.push_str(line);
+                    text.push('\n');
+                }
+                (None, None) => {}
+            }
+        }
+        assert!(open.is_none(), "{file} ends inside a fence");
+    }
+    found
+}
+
+#[test]
+fn every_program_is_checked() {
+    let dir = stage::dir();
+    let mut count = 0;
+    let mut wrong = Vec::new();
+    for (file, line, info, text) in fences() {
+        let Some(rest) = info.strip_prefix("rbk") else { continue };
+        let expected = rest.trim().strip_prefix("error=");
+        let script = dir.path().join("page.rbk");
+        std::fs::write(&script, &text).unwrap();
+        let out = Command::new(env!("CARGO_BIN_EXE_rbk"))
+            .args(["check", "--format", "short", "--deny-warnings", "--today", "2026-11-21"])
+            .arg(&script)
+            .output()
+            .unwrap();
+        let said = format!("{}{}", stage::text(&out.stdout), stage::text(&out.stderr));
+        let as_told = match expected {
+            None => out.status.success(),
+            Some(code) => {
+                let findings: Vec<_> = said.lines().filter(|l| l.contains("page.rbk:")).collect();
+                out.status.code() == Some(1) && findings.len() == 1 && findings[0].contains(&format!(" {code}: "))
+            }
+        };
+        if !as_told {
+            wrong.push(format!("{file}:{line} ({info}):\n{said}"));
+        }
+        count += 1;
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(count >= 10, "only {count} programs were found");
+}
+
+#[test]
+fn the_readme_shows_the_quickstart_and_what_it_prints() {
+    let text = std::fs::read_to_string(repo("README.md")).unwrap();
+    let script = std::fs::read_to_string(repo("examples/quickstart.rbk")).unwrap();
+    assert!(text.contains(&script), "the script in the README is examples/quickstart.rbk");
+
+    // Run ids and times differ; every other word is what it prints.
+    let steady = |text: &str| {
+        let times = regex::Regex::new(r"\b\d+(\.\d+)?m?s\b|\d{8}-\d{4}-\w+|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d").unwrap();
+        let lines = text.lines().map(str::trim_end).filter(|l| !l.is_empty());
+        lines.map(|l| times.replace_all(l, "…").into_owned()).collect::<Vec<_>>()
+    };
+    let dir = stage::dir();
+    let ran = Run::new(&repo("examples/quickstart.rbk")).dir(dir.path()).go().ended(1);
+    let shown = text.split("run examples/quickstart.rbk\n").nth(1).unwrap().split("```").next().unwrap();
+    assert_eq!(steady(shown), steady(&ran.out));
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let link = regex::Regex::new(r"\]\(([^)#:]+)\)").unwrap();
+    for page in [
+        "README.md",
+        "CONTRIBUTING.md",
+        "examples/README.md",
+        "docs/language.md",
+        "docs/semantics.md",
+        "docs/architecture.md",
+    ] {
+        let text = std::fs::read_to_string(repo(page)).unwrap();
+        for found in link.captures_iter(&text) {
+            let target = repo(page).parent().unwrap().join(&found[1]);
+            assert!(target.exists(), "{page} links to {}", &found[1]);
+        }
+    }
+}

@@ -128,11 +128,10 @@ impl Driver<'_> {
                     if self.questions.remove(&id) {
                         match answer {
                             Ok(answer) => self.feed(Event::Answered(id, answer)),
+                            // No signal: the next one is the first.
                             Err(why) => {
                                 self.warn(why);
-                                if !std::mem::replace(&mut stopping, true) {
-                                    self.feed(Event::Stop);
-                                }
+                                self.feed(Event::Stop);
                             }
                         }
                     }

@@ -17,11 +17,24 @@ pub struct PgEnvironment {
 }
 
 impl PgEnvironment {
-    /// The content of a file that `PGPASSFILE` names; secret.
+    /// The content of a file that `PGPASSFILE` names; secret. A line for each of the hosts: the password is not for others.
     #[must_use]
     pub fn password_line(&self) -> Option<String> {
         let password = self.password.as_ref()?;
-        Some(format!("*:*:*:*:{}\n", password.replace('\\', "\\\\").replace(':', "\\:")))
+        let escape = |s: &str| s.replace('\\', "\\\\").replace(':', "\\:");
+        let get = |name: &str| self.vars.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
+        let ports: Vec<&str> = get("PGPORT").unwrap_or("5432").split(',').collect();
+        let user = get("PGUSER").map_or_else(|| "*".to_owned(), escape);
+        let hosts = get("PGHOST").or(get("PGHOSTADDR")).unwrap_or("localhost").split(',');
+        let mut lines = String::new();
+        for (i, host) in hosts.enumerate() {
+            let port = ports.get(i).or(ports.first()).unwrap_or(&"5432");
+            // libpq looks for the default socket directory as `localhost`.
+            for host in [host].into_iter().chain(host.starts_with('/').then_some("localhost")) {
+                lines += &format!("{}:{port}:*:{user}:{}\n", escape(host), escape(password));
+            }
+        }
+        Some(lines)
     }
 
     /// The password in a private file that is gone when this is dropped; `PGPASSFILE` is its path.
@@ -72,6 +85,7 @@ pub fn pg_environment(connection: &Connection) -> Result<PgEnvironment, String> 
 }
 
 /// A file that only this user can read, for as long as this lives.
+#[derive(Debug)]
 pub struct PasswordFile {
     path: PathBuf,
 }

@@ -1,8 +1,9 @@
 //! Contexts → how a command is started. Innermost first, because each stands in the world made by those before it.
 use std::path::PathBuf;
 
-use super::connection::{self, PasswordFile};
+use super::connection;
 use super::words::{self, quote};
+use crate::effects::postgres::PasswordFile;
 use crate::engine::{Context, Ending, Failure, FailureKind, Outcome};
 use crate::value::Value;
 

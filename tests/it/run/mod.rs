@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::stage;
 
+mod databases;
 mod inputs;
 mod processes;
 mod replay;

@@ -1,6 +1,5 @@
 //! Signals as the driver wants them.
-use nix::sys::signal::{Signal as Number, kill};
-use nix::unistd::Pid;
+use nix::sys::signal::{Signal as Number, raise};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::effects::shell;
@@ -55,7 +54,8 @@ impl Signals {
 /// Stop this process as Ctrl-Z does, its commands with it; returns after `fg`.
 pub fn suspend() {
     shell::pause_all();
-    let _ = kill(Pid::this(), Number::SIGSTOP);
+    // To this very thread: one for the process may reach another thread first, and this one would go on meanwhile.
+    let _ = raise(Number::SIGSTOP);
     shell::continue_all();
 }
 

@@ -165,6 +165,18 @@ impl<'a> Build<'a> {
                 node.children.push(other);
                 node
             }
+            StmtKind::DoneWhen(goal) => {
+                let text = self.shown().value(goal);
+                self.node(Kind::DoneWhen, path, text)
+            }
+            StmtKind::Finally(body) => {
+                // Called again after a crash: nothing has to be proved.
+                let around = std::mem::replace(&mut self.goal, true);
+                let mut node = self.node(Kind::Finally, path, String::new());
+                node.children = self.block(body, path);
+                self.goal = around;
+                node
+            }
             kind => {
                 let (what, word) = plain(kind);
                 let mut node = self.node(what, path, strip(&head, word));

@@ -77,8 +77,14 @@ impl Shown<'_> {
     }
 }
 
-/// As one word of a command, for reading: quoted when it needs to be.
+/// As a command gets it, for reading: a list is one word each, a duration its seconds, a size its bytes.
 fn word(value: &Value) -> String {
+    match value {
+        Value::List(items) => return items.iter().map(word).collect::<Vec<_>>().join(" "),
+        Value::Size(bytes) => return bytes.to_string(),
+        Value::Duration(d) if d.0 % 1_000_000_000 == 0 => return (d.0 / 1_000_000_000).to_string(),
+        _ => {}
+    }
     let text = show::message(value).unwrap_or_else(|_| show::show(value));
     let plain = |c: char| c.is_alphanumeric() || "-_./:=,@%+‹›".contains(c);
     if !text.is_empty() && text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }

@@ -190,9 +190,9 @@ If it fails, what has run is undone in this order:
   "Scratch": nothing to undo: dropped by hand
   host in hosts parallel 2 (2 elements, at most 2 at once), undone at once:
     host = web-2:
-      "drain(host)": $ lbctl enable web-2 (at most 5s)
+      drain(host): $ lbctl enable web-2 (at most 5s)
     host = web-1:
-      "drain(host)": $ lbctl enable web-1 (at most 5s)
+      drain(host): $ lbctl enable web-1 (at most 5s)
   "Build v2": $ ./build.sh green #{previous} (at most 20s)
 
 A person is asked:
@@ -206,6 +206,15 @@ Not exact: after a crash in the middle nobody can prove whether it happened:
   12/0  db.exec("CREATE DATABASE scratch")
 "#;
     assert_eq!(text, expected, "{text}");
+}
+
+#[test]
+fn values_are_shown_as_a_command_gets_them() {
+    let plan = planned(
+        "runbook \"t\" {\n owner \"me\"\n deadline 1m\n rollback within 1m\n param cmd: list<string> = [\"sudo\", \"nginx\"]\n \
+         param name: string = \"it's a\"\n param grace: duration = 90s\n step \"s\" { $ #{cmd} -t #{name} #{grace}\n rollback none \"w\" }\n}",
+    );
+    assert_eq!(find(&plan.nodes, Kind::Do, "").unwrap().text, r"$ sudo nginx -t 'it'\''s a' 90");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write};
 use clap::Args;
 
 use super::{REFUSED, complain, tell};
+use crate::check::budget;
 use crate::check::program::{NameId, Program};
 use crate::diag::{Code, Diagnostic};
 use crate::report::outside::{Channel, Outside};
@@ -53,7 +54,11 @@ impl Inputs {
     pub fn take(&self, program: &Program, sources: &Sources, who: Somebody) -> Result<Vec<(NameId, Value)>, u8> {
         let given = self.given()?;
         let mut ask = |missing: Missing<'_>| if who == Somebody::There { ask(missing) } else { None };
-        let (values, wrong) = collect(program, &given, &mut ask);
+        let (values, mut wrong) = collect(program, &given, &mut ask);
+        if wrong.is_empty() {
+            // The check has added up what the defaults make of it.
+            wrong = budget::check(program, &values);
+        }
         refused(wrong, sources).map(|()| values)
     }
 

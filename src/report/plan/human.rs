@@ -1,7 +1,7 @@
 //! For a terminal: the tree, then the way back, then what to know before.
 use std::fmt::Write;
 
-use super::{budget, facts, undo};
+use super::{NO_LIMITS, NO_TIMEOUTS, budget, facts, undo};
 use crate::plan::{AskedKind, Kind, Node, Plan, Remark, Unwind, UnwindKind};
 use crate::value::show;
 
@@ -16,8 +16,8 @@ pub fn render(plan: &Plan) -> String {
     for (name, value) in &plan.params {
         let _ = writeln!(out, "  {name} = {}", value.as_deref().unwrap_or("(not given)"));
     }
-    let _ = writeln!(out, "  deadline         {}", budget(&plan.forward));
-    let _ = writeln!(out, "  rollback within  {}", budget(&plan.back));
+    let _ = writeln!(out, "  deadline         {}", budget(&plan.forward, NO_LIMITS));
+    let _ = writeln!(out, "  rollback within  {}", budget(&plan.back, NO_TIMEOUTS));
     for lock in &plan.locks {
         let _ = writeln!(out, "  lock             {lock}");
     }
@@ -126,16 +126,18 @@ fn unwinding(all: &[Unwind], depth: usize, out: &mut String) {
 
 /// An entry of the way back in one line.
 pub fn unwound(entry: &Unwind) -> String {
-    let (name, text) = (&entry.name, &entry.text);
+    let text = &entry.text;
+    // A call is shown as one, a step by its name.
+    let name = if entry.name.ends_with(')') { entry.name.clone() } else { format!("\"{}\"", entry.name) };
     let limit = entry.timeout.map(|t| format!(" (at most {})", show::duration(t))).unwrap_or_default();
     match entry.kind {
-        UnwindKind::Rollback => format!("\"{name}\": {text}{limit}"),
-        UnwindKind::None => format!("\"{name}\": nothing to undo: {text}"),
-        UnwindKind::Manual => format!("\"{name}\": a person must: {text}"),
-        UnwindKind::Wall => format!("\"{name}\": POINT OF NO RETURN, once reached nothing below is undone: {text}"),
+        UnwindKind::Rollback => format!("{name}: {text}{limit}"),
+        UnwindKind::None => format!("{name}: nothing to undo: {text}"),
+        UnwindKind::Manual => format!("{name}: a person must: {text}"),
+        UnwindKind::Wall => format!("{name}: POINT OF NO RETURN, once reached nothing below is undone: {text}"),
         UnwindKind::Commit => format!("committed once reached, then kept below in this block: {text}"),
-        UnwindKind::Together => format!("{name}, undone at once:"),
-        UnwindKind::IfTaken => format!("{name}:"),
+        UnwindKind::Together => format!("{}, undone at once:", entry.name),
+        UnwindKind::IfTaken => format!("{}:", entry.name),
         UnwindKind::Finally => format!("finally: {text}"),
     }
 }

@@ -2,7 +2,7 @@
 use std::fmt::Write;
 
 use super::human::{line, unwound};
-use super::{budget, facts, undo};
+use super::{NO_LIMITS, NO_TIMEOUTS, budget, facts, undo};
 use crate::plan::{Node, Plan, Remark, Unwind};
 
 pub fn render(plan: &Plan) -> String {
@@ -15,8 +15,8 @@ pub fn render(plan: &Plan) -> String {
     for (name, value) in &plan.params {
         let _ = writeln!(out, "| {} | {} |", code(name), value.as_deref().map_or("not given".to_owned(), code));
     }
-    let _ = writeln!(out, "| deadline | {} |", cell(&budget(&plan.forward)));
-    let _ = writeln!(out, "| rollback within | {} |", cell(&budget(&plan.back)));
+    let _ = writeln!(out, "| deadline | {} |", cell(&budget(&plan.forward, NO_LIMITS)));
+    let _ = writeln!(out, "| rollback within | {} |", cell(&budget(&plan.back, NO_TIMEOUTS)));
     for lock in &plan.locks {
         let _ = writeln!(out, "| lock | {} |", code(lock));
     }

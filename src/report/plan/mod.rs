@@ -58,13 +58,13 @@ fn undo(undo: &Undo) -> String {
     }
 }
 
-/// `at most 12m of 1h`, and what has no bound.
-fn budget(budget: &crate::plan::Budget) -> String {
-    let worst = if budget.worst == Nanos(0) {
-        "no timeouts add up".to_owned()
-    } else {
-        format!("at most {}", show::duration(budget.worst))
-    };
+const NO_LIMITS: &str = "no step and no wait has a limit of its own";
+const NO_TIMEOUTS: &str = "no rollback names a timeout";
+
+/// `1h (at most 12m)`, and what has no bound; `nothing` where no limits add up.
+fn budget(budget: &crate::plan::Budget, nothing: &str) -> String {
+    let worst =
+        if budget.worst == Nanos(0) { nothing.to_owned() } else { format!("at most {}", show::duration(budget.worst)) };
     let mut text = match budget.limit {
         Some(limit) => format!("{} ({worst})", show::duration(limit)),
         None => worst,

@@ -79,3 +79,10 @@ fn a_default_may_read_those_above_it() {
     desk.rbk(&["run", "a.rbk"]).exits(0).says(&["m is 5"]);
     desk.rbk(&["run", "a.rbk", "--set", "n=10"]).exits(0).says(&["m is 21"]);
 }
+
+#[test]
+fn budgets_are_added_up_again_with_the_parameters_of_the_run() {
+    let desk = Desk::with(&book("  param pause: duration = 1s\n  wait pause"));
+    desk.rbk(&["check", "a.rbk"]).exits(0);
+    desk.rbk(&["run", "a.rbk", "--set", "pause=40s"]).exits(2).complains(&["budget-exceeded", "the deadline is 30s"]);
+}

@@ -260,3 +260,53 @@ fn conditions_are_judged() {
     let ExprKind::Command(echo) = &echo.kind else { panic!("{echo:?}") };
     assert_eq!(echo.want, Want::Value);
 }
+
+/// Words of real scripts dropped, doubled and exchanged: whatever the text, `check` ends and points into it.
+#[test]
+fn damaged_scripts_never_panic() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut texts = Vec::new();
+    for folder in ["tests/samples", "tests/suites/check", "stdlib"] {
+        for entry in std::fs::read_dir(root.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_file() {
+                texts.push(std::fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+    // Of a page, its scripts.
+    let scripts: Vec<String> = texts
+        .iter()
+        .flat_map(|text| match text.split_once("```rbk") {
+            None => vec![text.clone()],
+            Some(_) => text.split("```").filter_map(|f| f.strip_prefix("rbk\n").map(str::to_owned)).collect(),
+        })
+        .collect();
+    let mut random = fastrand::Rng::with_seed(7);
+    for script in scripts.iter().filter(|s| s.len() < 6_000) {
+        for _ in 0..4 {
+            let mut words: Vec<&str> = script.split_inclusive([' ', '\n', '(', '{', '"', '.']).collect();
+            for _ in 0..random.usize(1..4) {
+                let (at, other) = (random.usize(0..words.len()), random.usize(0..words.len()));
+                match random.u8(0..3) {
+                    0 => drop(words.remove(at)),
+                    1 => words.insert(at, words[other]),
+                    _ => words.swap(at, other),
+                }
+                if words.is_empty() {
+                    words.push("x");
+                }
+            }
+            let text = words.concat();
+            let (sources, checked) = checked(&Beside::default(), "damaged.rbk", &text);
+            for found in &checked.diagnostics {
+                let file = sources.get(found.span().file).unwrap_or_else(|| panic!("no file: {found:?}\n{text}"));
+                let end = found.span().end as usize;
+                assert!(end <= file.text.len(), "{found:?}\n{text}");
+                assert!(file.text.is_char_boundary(found.span().start as usize), "{found:?}\n{text}");
+                assert!(!found.message.ends_with('.'), "{}", found.message);
+                assert!(!found.labels[0].text.is_empty(), "{found:?}");
+            }
+        }
+    }
+}

@@ -11,6 +11,7 @@ mod commands;
 mod conditions;
 pub mod constant;
 mod contexts;
+pub mod echoes;
 mod elab;
 mod exprs;
 pub mod flow;

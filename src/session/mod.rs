@@ -50,6 +50,7 @@ pub fn open_text(name: &str, text: &str, library: &dyn Library) -> Opened {
     let syntax::Parsed { ast, mut diagnostics, incomplete: _ } = syntax::parse(file, text);
     let checked = check::check(&mut sources, file, &ast, library);
     diagnostics.extend(checked.diagnostics);
+    check::echoes::drop(&mut diagnostics, &sources);
     let sound = diagnostics.iter().all(|d| d.severity != Severity::Error);
     let program = checked.program.filter(|_| sound).map(Arc::new);
     Opened { sources, file, program, diagnostics }

@@ -1,8 +1,9 @@
 //! What `check` says of scripts: pages of fragments with what is said of each, and the samples, which are clean.
 use std::path::Path;
 
-use rbk::check::{self, Checked, Library};
+use rbk::check::{self, Library};
 use rbk::diag::Severity;
+use rbk::session;
 use rbk::source::Sources;
 use rbk::syntax;
 
@@ -21,16 +22,6 @@ impl Library for Beside {
     }
 }
 
-/// Parse and check a text; syntax errors come first.
-fn checked(beside: &Beside, name: &str, text: &str) -> (Sources, Checked) {
-    let mut sources = Sources::default();
-    let file = sources.add(name, text);
-    let parsed = syntax::parse(file, text);
-    let mut checked = check::check(&mut sources, file, &parsed.ast, beside);
-    checked.diagnostics.splice(0..0, parsed.diagnostics);
-    (sources, checked)
-}
-
 /// What a page of `tests/suites/check` says of a script: ```` ```rbk ```` is a whole file, ```` ```rbk body ```` stands in a
 /// runbook (its first line is line 1); the fence that follows holds the findings. ```` ```rbk file NAME ```` can be used by
 /// what follows.
@@ -43,8 +34,9 @@ fn said(beside: &Beside, body: bool, text: &str) -> String {
 
 /// `code line:column message`, and the way out, for each finding. `above` lines are not the reader's.
 fn findings(beside: &Beside, name: &str, text: &str, above: usize) -> Vec<String> {
-    let (sources, checked) = checked(beside, name, text);
-    checked
+    let opened = session::open_text(name, text, beside);
+    let sources = &opened.sources;
+    opened
         .diagnostics
         .iter()
         .map(|d| {
@@ -123,7 +115,7 @@ fn samples_are_clean() {
             continue;
         }
         let text = std::fs::read_to_string(&path).unwrap();
-        let (_, checked) = checked(&Beside::default(), &path.to_string_lossy(), &text);
+        let checked = session::open_text(&path.to_string_lossy(), &text, &Beside::default());
         assert!(checked.diagnostics.is_empty(), "{}: {:?}", path.display(), checked.diagnostics);
         assert!(checked.program.is_some(), "{}", path.display());
         seen += 1;
@@ -150,7 +142,7 @@ fn declarations_of_natives_are_well_formed() {
 #[test]
 fn a_review_that_is_overdue_is_a_warning() {
     let text = "runbook \"t\" {\n  deadline 1m\n  reviewed 2026-11-01 every 30d\n  log \"x\"\n}\n";
-    let (_, checked) = checked(&Beside::default(), "t.rbk", text);
+    let checked = session::open_text("t.rbk", text, &Beside::default());
     let program = checked.program.unwrap();
     let on = |day: &str| check::overdue(&program, format!("{day}T12:00:00Z").parse().unwrap());
     assert_eq!(on("2026-11-30"), None);
@@ -161,9 +153,9 @@ fn a_review_that_is_overdue_is_a_warning() {
 
 use rbk::check::program::{Arg, Block, CodePart, Effect, ExprKind, How, Program, StmtKind, Undo, Want};
 
-fn program(body: &str) -> Program {
+fn program(body: &str) -> std::sync::Arc<Program> {
     let text = format!("runbook \"t\" {{ deadline 1h; rollback within 10m\n{body}}}\n");
-    let (_, checked) = checked(&Beside::default(), "t.rbk", &text);
+    let checked = session::open_text("t.rbk", &text, &Beside::default());
     checked.program.unwrap_or_else(|| panic!("{body}: {:?}", checked.diagnostics))
 }
 
@@ -298,9 +290,10 @@ fn damaged_scripts_never_panic() {
                 }
             }
             let text = words.concat();
-            let (sources, checked) = checked(&Beside::default(), "damaged.rbk", &text);
-            for found in &checked.diagnostics {
-                let file = sources.get(found.span().file).unwrap_or_else(|| panic!("no file: {found:?}\n{text}"));
+            let opened = session::open_text("damaged.rbk", &text, &Beside::default());
+            for found in &opened.diagnostics {
+                let file =
+                    opened.sources.get(found.span().file).unwrap_or_else(|| panic!("no file: {found:?}\n{text}"));
                 let end = found.span().end as usize;
                 assert!(end <= file.text.len(), "{found:?}\n{text}");
                 assert!(file.text.is_char_boundary(found.span().start as usize), "{found:?}\n{text}");

@@ -42,7 +42,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The line where a span starts.
-fn line<'s>(span: Span, sources: &'s Sources) -> Option<(Span, &'s str)> {
+fn line(span: Span, sources: &Sources) -> Option<(Span, &str)> {
     let text = &sources.get(span.file)?.text;
     let at = (span.start as usize).min(text.len());
     let start = text.get(..at)?.rfind('\n').map_or(0, |n| n + 1);

@@ -73,7 +73,7 @@ fn missing(
             None => (text.len(), format!("\n{}", "}".repeat(all.iter().filter(|b| b.close.is_none()).count()))),
         },
     };
-    let span = Span::new(file, inserted.origin(open), inserted.origin(open) + 1);
+    let span = Span::new(file, inserted.origin(open), inserted.origin(open + 1));
     let line = line_start(text, open)..line_end(text, open);
     let known = told.iter().any(|d| {
         let start = d.span().start as usize;
@@ -81,7 +81,7 @@ fn missing(
     });
     let mut message = Diagnostic::error(Code::Syntax, "this block is not closed", span, "opened here");
     if let Some(close) = culprit.and_then(|b| b.close) {
-        let end = Span::new(file, inserted.origin(close), inserted.origin(close) + 1);
+        let end = Span::new(file, inserted.origin(close), inserted.origin(close + 1));
         message = message.label(end, "closes it, though it stands under a block outside");
     }
     let message = message.help("add the `}` that closes it");
@@ -103,7 +103,11 @@ fn surplus(
     let early = |b: &Braces| b.close.filter(|c| opens_line(text, *c) && indent(text, *c) > indent(text, b.open));
     let culprit = all.iter().filter_map(early).filter(|c| *c < stray).min();
     let at = culprit.unwrap_or(stray);
-    let span = Span::new(file, inserted.origin(at), inserted.origin(at) + 1);
+    let span = Span::new(file, inserted.origin(at), inserted.origin(at + 1));
+    if span.start == span.end {
+        // One that was put in: the text is beyond mending.
+        return None;
+    }
     let label = if culprit.is_some() { "closes the block around it too early" } else { "nothing is open here" };
     let message = Diagnostic::error(Code::Syntax, "this `}` is one too many", span, label).help("remove it");
     let (front, back) = text.split_at_checked(at)?;

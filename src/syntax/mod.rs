@@ -67,10 +67,11 @@ fn read<T>(
         let incomplete = *incomplete.get_or_insert(build.incomplete);
         inserted = std::mem::take(&mut build.inserted);
         if build.unbalanced
+            && !build.text_open
             && round < mend::LIMIT
             && let Some((next, message)) = mend::mend(file, &tree, &mut inserted, &build.diagnostics)
         {
-            braces.extend(message.filter(|_| !build.text_open));
+            braces.extend(message);
             mended = Some(next);
             continue;
         }

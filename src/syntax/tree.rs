@@ -37,12 +37,11 @@ impl<'t> Tree<'t> {
         let mut open: Vec<u32> = Vec::new();
         for token in pairs.tokens() {
             match token {
-                Token::Start { rule: Rule::comment | Rule::remark | Rule::EOI, .. } => {}
+                Token::Start { rule, .. } | Token::End { rule, .. } if is_silent(rule) => {}
                 Token::Start { rule, pos } => {
                     open.push(small(nodes.len()));
                     nodes.push(Flat { rule, start: small(pos.pos()), end: 0, next: 0 });
                 }
-                Token::End { rule: Rule::comment | Rule::remark | Rule::EOI, .. } => {}
                 Token::End { pos, .. } => {
                     let next = small(nodes.len());
                     if let Some(node) = open.pop().and_then(|at| nodes.get_mut(at as usize)) {
@@ -64,6 +63,30 @@ impl<'t> Tree<'t> {
     fn flat(&self, at: u32) -> Option<&Flat> {
         self.nodes.get(at as usize)
     }
+}
+
+/// Rules that are tokens of pest only because pest has no silent atomic ones.
+fn is_silent(rule: Rule) -> bool {
+    matches!(
+        rule,
+        Rule::n
+            | Rule::g
+            | Rule::gap
+            | Rule::next
+            | Rule::below
+            | Rule::rest
+            | Rule::comment
+            | Rule::text_d
+            | Rule::text_b
+            | Rule::text_l
+            | Rule::text_s
+            | Rule::text_p
+            | Rule::lead
+            | Rule::more
+            | Rule::wrap
+            | Rule::escape
+            | Rule::EOI
+    )
 }
 
 fn small(n: usize) -> u32 {

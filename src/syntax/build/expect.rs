@@ -44,7 +44,7 @@ impl Stop {
 
     /// A value could stand there.
     pub fn value(&self) -> bool {
-        self.has("[") && self.has("(") && self.has("0..9")
+        self.has("$(") && self.has("[")
     }
 
     /// And a `$` command too.
@@ -88,7 +88,8 @@ impl Stop {
         }
         for mark in [":", "=", "(", ",", ")", "]", ">", "}", "{"] {
             let shadowed = match mark {
-                "(" | ">" => self.operator(),
+                "(" => self.has("."),
+                ">" => self.operator(),
                 ":" => self.operator() && self.has(","),
                 _ => false,
             };

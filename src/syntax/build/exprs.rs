@@ -145,7 +145,10 @@ impl Build {
         for kid in kids {
             let span = self.at(first.start(), kid.end());
             let kind = match kid.rule() {
-                Rule::field => ExprKind::Field(Box::new(value), self.word(&mut kid.kids())),
+                Rule::name => {
+                    let field = Name { text: kid.text().into(), span: self.span(kid) };
+                    ExprKind::Field(Box::new(value), field)
+                }
                 Rule::index => {
                     let index = self.expr_of(&mut kid.kids());
                     ExprKind::Index(Box::new(value), Box::new(index))
@@ -162,7 +165,7 @@ impl Build {
 
     fn arg(&mut self, node: Node<'_>) -> Arg {
         let mut kids = node.kids();
-        let name = kids.eat(Rule::arg_name).map(|n| self.word(&mut n.kids()));
+        let name = kids.peek().filter(|n| n.rule() == Rule::name).map(|_| self.word(&mut kids));
         Arg { name, value: self.expr_of(&mut kids) }
     }
 

@@ -2,6 +2,23 @@
 use super::*;
 
 #[test]
+fn a_question_without_a_person_is_refused_before_the_first_action() {
+    let book = Book::of(
+        r#"  step "one" {
+    $ touch one
+    rollback { $ rm one }
+  }
+  confirm "Go on?" within 1m"#,
+    );
+    book.run().with(2).says("Go on?");
+    assert!(!book.has("one"));
+    let mut command = book.command();
+    command.args(["--answer", "Go on?=yes"]);
+    Running { child: command.spawn().unwrap(), started: Instant::now() }.end().with(0);
+    assert!(book.has("one"));
+}
+
+#[test]
 fn an_answer_for_another_question_stops_the_run_which_is_undone() {
     let text = r#"  param n: int = 3
   step "one" {

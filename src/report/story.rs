@@ -1,10 +1,12 @@
 //! A run as a person reads it: what the engine tells, as lines. Used with a terminal and without one.
+mod condition;
+
 use std::collections::BTreeMap;
 
 use crate::check::program::{Effect, Want};
 use crate::effects::Chunk;
 use crate::engine::call::{CallId, Path};
-use crate::engine::event::{ConditionKind, Ending, Failure, Progress, StepStatus, Verdict};
+use crate::engine::event::{Ending, Failure, Progress, StepStatus};
 use crate::report::streamed::Streamed;
 use crate::report::style::{Line, Tone};
 use crate::report::time;
@@ -59,6 +61,8 @@ pub struct Story {
     running: BTreeMap<CallId, Running>,
     streamed: Streamed,
     unwinding: Option<(Nanos, Option<Nanos>)>,
+    /// Its first lines, told when something is really undone.
+    heading: Vec<Line>,
     /// Why the last thing that failed did.
     told_failure: Option<String>,
     /// The last told answer of each condition that is asked again and again.
@@ -75,6 +79,7 @@ impl Story {
             running: BTreeMap::new(),
             streamed: Streamed::default(),
             unwinding: None,
+            heading: Vec::new(),
             told_failure: None,
             told_condition: BTreeMap::new(),
         }
@@ -213,8 +218,9 @@ impl Story {
                     .put(Tone::Strong, format!(" → {answer}"));
                 lines.push(line.put(Tone::Dim, format!("  {who}")));
             }
-            Progress::Unwinding { failure, budget } => self.unwinding_started(at, failure.as_ref(), *budget, lines),
+            Progress::Unwinding { failure, budget } => self.unwinding_started(at, failure.as_ref(), *budget),
             Progress::RollbackStarted { path, name } => {
+                lines.append(&mut self.heading);
                 let open = Open {
                     name: name.clone(),
                     since: at,
@@ -373,8 +379,8 @@ impl Story {
             let line = self.line(path).put(Tone::Bad, format!("  ✗ {message}"));
             lines.push(line.put(Tone::Dim, took(at, running.since)));
         }
-        // What was streamed is not told again.
-        if !running.spoke {
+        // What was streamed is not told again; of what is not shown at all, the step or the end tells the failure.
+        if running.told && !running.spoke || ending == Ending::Unknown {
             self.detail(path, failure, lines);
         }
     }
@@ -389,101 +395,14 @@ impl Story {
         }
     }
 
-    fn condition(&mut self, path: &Path, kind: ConditionKind, label: &str, verdict: &Verdict, lines: &mut Vec<Line>) {
-        let (name, loud) = match kind {
-            ConditionKind::Guard => ("", true),
-            ConditionKind::Warn => ("", true),
-            ConditionKind::Watch => ("", false),
-            ConditionKind::Invariant => ("invariant ", false),
-            ConditionKind::Until => ("not yet ", false),
-            ConditionKind::Unless => ("unless ", false),
-            ConditionKind::DoneWhen => ("done when ", false),
-            ConditionKind::When => ("when ", false),
-        };
-        let label = if label.is_empty() { name.trim_end().to_owned() } else { format!("{name}{label}") };
-        let repeated = matches!(
-            kind,
-            ConditionKind::Watch | ConditionKind::Invariant | ConditionKind::Until | ConditionKind::Unless
-        );
-        // What is asked again and again is told when its answer changes.
-        let answer = match verdict {
-            Verdict::Holds => String::new(),
-            Verdict::Not { reason } => reason.clone(),
-            Verdict::Error { failure } => failure.message.clone(),
-        };
-        if repeated {
-            let before = self.told_condition.insert((path.clone(), label.clone()), answer.clone());
-            if before.as_ref() == Some(&answer) && self.say < Say::Verbose {
-                return;
-            }
-        }
-        // A warning follows and says the same.
-        if kind == ConditionKind::Warn && *verdict != Verdict::Holds {
-            return;
-        }
-        let asked = matches!(
-            kind,
-            ConditionKind::DoneWhen | ConditionKind::When | ConditionKind::Until | ConditionKind::Unless
-        );
-        match verdict {
-            Verdict::Holds => {
-                if self.say >= Say::Verbose || (self.say == Say::Normal && (loud || (repeated && !asked))) {
-                    let label = if kind == ConditionKind::Until { "true now".to_owned() } else { label };
-                    lines.push(self.line(path).put(Tone::Good, "✓ ").put(Tone::Plain, label));
-                }
-            }
-            Verdict::Not { reason } => {
-                let tone = if asked {
-                    Tone::Dim
-                } else if kind == ConditionKind::Warn {
-                    Tone::Warn
-                } else {
-                    Tone::Bad
-                };
-                let mark = match (asked, kind) {
-                    (true, _) => "· ",
-                    (false, ConditionKind::Warn) => "! ",
-                    (false, _) => "✗ ",
-                };
-                let quiet = asked && matches!(kind, ConditionKind::DoneWhen | ConditionKind::When);
-                if quiet && self.say < Say::Verbose || (asked && self.say < Say::Normal) {
-                    return;
-                }
-                if kind == ConditionKind::Guard && !reason.is_empty() {
-                    self.told_failure = Some(reason.clone());
-                }
-                let line = self.line(path).put(tone, mark).put(Tone::Plain, label);
-                lines.push(if reason.is_empty() { line } else { line.put(tone, format!(": {reason}")) });
-            }
-            Verdict::Error { failure } => {
-                if asked && self.say < Say::Normal {
-                    return;
-                }
-                let (tone, mark) = if asked { (Tone::Warn, "· ") } else { (Tone::Bad, "✗ ") };
-                let line = self.line(path).put(tone, mark).put(Tone::Plain, label);
-                lines.push(line.put(tone, format!(": cannot tell: {}", failure.message)));
-                self.detail(path, failure, lines);
-            }
-        }
-    }
-
-    fn unwinding_started(
-        &mut self,
-        at: Nanos,
-        failure: Option<&Failure>,
-        budget: Option<Nanos>,
-        lines: &mut Vec<Line>,
-    ) {
+    fn unwinding_started(&mut self, at: Nanos, failure: Option<&Failure>, budget: Option<Nanos>) {
         self.unwinding = Some((at, budget));
         let within = budget.map(|budget| format!(" within {}", time::limit(budget))).unwrap_or_default();
+        let what = format!("what was done is undone{within}, last first");
+        self.heading = vec![Line::new(0), Line::new(0).put(Tone::Warn, "Going back: ").put(Tone::Plain, what)];
         let why = failure.map(|failure| &failure.message).filter(|why| !self.told(why));
-        lines.push(Line::new(0));
-        let line = Line::new(0)
-            .put(Tone::Warn, "Going back: ")
-            .put(Tone::Plain, format!("what was done is undone{within}, last first"));
-        lines.push(line);
         if let Some(why) = why {
-            lines.push(Line::new(1).put(Tone::Dim, "because ").put(Tone::Plain, why));
+            self.heading.push(Line::new(1).put(Tone::Dim, "because ").put(Tone::Plain, why));
         }
     }
 

@@ -22,7 +22,7 @@ pub fn answered(ready: &Ready, answers: &[String]) -> Result<(), u8> {
         complain(why, None);
     }
     if !open.is_empty() {
-        let many = if open.len() == 1 { "a question has" } else { "questions have" };
+        let many = if open.len() == 1 { "a question has".to_owned() } else { format!("{} questions have", open.len()) };
         let help: Vec<String> = open.iter().map(help).collect();
         complain(&format!("{many} no answer, and nobody is at a terminal: nothing was run"), Some(&help.join("\n")));
     }

@@ -266,3 +266,18 @@ fn a_plan_shows_what_would_run_and_runs_nothing() {
     desk.rbk(&["plan", "a.rbk", "--set", "count=x"]).exits(2).complains(&["`x` is not an int"]);
     assert!(!desk.has("one"));
 }
+
+#[test]
+fn a_run_that_did_nothing_does_not_speak_of_going_back() {
+    let said =
+        Desk::with(&book("  step \"Look\" readonly { guard \"there\": $ test -e nothing }")).rbk(&["run", "a.rbk"]);
+    said.exits(1).says(&["✗ there", "✗ Look failed", "nothing had to be undone"]);
+    assert!(!said.out.contains("Going back"), "{}", said.out);
+}
+
+#[test]
+fn a_secret_that_is_not_there_refuses_the_run() {
+    let said = Desk::with(&book("  secret token = env(\"NOT_SET\")\n  log \"hello\"")).rbk(&["run", "a.rbk"]);
+    said.exits(2).says(&["✗ Refused before the first action; nothing was done", "`NOT_SET` is not set", "help:"]);
+    assert!(!said.out.contains("hello"));
+}

@@ -303,6 +303,17 @@ fn budgets_add_up() {
 }
 
 #[test]
+fn actions_that_multiply_are_looked_at_in_time() {
+    let mut text = String::from("action a0() { step \"s\" { $ make\n rollback timeout 1s { $ make undo } } }\n");
+    for i in 1..40 {
+        text.push_str(&format!("action a{i}() {{ a{0}()\n a{0}() }}\n", i - 1));
+    }
+    text.push_str(&book("parallel { a39() }"));
+    let codes: Vec<&str> = check(&text).into_iter().map(|(_, c)| c).collect();
+    assert_eq!(codes, ["budget-exceeded"]);
+}
+
+#[test]
 fn every_refusal_of_the_samples() {
     for (case, code) in [
         ("wait up to 5 until $ true", "unit-mismatch"),

@@ -71,6 +71,9 @@ impl Walk<'_> {
     }
 
     fn back_of(&mut self, stmt: &Stmt) -> Back {
+        if self.too_much() {
+            return Back::default();
+        }
         match &stmt.kind {
             StmtKind::Step(step) => self.back_of_step(step),
             StmtKind::If { cond, then, otherwise } => match self.truth(cond) {

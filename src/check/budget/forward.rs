@@ -24,6 +24,9 @@ impl Walk<'_> {
     }
 
     fn stmt(&mut self, stmt: &Stmt) -> Sum {
+        if self.too_much() {
+            return Sum::unbounded(stmt.span, "there is too much to add it all up");
+        }
         match &stmt.kind {
             StmtKind::Step(step) => self.step(step),
             StmtKind::Wait(time) => self.limit(time, "this wait"),

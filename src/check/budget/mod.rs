@@ -130,13 +130,23 @@ fn exceeded(message: String, header: &Expr, limit: Nanos, sum: &Sum) -> Diagnost
 struct Walk<'a> {
     program: &'a Program,
     known: Vec<(NameId, Value)>,
+    /// Statements looked at, each call of an action and each element anew.
+    visits: u32,
 }
+
+/// Loops in loops and actions that call actions can multiply without end: what lies beyond is said to be unbounded.
+const VISITS: u32 = 100_000;
 
 impl<'a> Walk<'a> {
     fn new(program: &'a Program, known: &[(NameId, Value)]) -> Walk<'a> {
         let mut all = globals(program);
         all.extend(known.iter().cloned());
-        Walk { program, known: all }
+        Walk { program, known: all, visits: 0 }
+    }
+
+    fn too_much(&mut self) -> bool {
+        self.visits = self.visits.saturating_add(1);
+        self.visits > VISITS
     }
 
     fn value(&self, expr: &Expr) -> Option<Value> {

@@ -1,5 +1,5 @@
 //! Points of no return (B8): refused where something else may have to be undone at the same time, or the same thing again.
-use crate::check::program::{ActionId, Block, Program, Stmt, StmtKind, Undo};
+use crate::check::program::{Block, Program, Stmt, StmtKind, Undo};
 use crate::check::walk::{self, Doing};
 use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
@@ -15,31 +15,46 @@ struct Inside {
 }
 
 pub fn check(program: &Program, found: &mut Vec<Diagnostic>) {
+    let known = walls_of(program);
+    let known = known.as_slice();
     for block in top_blocks(program) {
-        walls(program, block, None, found);
+        walls(program, known, block, None, found);
     }
     rollbacks(program, &mut |_, block, span| {
-        walls(program, block, Some(Inside { what: "a `rollback`", span: walk::opening(span, 8) }), found);
+        walls(program, known, block, Some(Inside { what: "a `rollback`", span: walk::opening(span, 8) }), found);
     });
     let handlers = program.book.iter().flat_map(|b| b.on_success.iter().chain(&b.on_failure));
     for block in handlers {
-        walls(program, block, Some(Inside { what: "a handler", span: walk::opening(block.span, 1) }), found);
+        walls(program, known, block, Some(Inside { what: "a handler", span: walk::opening(block.span, 1) }), found);
     }
 }
 
-fn walls(program: &Program, block: &Block, inside: Option<Inside>, found: &mut Vec<Diagnostic>) {
+fn walls(
+    program: &Program,
+    known: &[Option<Span>],
+    block: &Block,
+    inside: Option<Inside>,
+    found: &mut Vec<Diagnostic>,
+) {
     for stmt in &block.stmts {
-        statement(program, stmt, inside, found);
+        statement(program, known, stmt, inside, found);
     }
 }
 
-fn statement(program: &Program, stmt: &Stmt, inside: Option<Inside>, found: &mut Vec<Diagnostic>) {
+fn statement(
+    program: &Program,
+    known: &[Option<Span>],
+    stmt: &Stmt,
+    inside: Option<Inside>,
+    found: &mut Vec<Diagnostic>,
+) {
     if let Some(around) = inside {
         walk::expressions(&stmt.kind, &mut |e| {
             walk::doings(e, &mut |doing, span| {
                 if let Doing::Action(call) = doing
-                    && let Some((wall, name)) = wall_in(program, call.action)
+                    && let Some(wall) = known.get(call.action.0 as usize).copied().flatten()
                 {
+                    let name = program.actions.get(call.action.0 as usize).map_or("", |a| a.name.as_str());
                     found.push(refused(&format!("`{name}`"), span, around).label(wall, "declared irreversible here"));
                 }
             });
@@ -56,18 +71,20 @@ fn statement(program: &Program, stmt: &Stmt, inside: Option<Inside>, found: &mut
                     found.push(refused(&format!("step \"{}\"", step.source), *span, around));
                 }
             }
-            walls(program, &step.body.block, inside, found);
+            walls(program, known, &step.body.block, inside, found);
         }
-        StmtKind::Parallel(body) => walls(program, body, here("`parallel`", 8), found),
-        StmtKind::For { body, parallel: Some(_), .. } => walls(program, body, here("a `for … parallel`", 3), found),
+        StmtKind::Parallel(body) => walls(program, known, body, here("`parallel`", 8), found),
+        StmtKind::For { body, parallel: Some(_), .. } => {
+            walls(program, known, body, here("a `for … parallel`", 3), found)
+        }
         StmtKind::Try { body, otherwise, .. } => {
-            walls(program, body, here("a `try`", 3), found);
-            walls(program, otherwise, here("a `try`", 3), found);
+            walls(program, known, body, here("a `try`", 3), found);
+            walls(program, known, otherwise, here("a `try`", 3), found);
         }
-        StmtKind::Finally(body) => walls(program, body, here("a `finally`", 7), found),
+        StmtKind::Finally(body) => walls(program, known, body, here("a `finally`", 7), found),
         kind => {
             for inner in walk::blocks(kind) {
-                walls(program, inner, inside, found);
+                walls(program, known, inner, inside, found);
             }
         }
     }
@@ -91,30 +108,29 @@ fn refused(what: &str, span: Span, around: Inside) -> Diagnostic {
     .help(help)
 }
 
-/// A point of no return anywhere in an action, and the action's name.
-fn wall_in(program: &Program, id: ActionId) -> Option<(Span, String)> {
-    let action = program.actions.get(id.0 as usize)?;
-    if let Undo::Irreversible { span, .. } = &action.body.undo {
-        return Some((*span, action.name.to_string()));
-    }
-    let mut wall = None;
-    walk::statements(&action.body.block, &mut |stmt| {
-        if wall.is_some() {
-            return;
-        }
-        if let StmtKind::Step(step) = &stmt.kind
-            && let Undo::Irreversible { span, .. } = &step.body.undo
-        {
-            wall = Some((*span, action.name.to_string()));
-            return;
-        }
-        walk::expressions(&stmt.kind, &mut |e| {
-            walk::doings(e, &mut |doing, _| {
-                if let (Doing::Action(call), None) = (doing, &wall) {
-                    wall = wall_in(program, call.action).map(|(span, _)| (span, action.name.to_string()));
-                }
+/// For each action, a point of no return anywhere in it. What an action calls comes before it in the program.
+fn walls_of(program: &Program) -> Vec<Option<Span>> {
+    let mut known: Vec<Option<Span>> = Vec::with_capacity(program.actions.len());
+    for action in &program.actions {
+        let mut wall = match &action.body.undo {
+            Undo::Irreversible { span, .. } => Some(*span),
+            Undo::Nothing | Undo::Rollback { .. } | Undo::None { .. } | Undo::Manual { .. } => None,
+        };
+        walk::statements(&action.body.block, &mut |stmt| {
+            if let StmtKind::Step(step) = &stmt.kind
+                && let Undo::Irreversible { span, .. } = &step.body.undo
+            {
+                wall = wall.or(Some(*span));
+            }
+            walk::expressions(&stmt.kind, &mut |e| {
+                walk::doings(e, &mut |doing, _| {
+                    if let Doing::Action(call) = doing {
+                        wall = wall.or(known.get(call.action.0 as usize).copied().flatten());
+                    }
+                });
             });
         });
-    });
-    wall
+        known.push(wall);
+    }
+    known
 }

@@ -25,7 +25,7 @@ struct Spec<'p> {
     timeout: Option<Nanos>,
     retry: Option<Repeat>,
     span: Span,
-    /// An action is told of by the calls in it.
+    /// A step: it is told of, and the names it sets are known after it. An action is told of by the calls in it.
     told: bool,
 }
 
@@ -59,7 +59,7 @@ pub(super) async fn step<'p>(cx: &Cx<'p>, step: &'p Step) -> Flow {
     };
     let spec =
         Spec { name, source: step.source.to_string(), body: &step.body, timeout, retry, span: step.head, told: true };
-    let next = instance(cx, &spec, &cx.names, true).await?;
+    let next = instance(cx, &spec, &cx.names).await?;
     Ok(match next {
         Next::Done => Next::Go,
         next @ (Next::Go | Next::Return(_)) => next,
@@ -124,14 +124,14 @@ pub(super) async fn action<'p>(cx: &Cx<'p>, call: &'p ActionCall, stands: Stands
         span: action.span,
         told: false,
     };
-    match instance(&Cx { path, ..cx.clone() }, &spec, &names, false).await? {
+    match instance(&Cx { path, ..cx.clone() }, &spec, &names).await? {
         Next::Return(value) => Ok(value),
         Next::Go | Next::Done => Ok(Value::Null),
     }
 }
 
 /// Attempts until one is not a failure, or may not be followed by another.
-async fn instance<'p>(cx: &Cx<'p>, spec: &Spec<'p>, names: &Rc<Names>, merge: bool) -> Flow {
+async fn instance<'p>(cx: &Cx<'p>, spec: &Spec<'p>, names: &Rc<Names>) -> Flow {
     let world = &cx.world;
     let mut attempt = 1;
     loop {
@@ -180,7 +180,7 @@ async fn instance<'p>(cx: &Cx<'p>, spec: &Spec<'p>, names: &Rc<Names>, merge: bo
         }
         match result {
             Ok(next) => {
-                if merge {
+                if spec.told {
                     names.merge_into(&cx.names);
                 }
                 cx.seq.prune(&seq);

@@ -27,6 +27,7 @@ const NOTIFY: (u32, Duration, Duration) = (3, Duration::from_secs(5), Duration::
 #[derive(Default)]
 pub struct Http {
     following: OnceCell<Client>,
+    careful: OnceCell<Client>,
     staying: OnceCell<Client>,
 }
 
@@ -49,7 +50,7 @@ impl Http {
         };
         let name = action.rsplit('.').next().unwrap_or(action);
         if name == "notify" {
-            return self.notify(args, cancel).await;
+            return self.notify(args, &call.key, cancel).await;
         }
         let request = match request(name, on.as_deref(), args, call) {
             Ok(request) => request,
@@ -106,8 +107,13 @@ impl Http {
     fn prepare(&self, request: &Request) -> Result<reqwest::RequestBuilder, String> {
         // A redirect is followed by reads only, and not by one that expects it.
         let stays = request.writes || request.expect.iter().any(|s| (300..400).contains(s));
-        let (cell, policy) =
-            if stays { (&self.staying, Policy::none()) } else { (&self.following, Policy::limited(10)) };
+        let (cell, policy) = if stays {
+            (&self.staying, Policy::none())
+        } else if request.headers.is_empty() {
+            (&self.following, Policy::custom(|next| follow(next, Hosts::Any)))
+        } else {
+            (&self.careful, Policy::custom(|next| follow(next, Hosts::Same)))
+        };
         let client = match cell.get() {
             Some(client) => client,
             None => {
@@ -125,7 +131,7 @@ impl Http {
     }
 
     /// A message: tried a few times, each time briefly.
-    async fn notify(&self, args: &[(SmolStr, Arg)], mut cancel: Cancel) -> Outcome {
+    async fn notify(&self, args: &[(SmolStr, Arg)], key: &str, mut cancel: Cancel) -> Outcome {
         let (Some(Value::Str(url)), Some(body)) = (value(args, "url").map(|v| v.expose().0), value(args, "json"))
         else {
             return wrong("a message needs `url` and `json`");
@@ -135,13 +141,19 @@ impl Http {
             Err(message) => return wrong(&message),
         };
         let body = json::to_json_exposed(body).to_string();
+        // The same for every try: who keeps to it shows the message once.
+        let mut headers = content_type(HeaderMap::new(), "application/json");
+        match header("idempotency-key", key) {
+            Ok(value) => drop(headers.insert("idempotency-key", value)),
+            Err(message) => return wrong(&message),
+        }
         let (tries, timeout, pause) = NOTIFY;
         let mut last = Failure::new(FailureKind::Failed, "the message was not sent");
         for attempt in 1..=tries {
             let request = Request {
                 method: Method::POST,
                 url: url.clone(),
-                headers: content_type(HeaderMap::new(), "application/json"),
+                headers: headers.clone(),
                 body: Some(body.clone()),
                 timeout,
                 expect: Vec::new(),
@@ -166,6 +178,29 @@ impl Http {
             }
         }
         Outcome::failed(Ending::Unknown, last)
+    }
+}
+
+/// Where a redirect may lead.
+#[derive(Clone, Copy)]
+enum Hosts {
+    Any,
+    /// The request carries headers that are meant for one host.
+    Same,
+}
+
+fn follow(next: reqwest::redirect::Attempt<'_>, hosts: Hosts) -> reqwest::redirect::Action {
+    let Some(from) = next.previous().last() else { return next.follow() };
+    let elsewhere = matches!(hosts, Hosts::Same) && from.host_str() != next.url().host_str();
+    let downgrade = from.scheme() == "https" && next.url().scheme() != "https";
+    if next.previous().len() > 10 {
+        next.error("more than 10 redirects")
+    } else if downgrade {
+        next.error("a redirect from https to http is not followed")
+    } else if elsewhere {
+        next.error("a redirect to another host is not followed with headers that were meant for this one")
+    } else {
+        next.follow()
     }
 }
 
@@ -389,6 +424,9 @@ fn broken(text: &str, e: &reqwest::Error, timeout: Duration) -> Failure {
     while let Some(inner) = next {
         reason = inner.to_string();
         next = inner.source();
+    }
+    if e.is_redirect() && reason.is_empty() {
+        reason = e.to_string();
     }
     if reason.is_empty() {
         reason = if e.is_timeout() { "no connection in time".to_owned() } else { e.to_string() };

@@ -28,6 +28,10 @@ fn web() -> Web {
             }
             "/cut" => None,
             "/busy" => answer("503 Service Unavailable", "no\u{1b}[2J workers"),
+            "/elsewhere" => {
+                let location = format!("http://localhost:{}/here", request.host_port());
+                Some(format!("HTTP/1.1 302 Found\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n"))
+            }
             "/there" => Some("HTTP/1.1 302 Found\r\nlocation: /here\r\ncontent-length: 0\r\n\r\n".to_owned()),
             "/big" => answer("200 OK", &"x".repeat(9 << 20)),
             "/json" => answer("200 OK", "{\"pool\": \"green\", \"load\": 0.50}"),
@@ -129,6 +133,12 @@ fn a_status_fails_unless_it_is_expected_or_judged() {
             said(&send(&http, &request("post", Some(&site), code("/there", &[]), &[])).await)
                 .starts_with("Some failed")
         );
+        // Headers that were meant for one host do not go to another.
+        let plain = send(&http, &request("get", Some(&site), code("/elsewhere", &[]), &[])).await;
+        assert_eq!(field(&plain, "status"), "200");
+        let with = request("get", Some(&site), code("/elsewhere", &[]), &[("headers", v("{\"X-Key\": \"k\"}"))]);
+        let refused = said(&send(&http, &with).await);
+        assert!(refused.contains("a redirect to another host is not followed"), "{refused}");
         let stay = request("get", Some(&site), code("/there", &[]), &[("expect", v("[302]"))]);
         assert_eq!(field(&send(&http, &stay).await, "status"), "302");
         let json = send(&http, &request("get", Some(&site), code("/json", &[]), &[])).await.result.unwrap();
@@ -314,4 +324,42 @@ fn prometheus_gives_one_number_or_an_error() {
         );
         assert!(ask("percentile", args("x[5m]) or y")).await.contains("is not a metric's name"));
     });
+}
+
+#[test]
+fn https_proves_the_server() {
+    let certificate = crate::lab::postgres::certificate();
+    let dir = crate::lab::directory();
+    for file in ["server.crt", "server.key"] {
+        std::fs::copy(certificate.join(file), dir.join(file)).unwrap();
+    }
+    crate::lab::give(&dir);
+    let (port, openssl) = (crate::lab::free_port(), crate::lab::program("openssl", "openssl"));
+    let key = |name: &str| dir.join(name).display().to_string();
+    let _server = crate::lab::Server::start(
+        dir.clone(),
+        &[
+            openssl.to_str().unwrap(),
+            "s_server",
+            "-accept",
+            &port.to_string(),
+            "-cert",
+            &key("server.crt"),
+            "-key",
+            &key("server.key"),
+            "-www",
+        ],
+    );
+    crate::lab::wait_for("s_server", || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
+    let book = "runbook \"r\" {\n  owner \"x\"\n  reviewed 2026-11-01 every 90d\n  deadline 1m\n  rollback within 20s\n  \
+                connect site = http(env(\"SITE_URL\"))\n  guard \"up\": site.get(\"/\")\n}\n";
+    let ca = certificate.join("ca.crt").display().to_string();
+    let url = |host: &str| format!("https://{host}:{port}");
+    let cases = [("localhost", ca.as_str(), 0), ("127.0.0.1", ca.as_str(), 1), ("localhost", "/dev/null", 1)];
+    for (host, roots, expected) in cases {
+        let (code, said) =
+            crate::lab::rbk(book, &[("SITE_URL", &url(host)), ("SSL_CERT_FILE", roots), ("NO_PROXY", "*")]);
+        assert_eq!(code, expected, "{host} {roots}: {said}");
+        assert!(expected == 0 || said.contains("certificate"), "{said}");
+    }
 }

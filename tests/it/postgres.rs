@@ -539,3 +539,40 @@ fn a_connection_is_a_context_for_programs() {
     drop(file);
     assert!(!path.exists());
 }
+
+#[test]
+fn a_server_that_stops_is_neither_up_nor_not_up() {
+    let cluster = Cluster::start();
+    let url = cluster.url("postgres", "postgres");
+    let book = |condition: &str| {
+        format!(
+            "runbook \"r\" {{\n  owner \"x\"\n  reviewed 2026-11-01 every 90d\n  deadline 1m\n  rollback within 20s\n  \
+             secret url = env(\"DB_URL\")\n  connect db = postgres(url)\n  guard \"g\": {condition}\n}}\n"
+        )
+    };
+    let (code, said) = crate::lab::rbk(&book("db.ping()"), &[("DB_URL", &url)]);
+    assert_eq!(code, 0, "{said}");
+    cluster.server.kill();
+    for condition in ["db.ping()", "not db.ping()", "not (db.value(\"SELECT 1\") == 2)"] {
+        let (code, said) = crate::lab::rbk(&book(condition), &[("DB_URL", &url)]);
+        assert!(code == 1 && said.contains("cannot tell: cannot connect to `db`"), "{condition}: {said}");
+        assert!(!said.contains(PASSWORD), "{said}");
+    }
+}
+
+#[test]
+fn a_hostile_parameter_goes_from_the_command_line_into_a_table_and_back() {
+    let cluster = shared();
+    let name = cluster.database();
+    let hostile = "o'neil\"; DROP TABLE people; -- $(touch x) `id` #{1} %s \\ \u{e9}\nEOF";
+    let book = "runbook \"r\" {\n  owner \"x\"\n  reviewed 2026-11-01 every 90d\n  deadline 1m\n  rollback within 20s\n  \
+                param who: string\n  secret url = env(\"DB_URL\")\n  connect db = postgres(url)\n  \
+                step \"Keep\" {\n    db.exec(\"CREATE TABLE people (name text)\")\n    db.exec(\"INSERT INTO people VALUES (#{who})\")\n    \
+                rollback { db.exec(\"DROP TABLE IF EXISTS people\") }\n  }\n  \
+                guard \"same\": db.value(\"SELECT name FROM people WHERE name = #{who}\") == who\n  \
+                guard \"shell\": $(printf %s #{who}) == who\n}\n";
+    let (code, said) =
+        crate::lab::rbk(book, &[("DB_URL", &cluster.url("postgres", &name)), ("RBK_PARAM_WHO", hostile)]);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(cluster.psql(&name, "SELECT name FROM people").unwrap(), hostile);
+}

@@ -156,3 +156,15 @@ fn a_lost_answer_of_a_write_is_unknown_and_of_a_stopped_server_none() {
         }
     });
 }
+
+#[test]
+fn rediss_proves_the_server() {
+    let url = format!("rediss://localhost:{}/0", shared().tls_port);
+    let book = "runbook \"r\" {\n  owner \"x\"\n  reviewed 2026-11-01 every 90d\n  deadline 1m\n  rollback within 20s\n  \
+                connect cache = redis(env(\"CACHE_URL\"))\n  guard \"up\": cache.ping()\n}\n";
+    let ca = crate::lab::postgres::certificate().join("ca.crt").display().to_string();
+    let (code, said) = crate::lab::rbk(book, &[("CACHE_URL", &url), ("SSL_CERT_FILE", &ca)]);
+    assert_eq!(code, 0, "{said}");
+    let (code, said) = crate::lab::rbk(book, &[("CACHE_URL", &url), ("SSL_CERT_FILE", "/dev/null")]);
+    assert!(code == 1 && said.contains("cannot connect to `cache`"), "{said}");
+}

@@ -25,7 +25,8 @@ impl Server {
             pid=$!
             read -r word
             [ "$word" = kill ] && kill -KILL $pid
-            kill -INT $pid 2>/dev/null
+            # A fast shutdown for Postgres; started in the background, others do not hear SIGINT.
+            kill -INT $pid 2>/dev/null && kill -TERM $pid 2>/dev/null
             wait $pid 2>/dev/null
             rm -rf "$dir"
         "#;
@@ -76,6 +77,18 @@ pub fn give(path: &Path) {
 pub fn run(command: &mut Command) {
     let out = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
     assert!(out.status.success(), "{command:?}: {}", String::from_utf8_lossy(&out.stderr));
+}
+
+/// `rbk run` of a text: its exit code, and all that it says.
+pub fn rbk(text: &str, env: &[(&str, &str)]) -> (i32, String) {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("book.rbk");
+    std::fs::write(&file, text).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rbk"));
+    command.arg("run").arg(&file).current_dir(dir.path()).stdin(Stdio::null());
+    let out = command.envs(env.iter().copied()).env("XDG_STATE_HOME", dir.path()).output().unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+    (out.status.code().unwrap(), said)
 }
 
 pub fn free_port() -> u16 {

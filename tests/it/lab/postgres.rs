@@ -94,6 +94,11 @@ impl Cluster {
     }
 }
 
+/// A directory with `server.crt`, `server.key` (for `localhost`) and the `ca.crt` that vouches for it.
+pub fn certificate() -> PathBuf {
+    template()
+}
+
 /// A cluster right after initdb, made once and kept in the target directory.
 fn template() -> PathBuf {
     let initdb = program("initdb", "postgresql");

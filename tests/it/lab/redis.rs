@@ -6,6 +6,8 @@ use super::{Server, directory, free_port, program, wait_for};
 pub struct Redis {
     pub server: Server,
     pub port: u16,
+    /// With the certificate of [`super::postgres::certificate`].
+    pub tls_port: u16,
 }
 
 pub fn shared() -> &'static Redis {
@@ -16,19 +18,25 @@ pub fn shared() -> &'static Redis {
 impl Redis {
     pub fn start() -> Redis {
         let dir = directory();
-        let port = free_port();
+        let (port, tls_port) = (free_port(), free_port());
+        let certificate = super::postgres::certificate();
+        for file in ["server.crt", "server.key", "ca.crt"] {
+            std::fs::copy(certificate.join(file), dir.join(file)).unwrap();
+        }
         std::fs::write(
             dir.join("conf"),
             format!(
                 "port {port}\nbind 127.0.0.1\nunixsocket {0}/s\nunixsocketperm 777\nsave \"\"\nappendonly no\ndir {0}\n\
-                 user default on nopass ~* &* +@all\nuser app on >app-password ~app:* &* +@all -@dangerous\n",
+                 tls-port {tls_port}\ntls-cert-file {0}/server.crt\ntls-key-file {0}/server.key\ntls-ca-cert-file {0}/ca.crt\n\
+                 tls-auth-clients no\nuser default on nopass ~* &* +@all\nuser app on >app-password ~app:* &* +@all -@dangerous\n",
                 dir.display()
             ),
         )
         .unwrap();
+        super::give(&dir);
         let conf = dir.join("conf").display().to_string();
         let server = Server::start(dir, &[program("redis-server", "redis-server").to_str().unwrap(), &conf]);
-        let redis = Redis { server, port };
+        let redis = Redis { server, port, tls_port };
         wait_for("redis", || std::os::unix::net::UnixStream::connect(redis.socket()).ok());
         redis
     }

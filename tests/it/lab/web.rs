@@ -14,6 +14,14 @@ pub struct Request {
     pub connection: usize,
 }
 
+impl Request {
+    /// The port it was sent to.
+    pub fn host_port(&self) -> &str {
+        let host = self.headers.iter().find(|h| h.starts_with("host: ")).expect("a host");
+        host.rsplit(':').next().expect("a port")
+    }
+}
+
 pub struct Web {
     pub port: u16,
     pub seen: Arc<Mutex<Vec<Request>>>,

@@ -6,6 +6,9 @@ use super::expect::{CLAUSES, OPENERS, Stop, elsewhere, form, found, stop};
 use super::{Build, bad};
 use crate::diag::did_you_mean;
 
+/// From here on a mistake is reported without reading it again: nobody reads the thousandth closely.
+const PLENTY: usize = 1000;
+
 impl Build {
     /// A statement that does not parse. What it binds and the block it opens survive.
     pub(super) fn bad(&mut self, node: Node<'_>) -> StmtKind {
@@ -53,6 +56,9 @@ impl Build {
             return self.open_string(open);
         }
         let word = first_word(text);
+        if self.diagnostics.len() >= PLENTY {
+            return self.unexpected(text, start, "a statement", form(word), None);
+        }
         if OPENERS.contains(&word) {
             return match stop(Rule::strict_word, text) {
                 Some(found) => {

@@ -14,7 +14,10 @@ fn sample(name: &str) -> PathBuf {
 
 #[test]
 fn they_check_clean() {
-    let out = Command::new(env!("CARGO_BIN_EXE_rbk")).args(["check", "--deny-warnings", "--today", "2026-11-21"]).arg(sample("")).output();
+    let out = Command::new(env!("CARGO_BIN_EXE_rbk"))
+        .args(["check", "--deny-warnings", "--today", "2026-11-21"])
+        .arg(sample(""))
+        .output();
     let out = out.unwrap();
     assert!(out.status.success(), "{}{}", stage::text(&out.stdout), stage::text(&out.stderr));
 }
@@ -164,7 +167,8 @@ fn dumped(dir: &Path, accounts: u32) -> (Postgres, PathBuf) {
 }
 
 fn restore(db: &Postgres, dump: &Path) -> stage::Ran {
-    let ran = Run::new(&sample("restore_test.rbk")).set("dump", dump.display()).env("ADMIN_URL", db.url("postgres")).go();
+    let ran =
+        Run::new(&sample("restore_test.rbk")).set("dump", dump.display()).env("ADMIN_URL", db.url("postgres")).go();
     let left = db.psql("postgres", "SELECT datname FROM pg_database WHERE datname LIKE 'restore_test%'");
     assert_eq!(left, "", "the scratch database is gone in every case:\n{}", ran.out);
     ran

@@ -132,3 +132,11 @@ fn every_script_of_the_repository_is_read_without_a_complaint() {
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert!(count > 20, "only {count} scripts were found");
 }
+
+#[test]
+fn there_is_one_tls_stack() {
+    let lock = std::fs::read_to_string(repo("Cargo.lock")).unwrap();
+    for other in ["openssl", "openssl-sys", "native-tls", "aws-lc-rs", "aws-lc-sys", "boring"] {
+        assert!(!lock.contains(&format!("name = \"{other}\"\n")), "{other} came in");
+    }
+}

@@ -1,6 +1,5 @@
 //! The outside world of a test: private servers in a private directory on private ports, clients that keep asking, and
 //! snapshots to compare. Everything started here ends with its value.
-#![allow(dead_code)]
 pub mod app;
 pub mod client;
 pub mod inbox;

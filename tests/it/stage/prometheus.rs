@@ -27,6 +27,13 @@ impl Prometheus {
         Prometheus { port, _server: server }
     }
 
+    /// Wait until a query has an answer: targets are discovered seconds after the server is ready.
+    pub fn until_data(&self, query: &str) {
+        let path = format!("/api/v1/query?query={}", query.replace('[', "%5B").replace(']', "%5D"));
+        let answered = || matches!(client::get(self.port, &path), Ok((200, body)) if body.contains("\"value\":"));
+        super::until("a sample", std::time::Duration::from_secs(30), answered);
+    }
+
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }

@@ -33,7 +33,10 @@ impl Manager {
         [("HOME", self.home.display().to_string()), ("XDG_RUNTIME_DIR", runtime), ("PATH", self.path())]
     }
 
+    /// What the manager knows of a unit is kept in the test's own directory, not in one that all of them share.
     pub fn unit(&self, name: &str, text: &str) {
+        let status = self.home.join(format!("run/{name}.status"));
+        let text = text.replace("[Service]\n", &format!("[Service]\nStatusFile={}\n", status.display()));
         std::fs::write(self.home.join(format!(".config/systemd/user/{name}.service")), text).unwrap();
     }
 

@@ -71,8 +71,10 @@ fn rotate(db: &Postgres, bin: &Path) -> Run {
 }
 
 fn logs_in(db: &Postgres, password: &str) -> bool {
-    let url = db.url_as("app", password, "postgres");
-    Command::new("psql").args([url.as_str(), "-XAtqc", "SELECT 1"]).output().unwrap().status.success()
+    // Not in the URL: a generated password may hold `/` and `+`.
+    let url = db.url_as("app", "", "postgres");
+    let mut psql = Command::new("psql");
+    psql.env("PGPASSWORD", password).args([url.as_str(), "-XAtqc", "SELECT 1"]).output().unwrap().status.success()
 }
 
 #[test]

@@ -56,7 +56,7 @@ impl Http {
             Ok(request) => request,
             Err(message) => return wrong(&message),
         };
-        let text = format!("{} {}", request.method, show::escape(&request.url));
+        let text = shown(&request);
         let writes = request.writes;
         let (ending, result) = self.send(request, cancel).await;
         let response = match result {
@@ -73,7 +73,7 @@ impl Http {
     /// Send it once. The ending is that of a request whose status has not been judged.
     pub(super) async fn send(&self, request: Request, mut cancel: Cancel) -> (Ending, Result<Response, Failure>) {
         let lost = if request.writes { Ending::Unknown } else { Ending::None };
-        let text = format!("{} {}", request.method, show::escape(&request.url));
+        let text = shown(&request);
         let prepared = match self.prepare(&request) {
             Ok(prepared) => prepared,
             Err(message) => return (Ending::None, Err(Failure::new(FailureKind::Value, message))),
@@ -179,6 +179,14 @@ impl Http {
         }
         Outcome::failed(Ending::Unknown, last)
     }
+}
+
+/// For people: the host is named, who asks it with which password is not.
+fn shown(request: &Request) -> String {
+    let (scheme, rest) = request.url.split_once("://").unwrap_or(("", &request.url));
+    let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    format!("{} {}", request.method, show::escape(&format!("{scheme}://{host}{path}")))
 }
 
 /// Where a redirect may lead.
@@ -331,7 +339,7 @@ fn address(on: Option<&Connection>, args: &[(SmolStr, Arg)]) -> Result<String, S
 pub(super) fn base(on: &Connection) -> Result<String, String> {
     let Some(base) = on.args.get("base") else { return Err(format!("`{}` has no base", on.name)) };
     let base = encode::url::encode(base.expose().0, encode::How::Whole).map_err(|_| {
-        // The base is secret: what is wrong with it is said, not what it is.
+        // The base can be secret: what is wrong with it is said, not what it is.
         format!("the base of `{}` is not an absolute http or https URL", on.name)
     })?;
     if base.contains(['?', '#']) {

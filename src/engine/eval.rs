@@ -1,13 +1,15 @@
 //! Expressions to values. Calls inside are effects: an expression may take any time, and fail.
 use std::sync::Arc;
 
-use crate::check::program::{EachMethod, Expr, ExprKind, NameId, TextPart};
+use crate::check::program::{ConnectionExpr, EachMethod, Expr, ExprKind, NameId, TextPart};
 use crate::engine::cx::{Cx, Mode};
 use crate::engine::event::{Failure, FailureKind};
 use crate::engine::failure::{Fut, Stop};
 use crate::engine::names::Names;
 use crate::engine::{calls, conditions, step};
 use crate::source::Span;
+use crate::value::credentials::credentials;
+use crate::value::types::ConnKind;
 use crate::value::{Connection, Nanos, Record, Secret, SmolStr, Timestamp, Value, method, ops, show};
 
 pub(super) fn eval<'a, 'p: 'a>(cx: &'a Cx<'p>, expr: &'p Expr) -> Fut<'a, Result<Value, Stop>> {
@@ -82,15 +84,30 @@ async fn compound<'p>(cx: &Cx<'p>, expr: &'p Expr) -> Result<Value, Stop> {
         ExprKind::Action(call) => step::action(cx, call, step::Stands::Inside).await,
         ExprKind::Connection(made) => {
             let mut args = record(cx, &made.args).await?;
-            // What `connect` is given is always treated as secret.
-            if let Some((_, first)) = args.0.first_mut()
-                && !matches!(first, Value::Secret(_))
-            {
-                *first = Secret::hide(made.name.clone(), first.clone());
-                cx.world.learn(&cx.path, first);
+            if let Some((_, first)) = args.0.first_mut() {
+                keep(cx, made, first);
             }
             Ok(Value::Connection(Arc::new(Connection { kind: made.kind, name: made.name.clone(), args })))
         }
+    }
+}
+
+/// Where a connection leads to is never shown in full; what is learned is what is really secret in it. The host of an
+/// HTTP server is not: its answers name it.
+fn keep(cx: &Cx<'_>, made: &ConnectionExpr, address: &mut Value) {
+    let (ConnKind::Http | ConnKind::Prometheus, Value::Str(text)) = (made.kind, &*address) else {
+        if !matches!(address, Value::Secret(_)) {
+            *address = Secret::hide(made.name.clone(), address.clone());
+            cx.world.learn(&cx.path, address);
+        }
+        return;
+    };
+    let secret = credentials(text);
+    for part in &secret {
+        cx.world.learn(&cx.path, &Secret::hide(made.name.clone(), Value::str(part.as_str())));
+    }
+    if !secret.is_empty() {
+        *address = Secret::hide(made.name.clone(), address.clone());
     }
 }
 

@@ -18,7 +18,7 @@ use crate::engine::tree::{Place, Seq};
 use crate::engine::undo::Undone;
 use crate::engine::world::World;
 use crate::engine::{eval, handlers, undo};
-use crate::value::redact::is_short;
+use crate::value::redact::{is_empty, is_short};
 use crate::value::{Nanos, Secret, SmolStr, Value};
 
 pub(super) async fn run(world: Rc<World<'_>>) {
@@ -106,6 +106,12 @@ async fn prepare<'p>(cx: &Cx<'p>, book: &'p Book) -> Result<Option<Nanos>, Stop>
             }
             Global::Secret { name, value, short, span } => {
                 let value = eval::eval(&here, value).await?;
+                if is_empty(&value) {
+                    let message = format!("the secret `{}` is empty", world.name_text(*name));
+                    let help = Some("set it where it is read from".to_owned());
+                    let failure = Failure { span: Some(*span), help, ..Failure::new(FailureKind::Value, message) };
+                    return Err(cx.stop(failure));
+                }
                 if !short && is_short(value.expose().0) {
                     let message =
                         format!("the secret `{}` is too short to be found where it is shown", world.name_text(*name));

@@ -2,6 +2,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::check::program::{NameId, NameInfo, Program};
 use crate::engine::Inputs;
@@ -126,8 +127,16 @@ impl<'p> World<'p> {
         }
     }
 
-    pub fn guarded(&self, value: Value) -> Value {
-        match self.secrets.borrow().hides(&value) {
+    pub fn guarded(&self, mut value: Value) -> Value {
+        let secrets = self.secrets.borrow();
+        // Where an answer came from makes no secret of what it says.
+        if let Value::Response(response) = &mut value
+            && secrets.find(&response.url).is_some()
+        {
+            let response = Arc::make_mut(response);
+            response.url = secrets.redact(&response.url).into();
+        }
+        match secrets.hides(&value) {
             Some(name) => Secret::hide(name, value),
             None => value,
         }

@@ -1,6 +1,7 @@
 //! Values and their types. In: literals, what providers return. Out: plain data. No IO, no clock.
 //!
 //! A value never becomes code by itself: `encode` turns it into one word, one segment, one literal of a place.
+pub mod credentials;
 pub mod encode;
 pub mod json;
 pub mod method;
@@ -107,7 +108,8 @@ pub struct Connection {
     pub kind: ConnKind,
     /// The declared name, or the kind where it was made in place; for people.
     pub name: SmolStr,
-    /// Named as in the kind's declaration (`url`, `base`, `database`, `timeout` …); the first one is always secret.
+    /// Named as in the kind's declaration (`url`, `base`, `database`, `timeout` …); the first one is hidden when it can
+    /// hold a password.
     pub args: Record,
 }
 

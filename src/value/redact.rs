@@ -32,6 +32,27 @@ pub fn is_short(value: &Value) -> bool {
     leaves.iter().any(|leaf| leaf.chars().count() < MIN_CHARS)
 }
 
+/// Whether there is nothing in a secret: then it was most likely not set.
+#[must_use]
+pub fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Str(text) => text.trim().is_empty(),
+        Value::Bytes(bytes) => bytes.is_empty(),
+        Value::Secret(secret) => is_empty(secret.expose()),
+        Value::List(_)
+        | Value::Record(_)
+        | Value::Response(_)
+        | Value::Connection(_)
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::Decimal(_)
+        | Value::Size(_)
+        | Value::Duration(_)
+        | Value::Time(_) => false,
+    }
+}
+
 impl Redactor {
     /// From now on, what contains the value shows `‹name›`. Of a URL the password alone is known too,
     /// of a text with several lines each line.

@@ -6,6 +6,7 @@ use std::process::{Command, Output, Stdio};
 mod check;
 mod inputs;
 mod run;
+mod secrets;
 mod terminal;
 
 /// A directory of its own with files in it, and how to call `rbk` there.

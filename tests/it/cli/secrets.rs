@@ -1,0 +1,79 @@
+//! What is kept secret in a run, and what is not.
+use super::{Desk, book};
+use crate::lab::web::{Web, answer};
+
+fn web() -> Web {
+    Web::start(|request| match request.line.split(' ').nth(1) {
+        Some("/fail") => answer("500 Internal Server Error", "broken"),
+        Some("/echo") => answer("200 OK", "{\"s\": \"it is s3cret-pass\"}"),
+        _ => answer("200 OK", "{\"s\": \"green\"}"),
+    })
+}
+
+#[test]
+fn the_host_of_a_connection_is_no_secret_and_its_answers_are_none() {
+    let web = web();
+    let desk = Desk::with(&book(&format!(
+        r#"  connect site = http("http://127.0.0.1:{port}")
+  let pool = site.get("/x").json().s
+  let other = http.get("http://127.0.0.1:{port}/y").json().s
+  step "One" {{
+    $ echo "pool #{{pool}} and #{{other}} of http://127.0.0.1:{port}"
+    rollback none "nothing"
+  }}
+  step "Two" {{
+    site.post("/fail")
+    rollback none "nothing"
+  }}"#,
+        port = web.port
+    )));
+    let said = desk.rbk(&["run", "a.rbk"]);
+    let fail = format!("POST http://127.0.0.1:{}/fail was answered 500", web.port);
+    said.exits(1).says(&["pool green and green of http://127.0.0.1:", &fail]);
+    assert!(!said.out.contains('‹'), "{}", said.out);
+}
+
+#[test]
+fn a_password_in_the_address_is_hidden_and_the_host_is_not() {
+    let web = web();
+    let text = |path: &str| {
+        book(&format!(
+            r#"  connect site = http("http://app:s3cret-pass@127.0.0.1:{}")
+  let s = site.get("{path}").json().s
+  log "it says #{{s}}"
+  step "One" {{
+    $ echo #{{s}}
+    rollback none "nothing"
+  }}
+  step "Two" {{
+    site.post("/fail")
+    rollback none "nothing"
+  }}"#,
+            web.port
+        ))
+    };
+    let said = Desk::with(&text("/x")).rbk(&["run", "a.rbk"]);
+    let fail = format!("POST http://127.0.0.1:{}/fail was answered 500", web.port);
+    said.exits(1).says(&["it says green", &fail]);
+    // A server that repeats it gives a secret back.
+    let echo = Desk::with(&text("/echo")).rbk(&["run", "a.rbk"]);
+    echo.exits(1).says(&["it says ‹site›"]);
+    for said in [said, echo] {
+        assert!(!said.out.contains("s3cret") && !said.err.contains("s3cret"), "{}{}", said.out, said.err);
+    }
+    let sent = web.seen.lock().unwrap();
+    assert!(sent[0].headers.iter().any(|header| header.starts_with("authorization: Basic ")), "{:?}", sent[0]);
+}
+
+#[test]
+fn an_empty_secret_refuses_the_run() {
+    for declared in ["secret", "secret short"] {
+        let body = format!(
+            "  {declared} tok = env(\"TOK\")\n  step \"One\" {{\n    $ touch one\n    rollback {{ $ rm one }}\n  }}"
+        );
+        let desk = Desk::with(&book(&body)).variable("TOK", "");
+        let said = desk.rbk(&["run", "a.rbk"]);
+        said.exits(2).says(&["✗ Refused before the first action; nothing was done", "the secret `tok` is empty"]);
+        assert!(!desk.has("one"));
+    }
+}

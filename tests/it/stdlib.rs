@@ -95,6 +95,108 @@ fn files_setting_replaces_uncomments_or_adds() {
     }
 }
 
+const CHANGES: [&str; 3] = [
+    r##"files.put("#{dir}/conf", "new\n")"##,
+    r##"files.replace("#{dir}/conf", old: "port = 1", new: "port = 2")"##,
+    r##"files.setting("#{dir}/conf", "port", "2")"##,
+];
+
+#[test]
+fn files_put_back_what_is_long() {
+    let before = |d: &Path| std::fs::write(d.join("conf"), format!("{}port = 1\n", "x\n".repeat(300_000))).unwrap();
+    for change in CHANGES {
+        undone_then_done("files", before, change, |_| ());
+    }
+    let long = format!("files.put(\"#{{dir}}/conf\", \"{}\")", "long ".repeat(40_000));
+    undone_then_done("files", before, &long, |d| assert_eq!(read(d.join("conf")).len(), 200_000));
+}
+
+#[test]
+fn files_too_long_to_keep_are_refused_before_they_change() {
+    for change in CHANGES {
+        let dir = stage::dir();
+        let text = format!("{}port = 1\n", "x\n".repeat(500_000));
+        std::fs::write(dir.path().join("conf"), &text).unwrap();
+        let file = book(dir.path(), "files", change);
+        Run::new(&file).set("dir", dir.path().display()).set("spoil", false).go().ended(1);
+        assert!(read(dir.path().join("conf")) == text, "{change}");
+    }
+}
+
+#[test]
+fn files_with_a_secret_are_put_back_and_never_shown() {
+    let token = "correct-horse-battery";
+    for change in CHANGES {
+        let dir = stage::dir();
+        let conf = dir.path().join("conf");
+        let text = format!("# kept as it was\ntoken = {token}\nport = 1\n");
+        std::fs::write(&conf, &text).unwrap();
+        let file = book(dir.path(), "files", change);
+        let with_secret = read(file.clone()).replace("param dir", "secret token = env(\"TOKEN\")\n  param dir");
+        std::fs::write(&file, with_secret).unwrap();
+        let run = Run::new(&file).set("dir", dir.path().display()).set("spoil", true).env("TOKEN", token).go().ended(1);
+        assert_eq!(read(conf), text, "{change}");
+        // "# kept as it was" in base64
+        assert!(!run.out.contains("IyBrZXB0IGFzIGl0"), "{}", run.out);
+    }
+}
+
+#[test]
+fn files_that_did_not_change_are_not_written_on_the_way_back() {
+    for change in CHANGES {
+        let dir = stage::dir();
+        let conf = dir.path().join("conf");
+        std::fs::write(&conf, "port = 1\n").unwrap();
+        let file = book(dir.path(), "files", change);
+        // As on a disk without room: the new file is there, and does not get to its place.
+        std::fs::write(dir.path().join("mv"), "#!/bin/sh\necho 'mv: no space left' >&2\nexit 1\n").unwrap();
+        std::fs::set_permissions(dir.path().join("mv"), std::fs::Permissions::from_mode(0o755)).unwrap();
+        let path = format!("{}:{}", dir.path().display(), stage::path());
+        Run::new(&file).set("dir", dir.path().display()).set("spoil", false).env("PATH", path).go().ended(1);
+        assert_eq!(read(conf), "port = 1\n", "{change}");
+        assert!(!dir.path().join("conf.rbk-new").exists(), "{change}");
+    }
+}
+
+#[test]
+fn files_setting_leaves_prose_alone() {
+    for (text, after) in [
+        ("# port = the port\nport = 1\n", "# port = the port\nport = 8001\n"),
+        ("# port = the port\na = 1\n", "# port = the port\na = 1\nport = 8001\n"),
+        ("#port = the port\n#port = 5432\n", "#port = the port\nport = 8001\n"),
+        ("#port = 'a b' # text\n", "port = 8001\n"),
+        ("port 5432\n", "port = 8001\n"),
+        ("[a]\nport = 1\n[b]\nx = 1\n", "[a]\nport = 8001\n[b]\nx = 1\n"),
+    ] {
+        let before = |d: &Path| std::fs::write(d.join("conf"), text).unwrap();
+        undone_then_done("files", before, r##"files.setting("#{dir}/conf", "port", "8001")"##, |d| {
+            assert_eq!(read(d.join("conf")), after)
+        });
+    }
+}
+
+#[test]
+fn files_say_why_a_change_is_refused() {
+    let setting = r##"files.setting("#{dir}/conf", "port", "9")"##;
+    for (text, change, why) in [
+        ("[a]\nport = 1\n[b]\nport = 9\n", setting, "at most one line"),
+        ("#port = 1\n#port = 2\n", setting, "at most one line"),
+        ("[a]\nx = 1\n", setting, "there are no sections"),
+        ("x = 1\n", r##"files.setting("#{dir}/conf", "", "9")"##, "the setting has a name"),
+        ("", r##"files.setting("#{dir}/none", "port", "9")"##, "/none` does not exist"),
+        ("", r##"files.replace("#{dir}/none", old: "a", new: "b")"##, "/none is there"),
+        ("", r##"files.put("#{dir}/d1/x", "text")"##, "/d1` does not exist"),
+        ("", r##"files.put("#{dir}", "text")"##, "` is a folder"),
+    ] {
+        let dir = stage::dir();
+        std::fs::write(dir.path().join("conf"), text).unwrap();
+        let file = book(dir.path(), "files", change);
+        let run = Run::new(&file).set("dir", dir.path().display()).set("spoil", false).go().ended(1);
+        assert!(run.out.contains(why), "{why}:\n{}", run.out);
+        assert_eq!(read(dir.path().join("conf")), text, "{change}");
+    }
+}
+
 #[test]
 fn files_are_copied_moved_linked_and_made() {
     let tree = |d: &Path| {

@@ -17,7 +17,7 @@ impl Library for Disk {
         let beside = if from == "<stdin>" { Path::new("") } else { Path::new(from).parent().unwrap_or(Path::new("")) };
         let file = normal(&beside.join(path)).to_string_lossy().into_owned();
         let bytes = bytes(&file).map_err(|error| format!("cannot read `{file}`: {}", super::reason(&error)))?;
-        let text = String::from_utf8(bytes).map_err(|_| format!("cannot read `{file}`: it is not UTF-8 text"))?;
+        let text = text(&file, bytes)?;
         Ok((file, text))
     }
 }
@@ -25,6 +25,17 @@ impl Library for Disk {
 #[allow(clippy::disallowed_methods, reason = "the waist reads the files that its doors name")]
 pub(super) fn bytes(path: &str) -> std::io::Result<Vec<u8>> {
     std::fs::read(path)
+}
+
+/// What a file says, or the place where it is no text.
+pub(super) fn text(path: &str, bytes: Vec<u8>) -> Result<String, String> {
+    String::from_utf8(bytes).map_err(|error| {
+        let (good, _) = error.as_bytes().split_at_checked(error.utf8_error().valid_up_to()).unwrap_or_default();
+        let line = good.iter().filter(|b| **b == b'\n').count() + 1;
+        let start = good.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
+        let column = String::from_utf8_lossy(good.get(start..).unwrap_or_default()).chars().count() + 1;
+        format!("cannot read `{path}`: it is not UTF-8 text, at line {line}, column {column}")
+    })
 }
 
 /// Without `.` and, where it is safe, `..`: one file has one name.
@@ -40,4 +51,17 @@ fn normal(path: &Path) -> PathBuf {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_file_that_is_no_text_has_the_place() {
+        let read = |bytes: &[u8]| super::text("a.rbk", bytes.to_vec());
+        assert_eq!(read("é\n".as_bytes()), Ok("é\n".to_owned()));
+        let wrong = |place: &str| Err(format!("cannot read `a.rbk`: it is not UTF-8 text, at {place}"));
+        assert_eq!(read(b"\xff"), wrong("line 1, column 1"));
+        assert_eq!(read(b"a\nlog \"\xc3\xa9\xe9\"\n"), wrong("line 2, column 7"));
+        assert_eq!(read(b"a\n\xc3"), wrong("line 2, column 1"));
+    }
 }

@@ -175,7 +175,7 @@ pub fn assignment(text: &str) -> Result<(SmolStr, String), String> {
 /// One line for a person: it cannot be read, or is neither of them.
 pub fn file(path: &str) -> Result<(String, Record), String> {
     let bytes = super::disk::bytes(path).map_err(|e| format!("cannot read `{path}`: {}", super::reason(&e)))?;
-    let text = String::from_utf8(bytes).map_err(|_| format!("cannot read `{path}`: it is not UTF-8 text"))?;
+    let text = super::disk::text(path, bytes)?;
     let toml = std::path::Path::new(path).extension().is_some_and(|extension| extension == "toml");
     let value = if toml { from_toml(&text) } else { json::parse(&text) };
     match value {

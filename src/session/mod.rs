@@ -35,10 +35,7 @@ pub fn open(path: &str) -> Result<Opened, String> {
     let bytes = if path == "-" { standard_input() } else { disk::bytes(path) };
     let bytes = bytes.map_err(|error| format!("cannot read `{path}`: {}", reason(&error)))?;
     let name = if path == "-" { "<stdin>" } else { path };
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let line = error.as_bytes().iter().take(error.utf8_error().valid_up_to()).filter(|b| **b == b'\n').count() + 1;
-        format!("cannot read `{path}`: line {line} is not UTF-8 text")
-    })?;
+    let text = disk::text(path, bytes)?;
     Ok(open_text(name, &text, &Disk))
 }
 
@@ -47,7 +44,10 @@ pub fn open(path: &str) -> Result<Opened, String> {
 pub fn open_text(name: &str, text: &str, library: &dyn Library) -> Opened {
     let mut sources = Sources::default();
     let file = sources.add(name, text);
-    let syntax::Parsed { ast, mut diagnostics, incomplete: _ } = syntax::parse(file, text);
+    let syntax::Parsed { ast, mut diagnostics, incomplete: _, gave_up } = syntax::parse(file, text);
+    if gave_up {
+        return Opened { sources, file, program: None, diagnostics };
+    }
     let checked = check::check(&mut sources, file, &ast, library);
     diagnostics.extend(checked.diagnostics);
     check::echoes::drop(&mut diagnostics, &sources);

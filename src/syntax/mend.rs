@@ -7,6 +7,14 @@ use crate::source::{FileId, Span};
 /// How many braces are mended before the rest is taken as it is.
 pub(super) const LIMIT: usize = 8;
 
+/// How many bytes are read again for that: a mistake is told without it, only what follows is read less well.
+const BUDGET: usize = 1 << 18;
+
+/// Whether the text is read once more.
+pub(super) fn again(round: usize, text: &str) -> bool {
+    round < LIMIT && (round + 1).saturating_mul(text.len()) <= BUDGET
+}
+
 /// A text with braces put in (and others blanked out): places in it are places in the text as written.
 #[derive(Default)]
 pub(super) struct Inserted {
@@ -123,7 +131,8 @@ fn line_end(text: &str, at: usize) -> usize {
 }
 
 fn opens_line(text: &str, at: usize) -> bool {
-    text.get(line_start(text, at)..at).is_some_and(|t| t.bytes().all(|b| matches!(b, b' ' | b'\t')))
+    let before = text.get(..at).unwrap_or("").trim_end_matches([' ', '\t']);
+    before.is_empty() || before.ends_with('\n')
 }
 
 fn indent(text: &str, at: usize) -> usize {

@@ -12,7 +12,7 @@ use pest::Parser;
 use crate::diag::Diagnostic;
 use crate::source::{FileId, Span};
 use grammar::{Grammar, Rule};
-use tree::Tree;
+use tree::{Node, Tree};
 
 /// What [`parse`] returns for any text.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct Parsed {
     pub diagnostics: Vec<Diagnostic>,
     /// The text ends inside something that could go on: a console reads another line.
     pub incomplete: bool,
+    /// There were so many mistakes that the rest was not read: the tree is a part, or nothing.
+    pub gave_up: bool,
 }
 
 /// What [`parse_statements`] returns for any text.
@@ -34,50 +36,85 @@ pub struct ParsedStatements {
 /// Parse a whole file. Never panics, whatever the text.
 #[must_use]
 pub fn parse(file: FileId, text: &str) -> Parsed {
-    let (items, diagnostics, incomplete) = read(file, text, build::file);
-    Parsed { ast: ast::Ast { file, items }, diagnostics, incomplete }
+    let Found { found: items, diagnostics, incomplete, gave_up } = read(file, text, build::file);
+    Parsed { ast: ast::Ast { file, items }, diagnostics, incomplete, gave_up }
 }
 
 /// Parse statements as they stand inside a runbook: what is typed at a console.
 #[must_use]
 pub fn parse_statements(file: FileId, text: &str) -> ParsedStatements {
-    let (stmts, diagnostics, incomplete) = read(file, text, build::stmts);
+    let Found { found: stmts, diagnostics, incomplete, gave_up: _ } = read(file, text, build::stmts);
     ParsedStatements { stmts, diagnostics, incomplete }
 }
 
-fn read<T>(
-    file: FileId,
-    text: &str,
-    build: fn(FileId, &Tree<'_>, mend::Inserted) -> (Vec<T>, build::Build),
-) -> (Vec<T>, Vec<Diagnostic>, bool) {
+/// The start of a long text that is read alone first: what is no script at all is given up there.
+const HEAD: usize = 1 << 16;
+
+struct Found<T> {
+    found: Vec<T>,
+    diagnostics: Vec<Diagnostic>,
+    incomplete: bool,
+    gave_up: bool,
+}
+
+type Builder<T> = fn(FileId, &Tree<'_>, mend::Inserted) -> (Vec<T>, build::Build);
+
+fn read<T>(file: FileId, text: &str, build: Builder<T>) -> Found<T> {
+    if text.len() > 2 * HEAD {
+        let head = text.get(..text.floor_char_boundary(HEAD)).unwrap_or("");
+        let head = head.rfind('\n').and_then(|at| head.get(..at)).unwrap_or(head);
+        let found = read_all(file, head, build);
+        if found.gave_up {
+            return found;
+        }
+    }
+    read_all(file, text, build)
+}
+
+fn read_all<T>(file: FileId, text: &str, build: Builder<T>) -> Found<T> {
     let mut mended: Option<String> = None;
     let mut inserted = mend::Inserted::default();
     let mut braces = Vec::new();
     let mut incomplete = None;
-    for round in 0..=mend::LIMIT {
+    let mut round = 0;
+    loop {
         let text = mended.as_deref().unwrap_or(text);
         // The grammar takes every text; only the depth of its nesting can stop it.
         let Ok(pairs) = Grammar::parse(Rule::file, text) else {
             let (start, end) = depth::deepest(text);
             let place = Span::new(file, inserted.origin(start), inserted.origin(end));
-            return (Vec::new(), vec![build::too_deep(place)], false);
+            return Found {
+                found: Vec::new(),
+                diagnostics: vec![build::too_deep(place)],
+                incomplete: false,
+                gave_up: false,
+            };
         };
         let tree = Tree::new(text, pairs);
         let (found, mut build) = build(file, &tree, std::mem::take(&mut inserted));
         let incomplete = *incomplete.get_or_insert(build.incomplete);
         inserted = std::mem::take(&mut build.inserted);
-        if build.unbalanced
-            && !build.text_open
+        let broken = build.unbalanced && !build.text_open;
+        if broken
             && round < mend::LIMIT
             && let Some((next, message)) = mend::mend(file, &tree, &mut inserted, &build.diagnostics)
         {
             braces.extend(message);
-            mended = Some(next);
-            continue;
+            if mend::again(round, &next) {
+                mended = Some(next);
+                round += 1;
+                continue;
+            }
         }
         braces.extend(build.diagnostics);
         braces.sort_by_key(|d| d.span().start);
-        return (found, braces, incomplete);
+        let strays = tree.kids().flat_map(Node::kids).filter(|n| n.rule() == Rule::stray);
+        let stray =
+            strays.map(|n| Span::new(file, inserted.origin(n.start()), inserted.origin(n.end()))).nth(build::MOST);
+        let dropped = braces.get(build::MOST).map(Diagnostic::span);
+        let more = [build.more, stray, dropped].into_iter().flatten().min_by_key(|s| s.start);
+        braces.truncate(build::MOST);
+        braces.extend(more.map(build::too_many));
+        return Found { found, diagnostics: braces, incomplete, gave_up: more.is_some() };
     }
-    (Vec::new(), braces, false)
 }

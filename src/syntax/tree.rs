@@ -81,6 +81,7 @@ fn is_silent(rule: Rule) -> bool {
             | Rule::text_l
             | Rule::text_s
             | Rule::text_p
+            | Rule::bad_text
             | Rule::lead
             | Rule::more
             | Rule::wrap

@@ -1,4 +1,7 @@
 //! Text → tree: every construct, every message, and texts that nobody wrote.
+mod large;
+mod shape;
+
 use rbk::source::{FileId, Sources};
 use rbk::syntax::{Parsed, parse};
 

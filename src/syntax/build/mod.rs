@@ -19,10 +19,15 @@ use crate::source::{FileId, Span};
 /// How deep expressions and blocks may nest: what walks the tree later does so by recursion.
 const DEPTH: usize = 200;
 
+/// How many mistakes are told: nobody reads the hundredth closely.
+pub(super) const MOST: usize = 100;
+
 pub(super) struct Build {
     pub file: FileId,
     pub diagnostics: Vec<Diagnostic>,
     pub incomplete: bool,
+    /// The first mistake that was one too many to tell.
+    pub more: Option<Span>,
     /// Some `{` or `}` has no partner.
     pub unbalanced: bool,
     /// A `"""` goes on to the end of the file: what is missing behind it is no other mistake.
@@ -65,12 +70,18 @@ pub(super) fn too_deep(span: Span) -> Diagnostic {
         .help("name a part with `let`, or move it into an action")
 }
 
+pub(super) fn too_many(span: Span) -> Diagnostic {
+    Diagnostic::error(Code::Syntax, "too many mistakes; the rest was not read", span, "given up here")
+        .help("mend those above first")
+}
+
 impl Build {
     fn new(file: FileId, tree: &Tree<'_>, inserted: Inserted, place: Place) -> Build {
         Build {
             file,
             diagnostics: Vec::new(),
             incomplete: false,
+            more: None,
             unbalanced: false,
             text_open: false,
             inserted,
@@ -96,7 +107,18 @@ impl Build {
     }
 
     fn error(&mut self, message: impl Into<String>, span: Span, label: impl Into<String>, help: impl Into<String>) {
-        self.diagnostics.push(Diagnostic::error(Code::Syntax, message, span, label).help(help));
+        if !self.full(span) {
+            self.diagnostics.push(Diagnostic::error(Code::Syntax, message, span, label).help(help));
+        }
+    }
+
+    /// Whether one more mistake, at `span`, is too many.
+    fn full(&mut self, span: Span) -> bool {
+        let full = self.diagnostics.len() >= MOST;
+        if full {
+            self.more.get_or_insert(span);
+        }
+        full
     }
 
     /// Run `inner` `levels` deeper; nothing, and one diagnostic a file, when that is too deep.

@@ -6,8 +6,8 @@ use super::expect::{CLAUSES, OPENERS, Stop, elsewhere, form, found, stop};
 use super::{Build, bad};
 use crate::diag::did_you_mean;
 
-/// From here on a mistake is reported without reading it again: nobody reads the thousandth closely.
-const PLENTY: usize = 1000;
+/// How much of a text is read again for what was expected.
+const READ: usize = 1 << 14;
 
 impl Build {
     /// A statement that does not parse. What it binds and the block it opens survive.
@@ -52,13 +52,14 @@ impl Build {
     /// The one diagnostic of a text that starts at `node`.
     fn diagnose(&mut self, text: &str, node: Node<'_>) {
         let start = node.start();
+        if self.full(self.at(start, start)) {
+            return;
+        }
         if let Some(open) = open_string(node) {
             return self.open_string(open);
         }
         let word = first_word(text);
-        if self.diagnostics.len() >= PLENTY {
-            return self.unexpected(text, start, "a statement", form(word), None);
-        }
+        let text = short(text);
         if OPENERS.contains(&word) {
             return match stop(Rule::strict_word, text) {
                 Some(found) => {
@@ -157,7 +158,11 @@ impl Build {
     /// What a bad statement leaves behind, so that its mistake is the only one: the name it binds, the block it opens.
     fn remains(&mut self, text: &str, start: usize, body: Option<Node<'_>>) -> StmtKind {
         let word = first_word(text);
-        let near = if OPENERS.contains(&word) { Some(word) } else { did_you_mean(word, OPENERS.iter().copied()) };
+        let near = match OPENERS.contains(&word) {
+            true => Some(word),
+            false if self.more.is_some() => None,
+            false => did_you_mean(word, OPENERS.iter().copied()),
+        };
         let rest = text.get(word.len()..).unwrap_or("");
         let rest = rest.trim_start_matches([' ', '\t']);
         let name = first_word(rest);
@@ -206,7 +211,9 @@ impl Build {
                 "empty",
                 "write `#{name}`; for the two characters themselves write `\\#{`",
             );
-        } else if let Some(stop) = stop(Rule::strict_inner, text) {
+        } else if self.full(span) {
+            return bad(span);
+        } else if let Some(stop) = stop(Rule::strict_inner, short(text)) {
             self.report(
                 text,
                 start,
@@ -240,6 +247,11 @@ fn head<'t>(node: Node<'t>, body: Option<Node<'t>>) -> &'t str {
     node.source().get(node.start()..end).unwrap_or("")
 }
 
+/// A text up to where it is read again.
+fn short(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(READ)).unwrap_or(text)
+}
+
 fn first_word(text: &str) -> &str {
     let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(text.len());
     text.get(..end).unwrap_or("")
@@ -252,7 +264,9 @@ fn is_operator(rest: &str) -> bool {
 
 /// The first quote below a bad node that its line does not close.
 fn open_string(node: Node<'_>) -> Option<(usize, usize)> {
-    node.below(Rule::bad_str)
+    let inside = node.kids().filter(|n| n.rule() != Rule::block);
+    inside
+        .flat_map(|n| n.below(Rule::bad_str))
         .map(|s| (s.start(), s))
         .find(|(_, s)| s.text().len() < 2 || !s.text().ends_with('"'))
         .map(|(at, s)| (at, s.end()))

@@ -61,7 +61,7 @@ fn what_cannot_be_read_exits_2() {
     let desk = Desk::new().file("bytes.rbk", "").file("empty/x.txt", "");
     std::fs::write(desk.path("bytes.rbk"), b"# ok\nrunbook \"\xff\" {}\n").unwrap();
     desk.rbk(&["check", "none.rbk"]).exits(2).complains(&["cannot read `none.rbk`: there is no such file"]);
-    desk.rbk(&["check", "bytes.rbk"]).exits(2).complains(&["line 2 is not UTF-8 text"]);
+    desk.rbk(&["check", "bytes.rbk"]).exits(2).complains(&["it is not UTF-8 text, at line 2, column"]);
     desk.rbk(&["check", "empty"]).exits(2).complains(&["no `*.rbk` file in `empty`"]);
     desk.rbk(&["check"]).exits(2).complains(&["PATH"]);
 }

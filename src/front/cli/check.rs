@@ -44,7 +44,7 @@ pub fn check(args: &Check, say: Say) -> u8 {
     let (files, mut unreadable) = files(&args.paths);
     let today = args.today.unwrap_or_else(session::now);
     let mut out = Outside::new(Channel::Out);
-    let (mut errors, mut warnings) = (0, 0);
+    let (mut read, mut errors, mut warnings) = (0, 0, 0);
     let mut kept: Vec<(Vec<Diagnostic>, Sources)> = Vec::new();
     for file in &files {
         let Opened { sources, diagnostics: mut found, program, .. } = match session::open(file) {
@@ -55,6 +55,7 @@ pub fn check(args: &Check, say: Say) -> u8 {
                 continue;
             }
         };
+        read += 1;
         found.extend(program.and_then(|program| session::overdue(&program, today)));
         let found = diagnostics::sorted(found);
         let (e, w) = diagnostics::count(&found);
@@ -67,8 +68,8 @@ pub fn check(args: &Check, say: Say) -> u8 {
     }
     match args.format {
         Format::Json => out.raw(diagnostics::json(kept.iter().flat_map(|(d, s)| d.iter().map(move |d| (d, s))))),
-        Format::Human if say > Say::Quiet || errors + warnings > 0 => {
-            out.line(&tally(files.len() - unreadable.min(files.len()), errors, warnings));
+        Format::Human if read > 0 && say > Say::Quiet || errors + warnings > 0 => {
+            out.line(&tally(read, errors, warnings));
         }
         Format::Human | Format::Short => {}
     }

@@ -1,6 +1,6 @@
 //! A megabyte of what is no script: it is read once, and little is said.
 use rbk::source::FileId;
-use rbk::syntax::{parse, parse_statements};
+use rbk::syntax::parse;
 
 const MEGABYTE: usize = 1_000_000;
 
@@ -32,9 +32,7 @@ fn a_megabyte_of_mistakes_is_given_up() {
         ["\"\n", "log \"#{\n", "$(\n", "gaurd x\n", "x\n", "let x = 1 2\n", "log \"#{a b}\"\n", "} else if c {\n"]
     {
         let text = piece.repeat(MEGABYTE / piece.len());
-        is_given_up(&text);
         is_given_up(&format!("runbook \"x\" {{\n{text}}}\n"));
-        assert!(parse_statements(FileId(0), &text).diagnostics.len() <= 101, "{piece}");
     }
 }
 

@@ -64,6 +64,7 @@ impl Files {
                 ending: Ending::Unknown,
                 result: Err(why.failure(&call.text)),
                 running: Some(format!("{} on this machine", call.text)),
+                why: None,
             },
         }
     }

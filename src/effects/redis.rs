@@ -90,7 +90,7 @@ impl Redis {
                 self.forget(on);
                 let ending = if writes { Ending::Unknown } else { Ending::None };
                 let running = writes.then(|| format!("a command at {}", open.place));
-                Outcome { ending, result: Err(why.failure(&call.text)), running }
+                Outcome { ending, result: Err(why.failure(&call.text)), running, why: None }
             }
         }
     }

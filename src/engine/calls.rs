@@ -25,16 +25,35 @@ pub(super) struct Made {
 }
 
 pub(super) async fn command<'p>(cx: &Cx<'p>, command: &'p program::Command, span: Span) -> Result<Value, Stop> {
+    let made = made(cx, command, span).await?;
+    make(cx, made).await
+}
+
+/// A command as a condition: its answer, and why it is false.
+pub(super) async fn judged<'p>(
+    cx: &Cx<'p>,
+    command: &'p program::Command,
+    span: Span,
+) -> Result<(Value, Option<String>), Stop> {
+    let made = made(cx, command, span).await?;
+    if made.effect >= Effect::Notify {
+        return Ok((make(cx, made).await?, None));
+    }
+    let mut outcome = looked(cx, &made).await?;
+    let why = outcome.why.take();
+    Ok((result(cx, outcome)?, why))
+}
+
+async fn made<'p>(cx: &Cx<'p>, command: &'p program::Command, span: Span) -> Result<Made, Stop> {
     let (code, text) = pieces(cx, &command.code).await?;
-    let made = Made {
+    Ok(Made {
         what: What::Shell { code, direct: command.direct, shell: command.shell.clone() },
         effect: command.effect,
         idempotent: false,
         want: command.want,
         text: format!("$ {}", line(&text)),
         span,
-    };
-    make(cx, made).await
+    })
 }
 
 pub(super) async fn native<'p>(cx: &Cx<'p>, call: &'p program::Call, span: Span) -> Result<Value, Stop> {
@@ -117,13 +136,19 @@ pub(super) async fn make(cx: &Cx<'_>, made: Made) -> Result<Value, Stop> {
             result(cx, outcome)
         }
         Effect::Write | Effect::Pure | Effect::Read => {
-            cx.check()?;
-            let id = started(cx, &made, None);
-            let outcome = end(cx, id).await;
-            still_running(cx, &outcome);
+            let outcome = looked(cx, &made).await?;
             result(cx, outcome)
         }
     }
+}
+
+/// What stands for nothing: no intent, no undo.
+async fn looked(cx: &Cx<'_>, made: &Made) -> Result<Outcome, Stop> {
+    cx.check()?;
+    let id = started(cx, made, None);
+    let outcome = end(cx, id).await;
+    still_running(cx, &outcome);
+    Ok(outcome)
 }
 
 /// What stands for this instance's writes is put up before the first of them; asks where there is no way back.
@@ -243,6 +268,9 @@ pub(super) async fn end(cx: &Cx<'_>, id: CallId) -> Outcome {
     };
     if let Err(failure) = &mut outcome.result {
         cx.world.redact(failure);
+    }
+    if let Some(why) = &mut outcome.why {
+        cx.world.redact_text(why);
     }
     cx.world.record(Record::Outcome { call: id, ending: outcome.ending });
     cx.world.tell(Progress::ActionFinished {

@@ -1,5 +1,6 @@
 //! Conditions are true, false, or an error; and what becomes of each where they stand.
 use crate::check::program::{Expr, ExprKind, Guard};
+use crate::engine::calls;
 use crate::engine::cx::{Cx, Goal};
 use crate::engine::eval;
 use crate::engine::event::{ConditionKind, Failure, FailureKind, Progress, Verdict};
@@ -52,9 +53,9 @@ pub(super) fn judge<'a, 'p: 'a>(cx: &'a Cx<'p>, expr: &'p Expr) -> Fut<'a, Resul
                 other => return Err(cx.unfit(format!("neither true nor false but {}", show::kind(other)), expr.span)),
             },
             ExprKind::Command(command) => {
-                let value = eval::eval(cx, expr).await?;
+                let (value, why) = calls::judged(cx, command, expr.span).await?;
                 let holds = eval::truth(cx, &value, expr.span)?;
-                let reason = if holds { "succeeds" } else { "does not succeed" };
+                let reason = if holds { "succeeds" } else { why.as_deref().unwrap_or("does not succeed") };
                 Judged { holds, reason: format!("`$ {}` {reason}", command.source.trim()) }
             }
             ExprKind::Value(_)
@@ -127,7 +128,12 @@ pub(super) async fn guards<'p>(cx: &Cx<'p>, guards: &'p [Guard]) -> Flow {
         let verdict = verdict(cx, &guard.cond).await?;
         tell(cx, ConditionKind::Guard, label.clone(), &verdict);
         if let Some(reason) = reason(&verdict) {
-            failures.push(broken(&format!("guard `{label}`"), reason, guard));
+            let mut failure = broken(&format!("guard `{label}`"), reason, guard);
+            if let Verdict::Error { failure: error } = &verdict {
+                failure.notes.clone_from(&error.notes);
+                failure.help.clone_from(&error.help);
+            }
+            failures.push(failure);
         }
     }
     let mut failures = failures.into_iter();

@@ -57,17 +57,19 @@ pub struct Outcome {
     pub result: Result<Value, Failure>,
     /// What of it may still run, as a person would name it (`pid 4711`, a query, a host).
     pub running: Option<String>,
+    /// Of a condition that is false: what says so, as `exited with code 2: no such host`.
+    pub why: Option<String>,
 }
 
 impl Outcome {
     #[must_use]
     pub fn done(value: Value) -> Outcome {
-        Outcome { ending: Ending::Done, result: Ok(value), running: None }
+        Outcome { ending: Ending::Done, result: Ok(value), running: None, why: None }
     }
 
     #[must_use]
     pub fn failed(ending: Ending, failure: Failure) -> Outcome {
-        Outcome { ending, result: Err(failure), running: None }
+        Outcome { ending, result: Err(failure), running: None, why: None }
     }
 }
 
@@ -238,6 +240,8 @@ pub enum Progress {
         answer: String,
         who: String,
     },
+    /// A first signal: what runs is being stopped.
+    Stopping,
     /// The direction changed: nothing forward starts any more.
     Unwinding {
         failure: Option<Failure>,

@@ -64,7 +64,11 @@ pub(super) async fn transaction<'p>(cx: &Cx<'p>, on: &'p Expr, body: &'p Block, 
                 Ending::Done | Ending::None => Ending::None,
                 Ending::Some | Ending::Unknown => outcome.ending,
             };
-            calls::ended(cx, &Outcome { ending: aborted, result: Ok(Value::Null), running: outcome.running }, false);
+            calls::ended(
+                cx,
+                &Outcome { ending: aborted, result: Ok(Value::Null), running: outcome.running, why: None },
+                false,
+            );
             Err(stop)
         }
     }

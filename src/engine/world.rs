@@ -119,11 +119,15 @@ impl<'p> World<'p> {
 
     /// Servers repeat what they were given.
     pub fn redact(&self, failure: &mut Failure) {
-        let secrets = self.secrets.borrow();
         for text in std::iter::once(&mut failure.message).chain(&mut failure.notes) {
-            if secrets.find(text).is_some() {
-                *text = secrets.redact(text).into_owned();
-            }
+            self.redact_text(text);
+        }
+    }
+
+    pub fn redact_text(&self, text: &mut String) {
+        let secrets = self.secrets.borrow();
+        if secrets.find(text).is_some() {
+            *text = secrets.redact(text).into_owned();
         }
     }
 

@@ -246,6 +246,10 @@ impl Watcher for Json {
             Progress::Answered { path, text, answer, who } => {
                 self.event(at, path, "answer", Fields::Answer { text, answer, who });
             }
+            Progress::Stopping => {
+                let text = "what runs is stopped, then what was done is undone; a second signal leaves things in place";
+                self.event(at, &root, "stopping", Fields::Text { text });
+            }
             Progress::Unwinding { failure, budget } => {
                 let fields = Fields::Unwinding { failure: failure.as_ref().map(broken), within: budget.map(seconds) };
                 self.event(at, &root, "unwinding", fields);

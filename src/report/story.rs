@@ -67,6 +67,8 @@ pub struct Story {
     told_failure: Option<String>,
     /// The last told answer of each condition that is asked again and again.
     told_condition: BTreeMap<(Path, String), String>,
+    /// And the last told help of it.
+    told_help: BTreeMap<(Path, String), Option<String>>,
 }
 
 impl Story {
@@ -82,6 +84,7 @@ impl Story {
             heading: Vec::new(),
             told_failure: None,
             told_condition: BTreeMap::new(),
+            told_help: BTreeMap::new(),
         }
     }
 
@@ -180,6 +183,7 @@ impl Story {
             Progress::StepFinished { path, name, status, failure } => {
                 let since = self.open.remove(&(path.clone(), false)).map(|open| open.since);
                 self.told_condition.retain(|(at, _), _| !starts_with(at, path));
+                self.told_help.retain(|(at, _), _| !starts_with(at, path));
                 let line = Line::new(self.depth(path, false));
                 let took = since.map(|since| took(at, since)).unwrap_or_default();
                 self.step_finished(line, name, *status, failure.as_ref(), &took, lines);
@@ -211,6 +215,11 @@ impl Story {
             }
             Progress::Asked { path, text } => lines.push(self.line(path).put(Tone::Warn, "? ").put(Tone::Strong, text)),
             Progress::Answered { path, text, answer, who } => {
+                let answer = match answer.as_str() {
+                    "true" => "yes",
+                    "false" => "no",
+                    answer => answer,
+                };
                 let line = self
                     .line(path)
                     .put(Tone::Warn, "? ")
@@ -218,6 +227,7 @@ impl Story {
                     .put(Tone::Strong, format!(" → {answer}"));
                 lines.push(line.put(Tone::Dim, format!("  {who}")));
             }
+            Progress::Stopping => lines.push(self.stopping()),
             Progress::Unwinding { failure, budget } => self.unwinding_started(at, failure.as_ref(), *budget),
             Progress::RollbackStarted { path, name } => {
                 lines.append(&mut self.heading);
@@ -393,6 +403,18 @@ impl Story {
         for help in failure.help.iter().flat_map(|help| help.lines()) {
             lines.push(self.line(path).put(Tone::Doing, format!("    help: {help}")));
         }
+    }
+
+    /// After a first signal: what is waited for, and what a second one does.
+    fn stopping(&self) -> Line {
+        let names: Vec<String> = self.innermost().iter().map(|open| format!("\"{}\"", open.name)).collect();
+        let what = match (self.unwinding, names.as_slice()) {
+            (Some(_), _) => "already going back".to_owned(),
+            (None, []) => "stopping, then undoing".to_owned(),
+            (None, names) => format!("stopping {}, then undoing", names.join(", ")),
+        };
+        let text = format!("{what}; Ctrl-C again stops at once and leaves things in place");
+        Line::new(0).put(Tone::Warn, "! ").put(Tone::Plain, text)
     }
 
     fn unwinding_started(&mut self, at: Nanos, failure: Option<&Failure>, budget: Option<Nanos>) {

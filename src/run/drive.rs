@@ -97,6 +97,8 @@ impl Driver<'_> {
                     Heard::Hangup if stopping => {}
                     Heard::Hangup | Heard::Stop if !stopping => {
                         stopping = true;
+                        let at = self.clock.now();
+                        self.watcher.tell(at, &Progress::Stopping);
                         self.feed(Event::Stop);
                     }
                     Heard::Hangup | Heard::Stop => {

@@ -161,7 +161,7 @@ impl Postgres {
         let (outcome, session) = self.work_in(call, on, session, tx, work, &mut cancel).await;
         let (outcome, session) = match (&outcome, session) {
             // An idle session that had died unseen: nothing was sent but its first BEGIN.
-            (Outcome { ending: Ending::None, result: Err(failure), running: None }, None)
+            (Outcome { ending: Ending::None, result: Err(failure), running: None, why: None }, None)
                 if reused && failure.kind == FailureKind::Connection && !cancel.is_cancelled() =>
             {
                 match self.fresh(on, &mut cancel).await {
@@ -205,7 +205,7 @@ impl Postgres {
         match stopped {
             Stopped::Ended(worked) => {
                 let session = worked.healthy.then_some(session);
-                (Outcome { ending: worked.ending, result: worked.result, running: None }, session)
+                (Outcome { ending: worked.ending, result: worked.result, running: None, why: None }, session)
             }
             // A late request to cancel could hit the next statement: such a session is not used for anything else.
             Stopped::Asked(worked, why) => {
@@ -214,12 +214,12 @@ impl Postgres {
                     _ => e,
                 });
                 let session = (worked.healthy && tx.is_some()).then_some(session);
-                (Outcome { ending: worked.ending, result, running: None }, session)
+                (Outcome { ending: worked.ending, result, running: None, why: None }, session)
             }
             Stopped::Running(why) => {
                 let ending = if matches!(work, Work::Write(_)) { Ending::Unknown } else { Ending::None };
                 let running = format!("a statement of `{}` at {}", self.mark(&call.path), session.target.place());
-                (Outcome { ending, result: Err(why.failure(&call.text)), running: Some(running) }, None)
+                (Outcome { ending, result: Err(why.failure(&call.text)), running: Some(running), why: None }, None)
             }
         }
     }
@@ -302,12 +302,13 @@ impl Postgres {
                 if worked.healthy {
                     self.pool.give_back(on, session);
                 }
-                Outcome { ending: worked.ending, result: worked.result, running: None }
+                Outcome { ending: worked.ending, result: worked.result, running: None, why: None }
             }
             Stopped::Running(why) => Outcome {
                 ending: Ending::Unknown,
                 result: Err(why.failure("the commit")),
                 running: Some(format!("a COMMIT at {}", session.target.place())),
+                why: None,
             },
         }
     }

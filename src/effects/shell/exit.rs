@@ -15,7 +15,10 @@ pub fn outcome(call: &Call, status: ExitStatus, out: &Kept, err: &Kept, limit: u
     let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
     let judged = code < 126 && status.signal().is_none();
     match call.want {
-        Want::Condition if judged => Outcome::done(Value::Bool(code == 0)),
+        Want::Condition if judged => {
+            let why = (code != 0).then(|| said_no(code, err));
+            Outcome { why, ..Outcome::done(Value::Bool(code == 0)) }
+        }
         Want::Result if status.signal().is_none() => {
             let text = |kept: &Kept| text(kept, limit).map(Value::str);
             match (text(out), text(err)) {
@@ -36,6 +39,14 @@ pub fn outcome(call: &Call, status: ExitStatus, out: &Kept, err: &Kept, limit: u
             failed(with_output(exited(call, status), out, err))
         }
     }
+}
+
+/// Why a condition is false, with the last lines of standard error.
+fn said_no(code: i32, err: &Kept) -> String {
+    let lines = err.lines();
+    let last = lines.get(lines.len().saturating_sub(2)..).unwrap_or_default();
+    let colon = if last.is_empty() { "" } else { ": " };
+    format!("exited with code {code}{colon}{}", last.join("; "))
 }
 
 /// Standard output as a value: UTF-8 without NUL, the trailing newlines cut.

@@ -73,6 +73,7 @@ impl Story {
             (ConditionKind::Until, Verdict::Holds) => "true now".to_owned(),
             _ => label,
         };
+        let written = label.clone();
         let line = self.line(path).put(tone, mark).put(Tone::Plain, label);
         match verdict {
             Verdict::Holds => lines.push(line),
@@ -80,7 +81,11 @@ impl Story {
             Verdict::Not { .. } => lines.push(line.put(tone, format!(": {answer}"))),
             Verdict::Error { failure } => {
                 lines.push(line.put(tone, format!(": cannot tell: {answer}")));
-                self.detail(path, failure, lines);
+                // A reason may change at every poll; what to do about it is told once.
+                let before = self.told_help.insert((path.clone(), written), failure.help.clone());
+                if !repeated || before.as_ref() != Some(&failure.help) {
+                    self.detail(path, failure, lines);
+                }
             }
         }
     }

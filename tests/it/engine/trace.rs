@@ -131,6 +131,7 @@ fn told(progress: &Progress) -> Option<String> {
         Progress::Committed { why, .. } => format!("commit {why}"),
         Progress::Log { text, .. } => format!("log {text}"),
         Progress::Note { key, value, .. } => format!("note {key}: {}", show::show(value)),
+        Progress::Stopping => "stopping".to_owned(),
         Progress::Warning { text, .. } => format!("warning {text}"),
         Progress::RunStarted { .. } | Progress::ActionStarted { .. } | Progress::Asked { .. } => return None,
     })

@@ -304,7 +304,7 @@ fn rank(quantile: &Value, n: usize) -> Result<usize, String> {
     Ok(place.clamp(n.min(1), n))
 }
 
-/// `value.name`. A response has `status headers text url duration`.
+/// `value.name`. A response has `status headers text url method duration`.
 ///
 /// # Errors
 /// An absent field (with the likely one), null, and what has no fields.
@@ -316,9 +316,10 @@ pub fn field(value: &Value, name: &str) -> Result<Value, String> {
             "headers" => Ok(Value::Record(Arc::new(r.headers.clone()))),
             "text" => Ok(Value::Str(r.text.clone())),
             "url" => Ok(Value::Str(r.url.clone())),
+            "method" => Ok(Value::Str(r.method.as_str().into())),
             "duration" => Ok(Value::Duration(r.duration)),
             _ => {
-                let hint = closest(name, ["status", "headers", "text", "url", "duration"]);
+                let hint = closest(name, ["status", "headers", "text", "url", "method", "duration"]);
                 Err(format!("a response has no field `{name}`{hint}"))
             }
         },

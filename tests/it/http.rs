@@ -80,6 +80,13 @@ fn a_request_as_it_is_written() {
         let one = "a%2F..%2Fb%3Fc%3D1%26d%20%23%25%22%27%24%28x%29%C3%A9%0A";
         assert_eq!(web.last().line, format!("GET /users/{one}/x?q={one}&r=1 HTTP/1.1"));
         assert_eq!(field(&done, "status"), "200");
+        // Every field that the reference of the language names.
+        let reference = include_str!("../../docs/language.md");
+        let fields = reference.split_once("and fields: `.status").unwrap().1.split('`').next().unwrap();
+        for name in fields.split_whitespace() {
+            assert!(!field(&done, name.trim_start_matches('.')).is_empty(), "{name}");
+        }
+        assert_eq!(field(&done, "method"), "GET");
         let headers = web.last().headers;
         for wanted in ["x-one: base", "x-two: call", "authorization: Bearer tok"] {
             assert!(headers.iter().any(|h| h == wanted), "{headers:?}");

@@ -164,7 +164,7 @@ impl<'d> Fake<'d> {
             match &event {
                 Event::Ended(id, _) => drop(self.calls.remove(id)),
                 Event::Fired(id) => drop(self.timers.remove(id)),
-                Event::Answered(id, _) => drop(self.questions.remove(id)),
+                Event::Answered(id, _) | Event::Unanswered(id, _) => drop(self.questions.remove(id)),
                 Event::Start | Event::Stop | Event::Kill => {}
             }
             return Some(Input { at, event });

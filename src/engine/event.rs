@@ -26,6 +26,8 @@ pub enum Event {
     Ended(CallId, Outcome),
     Fired(TimerId),
     Answered(QuestionId, Answer),
+    /// Nobody can answer a question, or the answer does not fit, and why: the run is cancelled and unwinds.
+    Unanswered(QuestionId, String),
     /// The first signal: cancel and unwind.
     Stop,
     /// The second signal: running calls are ended, and nothing more starts.

@@ -72,6 +72,7 @@ impl Machine<'_> {
             Event::Ended(id, outcome) => world.ended(id, outcome),
             Event::Fired(id) => world.fired(id),
             Event::Answered(id, answer) => world.answered(id, answer),
+            Event::Unanswered(_, why) => cancel(&world, why),
             Event::Stop => stop(&world),
             Event::Kill => kill(&world),
         }
@@ -97,8 +98,20 @@ fn stop(world: &World<'_>) {
     world.forward.cancel(world, signal());
 }
 
+/// As a signal does, with its own reason.
+fn cancel(world: &World<'_>, why: String) {
+    if world.back.get() {
+        return world.tell(Progress::Log { path: Path::default(), text: why });
+    }
+    world.forward.cancel(world, fault(why));
+}
+
 fn signal() -> Fault {
-    let failure = Failure::new(FailureKind::Cancelled, "stopped by a signal");
+    fault("stopped by a signal".to_owned())
+}
+
+fn fault(why: String) -> Fault {
+    let failure = Failure::new(FailureKind::Cancelled, why);
     Fault { step: String::new(), path: Path::default(), failure, exhausted: false }
 }
 

@@ -10,7 +10,7 @@ use crate::check::program::{Effect, NameId, Program};
 use crate::source::Sources;
 use crate::value::{Nanos, Secret, Type, Value, show};
 
-pub use questions::{Asked, AskedKind, questions};
+pub use questions::{Asked, AskedKind, labels, questions};
 pub use unwind::{Unwind, UnwindKind};
 
 #[derive(Clone, Debug, PartialEq)]

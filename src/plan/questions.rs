@@ -3,7 +3,7 @@ use crate::check::constant;
 use crate::check::program::{ActionCall, Block, Body, Expr, NameId, Program, Stmt, StmtKind, Undo};
 use crate::check::walk::{self, Doing};
 use crate::source::Sources;
-use crate::value::{Type, Value, read};
+use crate::value::{SmolStr, Type, Value, read};
 
 use super::build::join;
 use super::shown::Shown;
@@ -26,7 +26,7 @@ pub enum AskedKind {
     /// By the step's name, before its first write.
     Irreversible,
     /// A value of this type.
-    Text(String),
+    Text(Type),
     /// One of these; empty when only the run knows them.
     Choose(Vec<String>),
 }
@@ -50,6 +50,43 @@ pub fn questions(
     };
     search.block(&book.body, "");
     search.open
+}
+
+/// The label of every question that stands in the program, reached or not.
+#[must_use]
+pub fn labels(program: &Program) -> Vec<SmolStr> {
+    let mut found = Vec::new();
+    if let Some(book) = &program.book {
+        let handlers = [&book.on_success, &book.on_failure].into_iter().flatten();
+        std::iter::once(&book.body).chain(handlers).for_each(|block| labels_in(block, &mut found));
+    }
+    for action in &program.actions {
+        labels_of(&action.body, &action.name, &mut found);
+        labels_in(&action.body.block, &mut found);
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+fn labels_in(block: &Block, found: &mut Vec<SmolStr>) {
+    walk::statements(block, &mut |stmt| match &stmt.kind {
+        StmtKind::Step(step) => labels_of(&step.body, &step.source, found),
+        StmtKind::Confirm { question, .. }
+        | StmtKind::Ask { question, .. }
+        | StmtKind::ChooseFrom { question, .. }
+        | StmtKind::Choose { question, .. } => found.push(question.source.clone()),
+        _ => {}
+    });
+}
+
+/// What is asked by name, and in a rollback.
+fn labels_of(body: &Body, name: &str, found: &mut Vec<SmolStr>) {
+    match &body.undo {
+        Undo::Irreversible { .. } => found.push(SmolStr::new(name)),
+        Undo::Rollback { block, .. } => labels_in(block, found),
+        Undo::Nothing | Undo::None { .. } | Undo::Manual { .. } => {}
+    }
 }
 
 struct Search<'a> {
@@ -109,7 +146,7 @@ impl<'a> Search<'a> {
             }
             StmtKind::Ask { name, question, ty } => {
                 let text = self.label(&question.text);
-                let kind = AskedKind::Text(read::name(ty));
+                let kind = AskedKind::Text(ty.clone());
                 if let Some(answer) = self.put(path, &question.source, text, kind) {
                     self.known.extend(read::read(ty, &answer).ok().map(|v| (*name, v)));
                 }

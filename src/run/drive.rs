@@ -11,7 +11,6 @@ use super::clock::Clock;
 use super::signals::{Heard, Signals, suspend};
 use super::{Answers, Recording, Watcher};
 use crate::effects::{Cancel, Canceller, Chunk, Effects, Output};
-use crate::engine::call::Path;
 use crate::engine::{CallId, Command, Engine, Event, Finish, Input, Outcome, Progress, QuestionId, Record, TimerId};
 use crate::value::{Nanos, Value};
 
@@ -131,10 +130,7 @@ impl Driver<'_> {
                         match answer {
                             Ok(answer) => self.feed(Event::Answered(id, answer)),
                             // No signal: the next one is the first.
-                            Err(why) => {
-                                self.warn(why);
-                                self.feed(Event::Stop);
-                            }
+                            Err(why) => self.feed(Event::Unanswered(id, why)),
                         }
                     }
                 }
@@ -204,11 +200,6 @@ impl Driver<'_> {
     fn show(&mut self, chunk: &Chunk) {
         let at = self.clock.now();
         self.watcher.output(at, chunk);
-    }
-
-    fn warn(&mut self, text: String) {
-        let at = self.clock.now();
-        self.watcher.tell(at, &Progress::Warning { path: Path::default(), text });
     }
 }
 

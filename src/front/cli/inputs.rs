@@ -40,6 +40,11 @@ impl Somebody {
 
 impl Inputs {
     pub fn given(&self) -> Result<Given, u8> {
+        let twice = self.set.iter().enumerate().find(|(i, (name, _))| self.set.iter().take(*i).any(|(n, _)| n == name));
+        if let Some((_, (name, _))) = twice {
+            complain(&format!("`--set {name}` is given twice: nothing was run"), Some("leave one of them out"));
+            return Err(REFUSED);
+        }
         let file = match &self.params {
             Some(path) => Some(file(path).map_err(|why| {
                 complain(&why, None);

@@ -2,9 +2,56 @@
 use std::cell::RefCell;
 
 use super::{REFUSED, complain};
-use crate::plan::{Asked, AskedKind, questions};
+use crate::check::program::Program;
+use crate::diag::did_you_mean;
+use crate::plan::{Asked, AskedKind, labels, questions};
 use crate::run::answers::{beforehand, yes_or_no};
 use crate::session::run::Ready;
+use crate::value::{SmolStr, read};
+
+/// Every answer is to a question of the file, and each of them has one at most.
+pub fn known(program: &Program, answers: &[String]) -> Result<(), u8> {
+    let labels = labels(program);
+    let mut seen: Vec<&str> = Vec::new();
+    let mut good = true;
+    for answer in answers {
+        let first = answer.split_once('=').map_or(answer.as_str(), |(label, _)| label);
+        // A label may hold a `=` itself: the longest one that fits is meant.
+        let label =
+            labels.iter().map(SmolStr::as_str).filter(|label| answers_it(answer, label)).max_by_key(|l| l.len());
+        let label = label.or_else(|| is_path(first).then_some(first));
+        let Some(label) = label else {
+            let help = match did_you_mean(first, labels.iter().map(SmolStr::as_str)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None if labels.is_empty() => "the runbook asks nothing".to_owned(),
+                None => format!("its questions are {}", listed(labels.iter().map(SmolStr::as_str))),
+            };
+            complain(
+                &format!("the runbook has no question `{first}`, given by `--answer`: nothing was run"),
+                Some(&help),
+            );
+            good = false;
+            continue;
+        };
+        if seen.contains(&label) {
+            let message = format!("`{label}` is answered twice: nothing was run");
+            complain(&message, Some("leave one `--answer` out"));
+            good = false;
+        }
+        seen.push(label);
+    }
+    if good { Ok(()) } else { Err(REFUSED) }
+}
+
+fn answers_it(answer: &str, label: &str) -> bool {
+    answer.strip_prefix(label).is_some_and(|rest| rest.starts_with('='))
+}
+
+/// `3.1[0]`: a place, which only the run can tell from another.
+fn is_path(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_digit())
+        && text.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | '[' | ']'))
+}
 
 /// Every answer fits, and nothing is left open.
 pub fn answered(ready: &Ready, answers: &[String]) -> Result<(), u8> {
@@ -31,6 +78,9 @@ pub fn answered(ready: &Ready, answers: &[String]) -> Result<(), u8> {
 
 /// With a person at the terminal only what was given is looked at.
 fn fits(asked: &Asked, text: &str) -> Result<(), String> {
+    if let AskedKind::Text(ty) = &asked.kind {
+        return read::read(ty, text).map(drop);
+    }
     let good = match &asked.kind {
         AskedKind::Confirm | AskedKind::Irreversible => yes_or_no(text.trim()).is_some(),
         AskedKind::Choose(options) => {
@@ -41,13 +91,15 @@ fn fits(asked: &Asked, text: &str) -> Result<(), String> {
     };
     match (&asked.kind, good) {
         (_, true) => Ok(()),
-        (AskedKind::Choose(options), false) => Err(format!("it is none of {}", listed(options))),
+        (AskedKind::Choose(options), false) => {
+            Err(format!("it is none of {}", listed(options.iter().map(String::as_str))))
+        }
         (_, false) => Err("it is neither `yes` nor `no`".to_owned()),
     }
 }
 
-fn listed(options: &[String]) -> String {
-    options.iter().map(|option| format!("`{option}`")).collect::<Vec<_>>().join(", ")
+fn listed<'a>(options: impl Iterator<Item = &'a str>) -> String {
+    options.map(|option| format!("`{option}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// `--answer 'Send traffic to #{pool}?=yes'`, and what it answers.
@@ -55,10 +107,14 @@ fn help(asked: &Asked) -> String {
     let (value, about) = match &asked.kind {
         AskedKind::Confirm => ("yes".to_owned(), format!("it asks: {}", asked.text)),
         AskedKind::Irreversible => ("yes".to_owned(), "a point of no return".to_owned()),
-        AskedKind::Text(ty) => ("…".to_owned(), format!("it asks for {ty}: {}", asked.text)),
+        AskedKind::Text(ty) => ("…".to_owned(), format!("it asks for {}: {}", read::name(ty), asked.text)),
         AskedKind::Choose(options) => {
             let first = options.first().cloned().unwrap_or_else(|| "…".to_owned());
-            let others = if options.len() > 1 { format!(" ({})", listed(options)) } else { String::new() };
+            let others = if options.len() > 1 {
+                format!(" ({})", listed(options.iter().map(String::as_str)))
+            } else {
+                String::new()
+            };
             (first, format!("it asks: {}{others}", asked.text))
         }
     };

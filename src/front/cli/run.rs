@@ -62,6 +62,7 @@ fn prepared(args: &Run, say: Say) -> Result<Ready, u8> {
         complain(&format!("`{}` cannot run here: nothing was run", args.file), None);
         return Err(REFUSED);
     }
+    questions::known(&program, &args.answer)?;
     let who = if args.file == "-" { Somebody::Nobody } else { Somebody::look() };
     let params = args.inputs.take(&program, &opened.sources, who)?;
     let ready = Ready::new(program, opened.sources, params);

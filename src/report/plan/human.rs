@@ -36,7 +36,7 @@ pub fn render(plan: &Plan) -> String {
             let kind = match &asked.kind {
                 AskedKind::Confirm => "yes or no".to_owned(),
                 AskedKind::Irreversible => "point of no return, by the step's name".to_owned(),
-                AskedKind::Text(ty) => ty.clone(),
+                AskedKind::Text(ty) => crate::value::read::name(ty),
                 AskedKind::Choose(options) if options.is_empty() => "a choice".to_owned(),
                 AskedKind::Choose(options) => options.join(" | "),
             };

@@ -104,7 +104,7 @@ fn asked(asked: &Asked) -> Json {
     let (kind, detail) = match &asked.kind {
         AskedKind::Confirm => ("confirm", Json::Null),
         AskedKind::Irreversible => ("irreversible", Json::Null),
-        AskedKind::Text(ty) => ("ask", json!(ty)),
+        AskedKind::Text(ty) => ("ask", json!(crate::value::read::name(ty))),
         AskedKind::Choose(options) => ("choose", json!(options)),
     };
     json!({ "path": asked.path, "label": asked.source, "text": asked.text, "kind": kind, "of": detail })

@@ -106,7 +106,7 @@ fn questions_without_a_terminal_are_refused_before_the_first_action() {
     no.exits(1);
     assert!(!desk.has("one"));
     let other = desk.rbk(&["run", "a.rbk", "--answer", "Send trafic?=yes"]);
-    other.exits(2).complains(&["a question has no answer"]);
+    other.exits(2).complains(&["the runbook has no question `Send trafic?`", "Send traffic to #{pool}?"]);
     let odd = desk.rbk(&["run", "a.rbk", "--answer", "Send traffic to #{pool}?=perhaps"]);
     odd.exits(2).complains(&["the answer `perhaps`", "does not fit"]);
     assert!(!desk.has("one"));
@@ -280,4 +280,42 @@ fn a_secret_that_is_not_there_refuses_the_run() {
     let said = Desk::with(&book("  secret token = env(\"NOT_SET\")\n  log \"hello\"")).rbk(&["run", "a.rbk"]);
     said.exits(2).says(&["✗ Refused before the first action; nothing was done", "`NOT_SET` is not set", "help:"]);
     assert!(!said.out.contains("hello"));
+}
+
+#[test]
+fn an_answer_that_is_not_of_its_type_is_refused_before_the_start() {
+    let body = "  step \"One\" {\n    $ touch one\n    rollback { $ rm one }\n  }\n  let a = ask \"How many?\": int\n  log \"#{a}\"";
+    let desk = Desk::with(&book(body));
+    let odd = desk.rbk(&["run", "a.rbk", "--answer", "How many?=abc"]);
+    odd.exits(2).complains(&["the answer `abc` to `How many?` does not fit"]);
+    assert!(!desk.has("one"));
+    desk.rbk(&["run", "a.rbk", "--answer", "How many?=3"]).exits(0).says(&["3"]);
+}
+
+#[test]
+fn an_answer_that_turns_out_not_to_fit_says_so() {
+    let body = "  let hosts = $(echo a; echo b).lines()\n  let host = choose \"Which?\" from hosts\n  log \"#{host}\"";
+    let said = Desk::with(&book(body)).rbk(&["run", "a.rbk", "--answer", "Which?=c"]);
+    said.says(&["the answer given for `Which?` does not fit: `c` is none of `a`, `b`"]);
+    assert!(said.code != 0 && !said.out.contains("signal"), "{}", said.out);
+}
+
+#[test]
+fn an_answer_to_no_question_or_given_twice_is_refused() {
+    let body = "  param pool: string = \"green\"\n  confirm \"Go on, x=1?\" within 5s\n  log \"gone on\"";
+    let desk = Desk::with(&book(body));
+    let other = ["run", "a.rbk", "--answer", "Go on, x=1?=yes", "--answer", "Go onn=yes"];
+    desk.rbk(&other).exits(2).complains(&["the runbook has no question `Go onn`", "Go on, x=1?"]);
+    let twice = ["run", "a.rbk", "--answer", "Go on, x=1?=yes", "--answer", "Go on, x=1?=no"];
+    desk.rbk(&twice).exits(2).complains(&["`Go on, x=1?` is answered twice"]);
+    let set = ["run", "a.rbk", "--answer", "Go on, x=1?=yes", "--set", "pool=a", "--set", "pool=b"];
+    desk.rbk(&set).exits(2).complains(&["`--set pool` is given twice"]);
+    desk.rbk(&["run", "a.rbk", "--answer", "Go on, x=1?=yes", "--set", "pool=a"]).exits(0).says(&["gone on"]);
+    let near = Desk::with(&book("  confirm \"Send traffic?\" within 5s")).rbk(&[
+        "run",
+        "a.rbk",
+        "--answer",
+        "Send trafic?=yes",
+    ]);
+    near.exits(2).complains(&["did you mean `Send traffic?`?"]);
 }

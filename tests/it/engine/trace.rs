@@ -12,7 +12,7 @@ pub fn trace(played: &Played) -> String {
         match &input.event {
             Event::Stop => say("! stop".to_owned()),
             Event::Kill => say("! kill".to_owned()),
-            Event::Start | Event::Ended(..) | Event::Fired(_) | Event::Answered(..) => {}
+            Event::Start | Event::Ended(..) | Event::Fired(_) | Event::Answered(..) | Event::Unanswered(..) => {}
         }
         for command in commands {
             if let Some(line) = line(command) {

@@ -78,7 +78,11 @@ impl Novacron {
     }
 
     fn shift(&self) -> Run {
-        self.run("traffic_shift.rbk").set("watch_for", "4s").set("sample", "500ms").set("over", "4s")
+        self.shift_watched("4s")
+    }
+
+    fn shift_watched(&self, time: &str) -> Run {
+        self.run("traffic_shift.rbk").set("watch_for", time).set("sample", "500ms").set("over", "4s")
     }
 
     /// Weight of green as nginx reads it: what the clients compare their answers with.
@@ -165,12 +169,7 @@ fn all_at_once_needs_a_yes() {
 fn the_quick_rollback_looks_at_blue_first() {
     let it = novacron();
     let clients = it.traffic(|_| {});
-    it.shift()
-        .set("immediate", true)
-        .answer("Send all traffic to green at once?", "yes")
-        .set("watch_for", "1s")
-        .go()
-        .ended(0);
+    it.shift_watched("1s").set("immediate", true).answer("Send all traffic to green at once?", "yes").go().ended(0);
     let on_green = it.outside();
 
     let blue_fault = it.green_fault.with_file_name("blue-fault");

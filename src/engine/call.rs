@@ -60,7 +60,7 @@ pub struct Call {
     pub contexts: Arc<[Context]>,
     /// The least of all enclosing limits at the start, for servers that want to know; the engine cancels by itself.
     pub limit: Option<Nanos>,
-    /// One line for people; secrets shown as `‹name›`.
+    /// For people: one line, of a script several; secrets shown as `‹name›`.
     pub text: String,
     pub span: Span,
 }

@@ -1,7 +1,7 @@
 //! Calls to the outside: what they are made of, what is registered before they start, and what their end means.
 use std::rc::Rc;
 
-use crate::check::program::{self, CodePart, Effect, Undo, Want};
+use crate::check::program::{self, CodePart, Effect, How, Undo, Want};
 use crate::engine::call::{Arg, Call, CallId, Piece, What};
 use crate::engine::cx::{Cx, Mode};
 use crate::engine::eval;
@@ -11,7 +11,8 @@ use crate::engine::questions;
 use crate::engine::record::{Record, UnitKind};
 use crate::engine::tree::{Node, UndoHow, Unit, Wall};
 use crate::source::Span;
-use crate::value::{Connection, Nanos, Value, show};
+use crate::value::encode::shell;
+use crate::value::{Connection, Nanos, Value, method, show};
 use std::sync::Arc;
 
 /// A call, all but its number.
@@ -51,7 +52,7 @@ async fn made<'p>(cx: &Cx<'p>, command: &'p program::Command, span: Span) -> Res
         effect: command.effect,
         idempotent: false,
         want: command.want,
-        text: format!("$ {}", line(&text)),
+        text: format!("$ {}", script(&text)),
         span,
     })
 }
@@ -111,12 +112,43 @@ async fn pieces<'p>(cx: &Cx<'p>, parts: &'p [CodePart]) -> Result<(Vec<Piece>, S
             }
             CodePart::Value { expr, how } => {
                 let value = eval::eval(cx, expr).await?;
-                shown.push_str(&eval::plain(&value));
+                shown.push_str(&as_run(&value, *how));
                 pieces.push(Piece::Value { value, how: *how, span: expr.span });
             }
         }
     }
     Ok((pieces, shown))
+}
+
+/// A value as the command that runs holds it: quoted where its word needs it; a secret as its name.
+fn as_run(value: &Value, how: How) -> String {
+    let bare = |value: &Value| match (method::hidden_in(value), shell::words(value)) {
+        (None, Ok(words)) => words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "),
+        (Some(_), _) | (None, Err(_)) => eval::plain(value),
+    };
+    match (how, value) {
+        (How::Bare, Value::List(items)) => items.iter().map(bare).collect::<Vec<_>>().join(" "),
+        (How::Bare, one) => bare(one),
+        (How::InDouble | How::InSingle, one) if method::hidden_in(one).is_none() => {
+            shell::encode(one, how).unwrap_or_else(|_| eval::plain(one))
+        }
+        (_, one) => eval::plain(one),
+    }
+}
+
+/// A word that a shell reads as itself stays as it is.
+fn quoted(word: &str) -> String {
+    let safe = |c: char| c.is_alphanumeric() || "_@%+=:,./-".contains(c);
+    if !word.is_empty() && word.chars().all(safe) { word.to_owned() } else { shell::single(word) }
+}
+
+/// A script of several lines line by line, the later ones under the first.
+fn script(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let indent = |line: &&str| line.len() - line.trim_start_matches([' ', '\t']).len();
+    let least = lines.iter().map(indent).min().unwrap_or(0);
+    let lines = lines.iter().map(|line| line.get(least..).unwrap_or(line).trim_end());
+    lines.collect::<Vec<_>>().join("\n  ")
 }
 
 /// One line.

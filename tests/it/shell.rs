@@ -216,7 +216,11 @@ fn exit_codes_are_results_conditions_and_failures() {
     for (code, want, expected) in cases {
         let ran = run(&script(code, want));
         match expected {
-            Ok(value) => assert_eq!(ran.outcome, Outcome::done(value), "{code}"),
+            Ok(value) => {
+                let says = code.strip_prefix("exit ").or((code == "false | true").then_some("1"));
+                let why = (value == Value::Bool(false)).then(|| format!("exited with code {}", says.unwrap_or("?")));
+                assert_eq!(ran.outcome, Outcome { why, ..Outcome::done(value) }, "{code}");
+            }
             Err(part) => {
                 assert!(message(&ran).contains(part), "{code}: {}", message(&ran));
                 assert_eq!(ran.outcome.ending, Ending::Some, "{code}");

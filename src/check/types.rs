@@ -205,6 +205,21 @@ impl Elab<'_> {
     /// A type that a value can be given in as text: on the command line, by a person.
     pub(super) fn given_type(&mut self, written: &ast::TypeExpr, what: &str) -> Type {
         let ty = self.type_of(written);
+        if matches!(&ty, Type::Secret(_)) || matches!(&ty, Type::Optional(inner) if matches!(**inner, Type::Secret(_)))
+        {
+            let found = Diagnostic::error(
+                Code::TypeMismatch,
+                format!("{what} cannot be a secret"),
+                written.span,
+                "what is given as text is seen: in the process list, in the environment of every command",
+            );
+            self.report(
+                found.help(
+                    "declare it as a secret of the runbook: `secret name = env(\"NAME\")`, `file(…)`, `prompt(…)`",
+                ),
+            );
+            return Type::Unknown;
+        }
         if matches!(plain(&ty), Type::Conn(_) | Type::Response | Type::Nothing | Type::Code(_)) {
             let found = Diagnostic::error(
                 Code::TypeMismatch,

@@ -91,7 +91,9 @@ async fn prompt(question: String, mut cancel: Cancel) -> Result<String, Failure>
     let other = tty.try_clone().map_err(|_| nobody())?;
     let mut silent = before.clone();
     silent.local_flags.remove(LocalFlags::ECHO);
-    let _ = tcsetattr(&tty, SetArg::TCSAFLUSH, &silent);
+    tcsetattr(&tty, SetArg::TCSAFLUSH, &silent).map_err(|e| {
+        Failure::new(FailureKind::Value, format!("the terminal cannot be kept from showing the secret: {}", e.desc()))
+    })?;
     let (tx, rx) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
         let mut tty = &other;

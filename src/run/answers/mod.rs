@@ -18,16 +18,6 @@ pub enum Person {
     Nobody,
 }
 
-impl Person {
-    /// Whether somebody can answer here: standard input is a terminal, and it is ours.
-    #[must_use]
-    #[allow(clippy::disallowed_methods, reason = "whether there is a terminal")]
-    pub fn present() -> Person {
-        let ours = std::fs::File::open("/dev/tty").is_ok();
-        if ours && std::io::IsTerminal::is_terminal(&std::io::stdin()) { Person::AtTerminal } else { Person::Nobody }
-    }
-}
-
 /// How a question reaches the person: whoever writes to the terminal.
 pub trait Voice {
     /// Show it, and the prompt that waits for a line.

@@ -69,8 +69,12 @@ fn finance() -> Finance {
 
 impl Finance {
     fn run(&self) -> Run {
+        self.run_of("v2.0.0")
+    }
+
+    fn run_of(&self, version: &str) -> Run {
         Run::new(&self.book)
-            .set("version", "v2.0.0")
+            .set("version", version)
             .set("app", self.app.display())
             .set("pool_url", format!("http://127.0.0.1:{}", self.green))
             .set("watch_for", "2s")
@@ -132,6 +136,6 @@ fn a_pool_that_breaks_under_traffic_leaves_everything_as_it_was() {
 fn a_version_that_is_not_one_is_refused_before_anything_happens() {
     let it = finance();
     let before = it.outside();
-    it.run().set("version", "v2; rm -rf /").go().ended(2);
+    it.run_of("v2; rm -rf /").go().ended(2);
     assert_eq!(before, it.outside());
 }

@@ -23,7 +23,7 @@ pub struct Process {
 
 static ADOPTING: AtomicBool = AtomicBool::new(false);
 
-/// From now on, what loses its parent below this process becomes its child, and [`reap_adopted`] buries it.
+/// From now on, what loses its parent below this process becomes its child, and `reap_adopted` buries it.
 pub fn adopt_orphans() {
     ADOPTING.store(prctl::set_child_subreaper(true).is_ok(), Ordering::Relaxed);
 }

@@ -1,4 +1,4 @@
-//! Diagnostics for people and programs. In: [`Diagnostic`]s and the [`Sources`] their spans point into. Out: text.
+//! Diagnostics for people and programs. In: `Diagnostic`s and the `Sources` their spans point into. Out: text.
 //! `human` is the one module that knows miette.
 mod human;
 mod json;

@@ -8,7 +8,7 @@ mod unwind;
 use crate::check::budget::{self, Sum};
 use crate::check::program::{Effect, NameId, Program};
 use crate::source::Sources;
-use crate::value::{Nanos, Secret, Type, Value, show};
+use crate::value::{Nanos, Value, show};
 
 pub use questions::{Asked, AskedKind, labels, questions};
 pub use unwind::{Unwind, UnwindKind};
@@ -217,19 +217,9 @@ fn empty() -> Plan {
     }
 }
 
-/// The parameters and what libraries compute; a secret parameter is hidden.
+/// The parameters and what libraries compute.
 fn known(program: &Program, params: &[(NameId, Value)]) -> Vec<(NameId, Value)> {
-    let mut known = budget::globals(program);
-    for (name, value) in params {
-        let info = program.names.get(name.0 as usize);
-        let secret = info.is_some_and(|i| matches!(i.ty, Type::Secret(_)));
-        let value = match info {
-            Some(info) if secret => Secret::hide(info.text.clone(), value.clone()),
-            _ => value.clone(),
-        };
-        known.push((*name, value));
-    }
-    known
+    budget::globals(program).into_iter().chain(params.iter().cloned()).collect()
 }
 
 fn find(known: &[(NameId, Value)], name: NameId) -> Option<&Value> {

@@ -237,16 +237,3 @@ fn a_ticket_and_a_chart() {
     assert!(chart.starts_with("flowchart TD\n") && chart.contains("-.->"), "{chart}");
     assert!(!chart.lines().any(|l| l.matches('"').count() % 2 == 1), "{chart}");
 }
-
-#[test]
-fn a_secret_parameter_is_never_shown() {
-    let (sources, program) = program(
-        "runbook \"t\" {\n owner \"me\"\n deadline 1m\n rollback within 1m\n param key: secret<string>\n \
-         step \"s\" { with env({ KEY: key }) { $ ./use } \n rollback none \"w\" }\n}",
-    );
-    let key = program.book.as_ref().unwrap().params[0].name;
-    let plan = plan::plan(&program, &sources, &[(key, rbk::value::Value::str("hunter2"))]);
-    for format in [Format::Human, Format::Json, Format::Markdown, Format::Mermaid] {
-        assert!(!render(&plan, format).contains("hunter2"));
-    }
-}

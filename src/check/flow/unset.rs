@@ -1,6 +1,7 @@
 //! Names in a rollback (B7): one that is set only after the first statement that can write may be null there.
 use std::collections::BTreeMap;
 
+use crate::check::conditions::not_null;
 use crate::check::program::{Arg, BinaryOp, Block, CodePart, Effect, Expr, ExprKind, NameId, Program, Stmt, StmtKind};
 use crate::check::walk::{self, Doing};
 use crate::diag::{Code, Diagnostic};
@@ -184,21 +185,4 @@ impl Reader<'_> {
 
 fn is_null(expr: &Expr) -> bool {
     matches!(expr.kind, ExprKind::Value(Value::Null))
-}
-
-/// Names that are not null when the condition is `holds`.
-fn not_null(cond: &Expr, holds: bool) -> Vec<NameId> {
-    match &cond.kind {
-        ExprKind::Binary(op, a, b) if *op == if holds { BinaryOp::Ne } else { BinaryOp::Eq } => {
-            match (&a.kind, &b.kind) {
-                (ExprKind::Name(name), ExprKind::Value(Value::Null))
-                | (ExprKind::Value(Value::Null), ExprKind::Name(name)) => vec![*name],
-                _ => Vec::new(),
-            }
-        }
-        ExprKind::Not(inner) => not_null(inner, !holds),
-        ExprKind::And(a, b) if holds => [not_null(a, true), not_null(b, true)].concat(),
-        ExprKind::Or(a, b) if !holds => [not_null(a, false), not_null(b, false)].concat(),
-        _ => Vec::new(),
-    }
 }

@@ -20,6 +20,7 @@ mod lab;
 mod lock;
 mod plan;
 mod postgres;
+mod proxy;
 mod redis;
 mod run;
 mod samples;

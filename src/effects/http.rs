@@ -20,8 +20,8 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_BODY: usize = 8 << 20;
 /// How much of a body stands in a failure.
 const EXCERPT: usize = 500;
-/// A message is tried this often, each time for so long.
-const NOTIFY: (u32, Duration, Duration) = (3, Duration::from_secs(5), Duration::from_secs(1));
+/// Longer than the engine waits for a message.
+const NOTIFY: Duration = TIMEOUT;
 
 /// The HTTP provider: its connections are kept and used again.
 #[derive(Default)]
@@ -130,8 +130,8 @@ impl Http {
         Ok(builder)
     }
 
-    /// A message: tried a few times, each time briefly.
-    async fn notify(&self, args: &[(SmolStr, Arg)], key: &str, mut cancel: Cancel) -> Outcome {
+    /// A message, sent once: the engine bounds and repeats it. Refused for good is `some`, anything else `unknown`.
+    async fn notify(&self, args: &[(SmolStr, Arg)], key: &str, cancel: Cancel) -> Outcome {
         let (Some(Value::Str(url)), Some(body)) = (value(args, "url").map(|v| v.expose().0), value(args, "json"))
         else {
             return wrong("a message needs `url` and `json`");
@@ -141,43 +141,29 @@ impl Http {
             Err(message) => return wrong(&message),
         };
         let body = json::to_json_exposed(body).to_string();
-        // The same for every try: who keeps to it shows the message once.
         let mut headers = content_type(HeaderMap::new(), "application/json");
         match header("idempotency-key", key) {
             Ok(value) => drop(headers.insert("idempotency-key", value)),
             Err(message) => return wrong(&message),
         }
-        let (tries, timeout, pause) = NOTIFY;
-        let mut last = Failure::new(FailureKind::Failed, "the message was not sent");
-        for attempt in 1..=tries {
-            let request = Request {
-                method: Method::POST,
-                url: url.clone(),
-                headers: headers.clone(),
-                body: Some(body.clone()),
-                timeout,
-                expect: Vec::new(),
-                writes: true,
-            };
-            last = match self.send(request, cancel.clone()).await.1 {
-                Ok(response) if response.is_success() => return Outcome::done(Value::Null),
-                Ok(response) if response.status < 500 && response.status != 429 => {
-                    return Outcome::failed(Ending::Some, refused("the message", &response));
-                }
-                Ok(response) => refused("the message", &response),
-                Err(failure) if failure.kind == FailureKind::Cancelled => {
-                    return Outcome::failed(Ending::Unknown, failure);
-                }
-                Err(failure) => failure,
-            };
-            if attempt < tries {
-                tokio::select! {
-                    () = tokio::time::sleep(pause) => {}
-                    () = cancel.cancelled() => break,
-                }
+        let request = Request {
+            method: Method::POST,
+            url,
+            headers,
+            body: Some(body),
+            timeout: NOTIFY,
+            expect: Vec::new(),
+            writes: true,
+        };
+        let (ending, result) = self.send(request, cancel).await;
+        match result {
+            Ok(response) if response.is_success() => Outcome::done(Value::Null),
+            Ok(response) if response.status < 500 && response.status != 429 => {
+                Outcome::failed(Ending::Some, refused("the message", &response))
             }
+            Ok(response) => Outcome::failed(Ending::Unknown, refused("the message", &response)),
+            Err(failure) => Outcome::failed(ending, failure),
         }
-        Outcome::failed(Ending::Unknown, last)
     }
 }
 

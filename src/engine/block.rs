@@ -49,7 +49,7 @@ fn is_attempt(cx: &Cx<'_>) -> bool {
 async fn statements<'p>(cx: &Cx<'p>, block: &'p Block, watched: &mut invariant::Watched) -> Flow {
     for stmt in &block.stmts {
         cx.check()?;
-        let here = cx.at(stmt.pos);
+        let here = cx.at(stmt);
         let next = match (&stmt.kind, cx.mode) {
             (StmtKind::Invariant { label, every, tolerate, cond }, _) => {
                 watched
@@ -239,7 +239,7 @@ pub(super) fn loose<'p>() -> Rc<Seq<'p>> {
 
 /// One statement as an element of its own: its `finally`s run at its end.
 pub(super) async fn one<'p>(cx: &Cx<'p>, stmt: &'p Stmt) -> Flow {
-    let here = cx.at(stmt.pos);
+    let here = cx.at(stmt);
     let result = match cx.mode {
         Mode::Forward => statement(&here, stmt).await,
         Mode::Back => repeated(&here, stmt).await,

@@ -7,6 +7,7 @@ use crate::engine::cx::{Cx, Mode};
 use crate::engine::eval;
 use crate::engine::event::{Command, Ending, Failure, FailureKind, Left, LeftWhy, Outcome, Progress};
 use crate::engine::failure::Stop;
+use crate::engine::label::label;
 use crate::engine::questions;
 use crate::engine::record::{Record, UnitKind};
 use crate::engine::tree::{Node, UndoHow, Unit, Wall};
@@ -162,8 +163,7 @@ pub(super) async fn make(cx: &Cx<'_>, made: Made) -> Result<Value, Stop> {
         Effect::Write if cx.tx.is_none() => {
             let idempotent = made.idempotent;
             let unit = register(cx).await?;
-            let id = started(cx, &made, Some(unit));
-            let outcome = end(cx, id).await;
+            let outcome = call(cx, &made, Some(unit)).await;
             ended(cx, &outcome, idempotent);
             result(cx, outcome)
         }
@@ -177,8 +177,7 @@ pub(super) async fn make(cx: &Cx<'_>, made: Made) -> Result<Value, Stop> {
 /// What stands for nothing: no intent, no undo.
 async fn looked(cx: &Cx<'_>, made: &Made) -> Result<Outcome, Stop> {
     cx.check()?;
-    let id = started(cx, made, None);
-    let outcome = end(cx, id).await;
+    let outcome = call(cx, made, None).await;
     still_running(cx, &outcome);
     Ok(outcome)
 }
@@ -215,6 +214,7 @@ pub(super) async fn register(cx: &Cx<'_>) -> Result<Option<UnitKind>, Stop> {
     };
     let kind = if let UndoHow::Manual(_) = how { UnitKind::Manual } else { UnitKind::Rollback };
     let mut place = cx.place(cx.inst.path.clone());
+    place.span = cx.inst.span;
     place.step = in_full(cx);
     place.names = cx.inst.names.clone();
     place.contexts = cx.inst.contexts.clone();
@@ -223,6 +223,7 @@ pub(super) async fn register(cx: &Cx<'_>) -> Result<Option<UnitKind>, Stop> {
         how,
         undone: false.into(),
         running: std::cell::RefCell::default(),
+        calls: std::cell::RefCell::default(),
         why: std::cell::RefCell::default(),
     });
     if let Some(seq) = cx.inst.seq.upgrade() {
@@ -234,14 +235,17 @@ pub(super) async fn register(cx: &Cx<'_>) -> Result<Option<UnitKind>, Stop> {
     Ok(Some(kind))
 }
 
-/// Of an action: also the step that calls it.
+/// Of an action: with its arguments, and the step that calls it.
 fn in_full(cx: &Cx<'_>) -> String {
-    let (step, name) = (&cx.inst.step, &cx.inst.name);
-    if step == name || step.is_empty() { name.clone() } else { format!("{step}: {name}") }
+    let step = &cx.inst.step;
+    let Some(action) = cx.inst.action else { return cx.inst.name.clone() };
+    let called = label(&cx.world, action, &cx.inst.names);
+    // Outside every step an action's own name stands for one.
+    if *step == cx.inst.name || step.is_empty() { called } else { format!("{step}: {called}") }
 }
 
 fn wall(cx: &Cx<'_>, why: String) {
-    let wall = Rc::new(Wall { path: cx.inst.path.clone(), step: in_full(cx), why });
+    let wall = Rc::new(Wall { path: cx.inst.path.clone(), span: cx.inst.span, step: in_full(cx), why });
     if let Some(seq) = cx.inst.seq.upgrade() {
         seq.push(Node::Wall(wall.clone()));
     }
@@ -249,9 +253,18 @@ fn wall(cx: &Cx<'_>, why: String) {
     cx.scope.raise(&cx.inst.scope);
 }
 
-/// Number it, keep the intent, and start. `unit`: none for a call without effect.
-pub(super) fn started(cx: &Cx<'_>, made: &Made, unit: Option<Option<UnitKind>>) -> CallId {
+/// From its start to its end. `unit`: none for a call without effect.
+pub(super) async fn call(cx: &Cx<'_>, made: &Made, unit: Option<Option<UnitKind>>) -> Outcome {
+    let id = started(cx, made, unit);
+    end(cx, made, id).await
+}
+
+/// Number it, keep the intent, and start.
+fn started(cx: &Cx<'_>, made: &Made, unit: Option<Option<UnitKind>>) -> CallId {
     let id = cx.world.call_id();
+    if let Some(unit) = &cx.inst.writes.borrow().unit {
+        unit.calls.borrow_mut().push((id, made.text.clone()));
+    }
     let ordinal = cx.ordinal.get();
     cx.ordinal.set(ordinal + 1);
     let key = format!("{}/{}/{}/{ordinal}", cx.world.inputs.run, cx.path, cx.inst.tag);
@@ -289,17 +302,22 @@ pub(super) fn started(cx: &Cx<'_>, made: &Made, unit: Option<Option<UnitKind>>) 
 }
 
 /// Its end. A cancel asks for it, and then it is still awaited.
-pub(super) async fn end(cx: &Cx<'_>, id: CallId) -> Outcome {
+async fn end(cx: &Cx<'_>, made: &Made, id: CallId) -> Outcome {
     let slot = cx.world.await_call(id);
     let mut outcome = match slot.take_unless(&cx.world.queue, || cx.cancelled()).await {
         Some(outcome) => outcome,
         None => {
             cx.world.push(Command::Cancel(id));
+            cx.scope.met(Some(made.span), Some(&made.text));
             slot.take(&cx.world.queue).await
         }
     };
+    if let Some(unit) = &cx.inst.writes.borrow().unit {
+        unit.calls.borrow_mut().retain(|(call, _)| *call != id);
+    }
     if let Err(failure) = &mut outcome.result {
         cx.world.redact(failure);
+        failure.span = failure.span.or(Some(made.span));
     }
     if let Some(why) = &mut outcome.why {
         cx.world.redact_text(why);
@@ -317,12 +335,15 @@ pub(super) async fn end(cx: &Cx<'_>, id: CallId) -> Outcome {
 /// What a write's end means for what stands for it.
 pub(super) fn ended(cx: &Cx<'_>, outcome: &Outcome, idempotent: bool) {
     still_running(cx, outcome);
+    if outcome.ending != Ending::None {
+        cx.world.wrote.set(true);
+    }
     if cx.mode != Mode::Forward {
         return;
     }
     if let (Some(what), None) = (&outcome.running, &cx.inst.writes.borrow().unit) {
-        let (path, step) = (cx.inst.path.clone(), cx.inst.name.clone());
-        cx.world.left.borrow_mut().push(Left { path, step, why: LeftWhy::Running(what.clone()) });
+        let (path, step, span) = (cx.inst.path.clone(), in_full(cx), cx.inst.span);
+        cx.world.left.borrow_mut().push(Left { path, step, span, why: LeftWhy::Running(what.clone()) });
     }
     let mut writes = cx.inst.writes.borrow_mut();
     match outcome.ending {
@@ -381,24 +402,26 @@ const NOTIFY_LIMIT: Nanos = Nanos(10_000_000_000);
 const NOTIFY_TRIES: u32 = 3;
 const NOTIFY_DELAY: Nanos = Nanos(1_000_000_000);
 
-/// A message: bounded, repeated twice; that it did not arrive is a warning.
+/// A message: bounded, repeated twice unless it was answered; that it did not arrive is a warning.
 async fn notify(cx: &Cx<'_>, made: &Made) -> Result<Value, Stop> {
-    let mut tries = 1;
+    let (mut tries, ordinal) = (1, cx.ordinal.get());
     loop {
         cx.check()?;
         let scope = crate::engine::scope::Scope::child(&cx.scope);
         let late = Failure::new(FailureKind::Timeout, "no answer within 10s");
         scope.limit(&cx.world, NOTIFY_LIMIT, crate::engine::scope::Clock::Runs, cx.fault(late));
         let inner = Cx { scope: scope.clone(), ..cx.clone() };
-        let id = started(&inner, made, Some(None));
-        let outcome = end(&inner, id).await;
+        // The same key for every try: who keeps to it shows the message once.
+        cx.ordinal.set(ordinal);
+        let outcome = call(&inner, made, Some(None)).await;
+        let answered = outcome.ending == Ending::Some;
         scope.close(&cx.world);
         let fault = match scope.settle(&cx.world, &cx.scope, result(&inner, outcome)) {
             Ok(value) => return Ok(value),
             Err(Stop::Cancelled) => return Err(Stop::Cancelled),
             Err(Stop::Fail(fault)) => fault,
         };
-        if tries == NOTIFY_TRIES {
+        if answered || tries == NOTIFY_TRIES {
             cx.world.warn(&cx.path, format!("`{}` did not arrive: {}", made.text, fault.failure.message));
             return Ok(Value::Null);
         }

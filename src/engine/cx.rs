@@ -3,7 +3,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
-use crate::check::program::{Expr, Undo};
+use crate::check::program::{Action, Expr, Stmt, Undo};
 use crate::engine::call::{Context, Path, Segment, TxId};
 use crate::engine::event::{Failure, FailureKind};
 use crate::engine::executor::Slot;
@@ -18,6 +18,8 @@ use crate::value::{Connection, Nanos, Value};
 pub(super) struct Cx<'p> {
     pub world: Rc<World<'p>>,
     pub path: Path,
+    /// The statement that runs; none outside the body.
+    pub span: Option<Span>,
     pub names: Rc<Names>,
     pub contexts: Arc<[Context]>,
     pub seq: Rc<Seq<'p>>,
@@ -34,6 +36,7 @@ impl Clone for Cx<'_> {
         Cx {
             world: self.world.clone(),
             path: self.path.clone(),
+            span: self.span,
             names: self.names.clone(),
             contexts: self.contexts.clone(),
             seq: self.seq.clone(),
@@ -65,8 +68,12 @@ pub(super) struct Tx {
 pub(super) struct Instance<'p> {
     pub parent: Option<Rc<Instance<'p>>>,
     pub path: Path,
+    /// The step's head, or the statement that calls the action.
+    pub span: Option<Span>,
     /// The step's or the action's.
     pub name: String,
+    /// None for a step.
+    pub action: Option<&'p Action>,
     /// The innermost step's.
     pub step: String,
     /// The name as written.
@@ -106,8 +113,9 @@ pub(super) struct Goal<'p> {
 
 impl<'p> Cx<'p> {
     /// The same, at a statement of the block.
-    pub fn at(&self, pos: u32) -> Cx<'p> {
-        Cx { path: self.path.join(Segment::At(pos)), ordinal: Rc::default(), ..self.clone() }
+    pub fn at(&self, stmt: &Stmt) -> Cx<'p> {
+        let path = self.path.join(Segment::At(stmt.pos));
+        Cx { path, span: Some(stmt.span), ordinal: Rc::default(), ..self.clone() }
     }
 
     pub fn cancelled(&self) -> bool {
@@ -118,7 +126,9 @@ impl<'p> Cx<'p> {
         if self.cancelled() { Err(Stop::Cancelled) } else { Ok(()) }
     }
 
-    pub fn fault(&self, failure: Failure) -> Fault {
+    /// What does not know its place better failed in this statement.
+    pub fn fault(&self, mut failure: Failure) -> Fault {
+        failure.span = failure.span.or(self.span);
         Fault { step: self.inst.step.clone(), path: self.path.clone(), failure, exhausted: false }
     }
 
@@ -145,6 +155,7 @@ impl<'p> Cx<'p> {
     pub fn place(&self, path: Path) -> Place {
         Place {
             path,
+            span: self.span,
             step: self.inst.name.clone(),
             tag: self.inst.tag.clone(),
             attempt: self.inst.attempt,
@@ -165,6 +176,7 @@ impl<'p> Cx<'p> {
             Some(()) => Ok(()),
             None => {
                 self.world.clear(timer);
+                self.scope.met(self.span, None);
                 Err(Stop::Cancelled)
             }
         }
@@ -177,7 +189,9 @@ impl<'p> Instance<'p> {
         Rc::new(Instance {
             parent: None,
             path: place.path.clone(),
+            span: place.span,
             name: place.step.clone(),
+            action: None,
             step: place.step.clone(),
             source: place.step.clone(),
             attempt: place.attempt,

@@ -83,7 +83,10 @@ pub struct Failure {
     pub message: String,
     /// More lines for a person: the end of standard error, a server's detail and hint.
     pub notes: Vec<String>,
+    /// What failed, as exactly as it is known; at least the statement.
     pub span: Option<Span>,
+    /// The statement that called the action it happened in; of several the outermost.
+    pub called: Option<Span>,
     /// What the reader can do.
     pub help: Option<String>,
 }
@@ -91,7 +94,7 @@ pub struct Failure {
 impl Failure {
     #[must_use]
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Failure {
-        Failure { kind, message: message.into(), notes: Vec::new(), span: None, help: None }
+        Failure { kind, message: message.into(), notes: Vec::new(), span: None, called: None, help: None }
     }
 
     /// The same, with what the reader can do.
@@ -320,6 +323,8 @@ pub struct Finish {
     pub end: End,
     /// The first failure, by order of events.
     pub failure: Option<StepFailure>,
+    /// Whether any write may have had an effect.
+    pub wrote: bool,
     /// Steps undone, in the order their undo ended.
     pub undone: Vec<(Path, String)>,
     /// What is still in place, and why.
@@ -379,6 +384,8 @@ pub struct StepFailure {
 pub struct Left {
     pub path: Path,
     pub step: String,
+    /// Where the step, the call or the `finally` is written.
+    pub span: Option<Span>,
     pub why: LeftWhy,
 }
 
@@ -396,4 +403,6 @@ pub enum LeftWhy {
     Running(String),
     /// A `finally` that failed.
     Finally(Failure),
+    /// A `finally` that is still open: it did not run, or was stopped in it.
+    FinallyOpen,
 }

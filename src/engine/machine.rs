@@ -8,7 +8,7 @@ use crate::check::program::Program;
 use crate::engine::Inputs;
 use crate::engine::bug::Bug;
 use crate::engine::call::Path;
-use crate::engine::event::{Command, Event, Failure, FailureKind, Finish, Input, Progress};
+use crate::engine::event::{Command, End, Event, Failure, FailureKind, Input, Progress};
 use crate::engine::executor::Tasks;
 use crate::engine::failure::Fault;
 use crate::engine::run;
@@ -118,11 +118,7 @@ fn fault(why: String) -> Fault {
 /// The second: running calls are ended and nothing more starts. Once more: nothing is waited for.
 fn kill(world: &World<'_>) {
     if world.killed.replace(true) {
-        let end = crate::engine::event::End::Stopped;
-        let (undone, notes, warnings) =
-            (world.undone.borrow().clone(), world.notes.borrow().clone(), world.warnings.borrow().clone());
-        let failure = Some(signal().report());
-        return world.push(Command::Finish(Finish { end, failure, undone, left: Vec::new(), notes, warnings }));
+        return run::finish(world, End::Stopped, Some(signal().report()));
     }
     world.disturbed.set(true);
     world.queue.wake_all();

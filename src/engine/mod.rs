@@ -13,6 +13,7 @@ mod executor;
 mod failure;
 mod handlers;
 mod invariant;
+mod label;
 mod machine;
 mod names;
 mod parallel;

@@ -14,7 +14,7 @@ use crate::engine::failure::{Fault, Stop};
 use crate::engine::names::Names;
 use crate::engine::record::Record;
 use crate::engine::scope::{Clock, Scope};
-use crate::engine::tree::{Place, Seq};
+use crate::engine::tree::Place;
 use crate::engine::undo::Undone;
 use crate::engine::world::World;
 use crate::engine::{eval, handlers, undo};
@@ -24,41 +24,38 @@ use crate::value::{Nanos, Secret, SmolStr, Value};
 pub(super) async fn run(world: Rc<World<'_>>) {
     let Some(book) = &world.program.book else {
         let failure = Failure::new(FailureKind::Failed, "a library has nothing to run");
-        return finish(
-            &world,
-            End::Refused,
-            Some(StepFailure { step: String::new(), path: Path::default(), failure }),
-            None,
-        );
+        return finish(&world, End::Refused, Some(StepFailure { step: String::new(), path: Path::default(), failure }));
     };
     world.tell(Progress::RunStarted { title: book.title.to_string() });
-    let root: Rc<Seq<'_>> = Rc::default();
-    let cx = top(&world, &root);
+    let cx = top(&world);
     let deadline = match prepare(&cx, book).await {
         Ok(deadline) => deadline,
         Err(stop) => {
             let failure = failure(&cx, stop);
             let end = if world.killed.get() { End::Stopped } else { End::Refused };
-            return finish(&world, end, Some(failure), None);
+            return finish(&world, end, Some(failure));
         }
     };
     let result = forward(&cx, book, deadline).await;
     match result {
+        // Stopped in a `finally` of its good end.
+        Ok(()) if world.killed.get() => finish(&world, End::Stopped, Some(failure(&cx, Stop::Cancelled))),
         Ok(()) => {
             let end = if world.left.borrow().is_empty() { End::Succeeded } else { End::Incomplete };
             world.record(Record::Finished { exit: end.exit_code() });
             handlers::run(&cx, book.on_success.as_ref(), None, 1).await;
-            finish(&world, end, None, None);
+            finish(&world, end, None);
         }
         Err(stop) => back(&cx, book, failure(&cx, stop)).await,
     }
 }
 
 /// The names of the book, nothing around it.
-fn top<'p>(world: &Rc<World<'p>>, root: &Rc<Seq<'p>>) -> Cx<'p> {
+fn top<'p>(world: &Rc<World<'p>>) -> Cx<'p> {
     let names = Names::child(&world.globals);
     let place = Place {
         path: Path::default(),
+        span: None,
         step: String::new(),
         tag: String::new(),
         attempt: 1,
@@ -68,9 +65,10 @@ fn top<'p>(world: &Rc<World<'p>>, root: &Rc<Seq<'p>>) -> Cx<'p> {
     Cx {
         world: world.clone(),
         path: Path::default(),
+        span: None,
         names,
         contexts: Arc::from([]),
-        seq: root.clone(),
+        seq: world.tree.clone(),
         inst: Instance::aside(&place, &world.forward, None),
         scope: world.forward.clone(),
         mode: Mode::Forward,
@@ -175,7 +173,9 @@ async fn forward<'p>(cx: &Cx<'p>, book: &'p Book, deadline: Option<Nanos>) -> Re
     if let Some(deadline) = deadline {
         let message = format!("the deadline of {} is over", eval::show_duration(deadline));
         let left = Nanos(deadline.0 - world.now.get().0);
-        world.forward.limit(world, left, Clock::Runs, cx.fault(Failure::new(FailureKind::Timeout, message)));
+        let span = book.header.deadline.as_ref().map(|deadline| deadline.span);
+        let over = Failure { span, ..Failure::new(FailureKind::Timeout, message) };
+        world.forward.limit(world, left, Clock::Runs, cx.fault(over));
     }
     let result = block::body(cx, &book.body).await;
     if world.bug != Some(Bug::DeadlineInUndo) {
@@ -204,7 +204,7 @@ fn stopped(cx: &Cx<'_>) -> Fault {
 async fn back<'p>(cx: &Cx<'p>, book: &'p Book, failure: StepFailure) {
     let world = &cx.world;
     if world.killed.get() || world.inputs.on_failure == OnFailure::Stop {
-        return finish(world, End::Stopped, Some(failure), Some(&cx.seq));
+        return finish(world, End::Stopped, Some(failure));
     }
     world.back.set(true);
     world.record(Record::Back);
@@ -212,23 +212,25 @@ async fn back<'p>(cx: &Cx<'p>, book: &'p Book, failure: StepFailure) {
     let here = Cx { scope: Rc::new(Scope::default()), mode: Mode::Back, ..cx.clone() };
     let undone = undo::whole(&here).await;
     if world.killed.get() {
-        return finish(world, End::Stopped, Some(failure), Some(&cx.seq));
+        return finish(world, End::Stopped, Some(failure));
     }
     let clean = undone == Undone::Complete && world.left.borrow().is_empty();
     let end = if clean { End::RolledBack } else { End::Incomplete };
     world.record(Record::Finished { exit: end.exit_code() });
     handlers::run(&here, book.on_failure.as_ref(), Some((book.failure, &failure)), 2).await;
-    finish(world, end, Some(failure), Some(&cx.seq));
+    finish(world, end, Some(failure));
 }
 
-fn finish<'p>(world: &World<'p>, end: End, failure: Option<StepFailure>, tree: Option<&Rc<Seq<'p>>>) {
+/// The last command: what is still in place is named unless the run went well.
+pub(super) fn finish(world: &World<'_>, end: End, failure: Option<StepFailure>) {
     let mut left = world.left.borrow().clone();
-    if let Some(tree) = tree {
-        left.extend(tree.left());
+    if failure.is_some() {
+        left.extend(world.tree.left());
     }
     world.push(Command::Finish(Finish {
         end,
         failure,
+        wrote: world.wrote.get(),
         undone: world.undone.borrow().clone(),
         left,
         notes: world.notes.borrow().clone(),

@@ -3,9 +3,10 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use crate::engine::event::{Command, TimerId};
+use crate::engine::event::{Command, FailureKind, TimerId};
 use crate::engine::failure::{Fault, Stop};
 use crate::engine::world::{Alarm, World};
+use crate::source::Span;
 use crate::value::Nanos;
 
 #[derive(Default)]
@@ -22,6 +23,8 @@ struct Request {
     fault: Fault,
     /// Passes a shield.
     own_limit: bool,
+    /// What was first met by it: where, and the call that ran.
+    met: Option<(Span, Option<String>)>,
 }
 
 struct Limit {
@@ -90,12 +93,12 @@ impl Scope {
 
     /// Ask what is inside to stop.
     pub fn cancel(&self, world: &World<'_>, fault: Fault) {
-        self.request(world, Request { fault, own_limit: false });
+        self.request(world, Request { fault, own_limit: false, met: None });
     }
 
     /// As if its own limit were over: passes its shield.
     pub fn end(&self, world: &World<'_>, fault: Fault) {
-        self.request(world, Request { fault, own_limit: true });
+        self.request(world, Request { fault, own_limit: true, met: None });
     }
 
     fn request(&self, world: &World<'_>, request: Request) {
@@ -110,9 +113,34 @@ impl Scope {
         world.queue.wake_all();
     }
 
-    /// Why this scope itself was cancelled.
+    /// A cancel has reached a statement, and the call that it runs.
+    pub fn met(&self, span: Option<Span>, call: Option<&str>) {
+        let mut at = Some(self);
+        while let (Some(scope), Some(span)) = (at, span) {
+            if let Some(request) = &mut *scope.request.borrow_mut()
+                && (request.own_limit || !scope.shield.get())
+            {
+                request.met.get_or_insert_with(|| (span, call.map(brief)));
+                return;
+            }
+            at = if scope.shield.get() { None } else { scope.parent.as_deref() };
+        }
+    }
+
+    /// Why this scope itself was cancelled. Time that is over is over in what was running.
     pub fn fault(&self) -> Option<Fault> {
-        self.request.borrow().as_ref().map(|request| request.fault.clone())
+        let request = self.request.borrow();
+        let Request { fault, met, .. } = request.as_ref()?;
+        let mut fault = fault.clone();
+        let Some((span, call)) = met else { return Some(fault) };
+        let late = fault.failure.kind == FailureKind::Timeout;
+        if late || fault.failure.span.is_none() {
+            fault.failure.span = Some(*span);
+        }
+        if let (true, Some(call)) = (late, call) {
+            fault.failure.message.push_str(&format!("; `{call}` was running"));
+        }
+        Some(fault)
     }
 
     /// What comes out of this scope, seen from the one around it: its own cancel is a failure out there.
@@ -216,5 +244,13 @@ impl Scope {
             at = if scope.shield.get() { None } else { scope.parent.as_deref() };
         }
         least
+    }
+}
+
+/// The first line of a call, when it is a script of several.
+fn brief(text: &str) -> String {
+    match text.split_once('\n') {
+        Some((first, _)) => format!("{first} …"),
+        None => text.to_owned(),
     }
 }

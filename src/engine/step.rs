@@ -2,7 +2,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use crate::check::program::{ActionCall, Body, Retry, Step};
+use crate::check::program::{Action, ActionCall, Body, Retry, Step};
 use crate::engine::block;
 use crate::engine::bug::Bug;
 use crate::engine::call::Segment;
@@ -25,6 +25,7 @@ struct Spec<'p> {
     timeout: Option<Nanos>,
     retry: Option<Repeat>,
     span: Span,
+    action: Option<&'p Action>,
     /// A step: it is told of, and the names it sets are known after it. An action is told of by the calls in it.
     told: bool,
 }
@@ -57,8 +58,16 @@ pub(super) async fn step<'p>(cx: &Cx<'p>, step: &'p Step) -> Flow {
         Some(retry) => Some(repeat(cx, retry).await?),
         None => None,
     };
-    let spec =
-        Spec { name, source: step.source.to_string(), body: &step.body, timeout, retry, span: step.head, told: true };
+    let spec = Spec {
+        name,
+        source: step.source.to_string(),
+        body: &step.body,
+        timeout,
+        retry,
+        span: step.head,
+        action: None,
+        told: true,
+    };
     let next = instance(cx, &spec, &cx.names).await?;
     Ok(match next {
         Next::Done => Next::Go,
@@ -97,6 +106,22 @@ pub(super) async fn action<'p>(cx: &Cx<'p>, call: &'p ActionCall, stands: Stands
     }
     let ordinal = cx.ordinal.get();
     cx.ordinal.set(ordinal + 1);
+    let called = perform(cx, action, &names, (stands, ordinal)).await;
+    called.map_err(|stop| match stop {
+        Stop::Fail(mut fault) => {
+            fault.failure.called = cx.span;
+            Stop::Fail(fault)
+        }
+        Stop::Cancelled => Stop::Cancelled,
+    })
+}
+
+async fn perform<'p>(
+    cx: &Cx<'p>,
+    action: &'p Action,
+    names: &Rc<Names>,
+    (stands, ordinal): (Stands, u32),
+) -> Result<Value, Stop> {
     let inner = Cx { names: names.clone(), ..cx.clone() };
     for param in &action.params {
         if let Some(condition) = &param.condition
@@ -121,10 +146,11 @@ pub(super) async fn action<'p>(cx: &Cx<'p>, call: &'p ActionCall, stands: Stands
         body: &action.body,
         timeout,
         retry: None,
-        span: action.span,
+        span: cx.span.unwrap_or(action.span),
+        action: Some(action),
         told: false,
     };
-    match instance(&Cx { path, ..cx.clone() }, &spec, &names).await? {
+    match instance(&Cx { path, ..cx.clone() }, &spec, names).await? {
         Next::Return(value) => Ok(value),
         Next::Go | Next::Done => Ok(Value::Null),
     }
@@ -142,7 +168,9 @@ async fn instance<'p>(cx: &Cx<'p>, spec: &Spec<'p>, names: &Rc<Names>) -> Flow {
         let inst = Rc::new(Instance {
             parent: Some(cx.inst.clone()),
             path: cx.path.clone(),
+            span: Some(spec.span),
             name: spec.name.clone(),
+            action: spec.action,
             step: if spec.told || cx.inst.step.is_empty() { spec.name.clone() } else { cx.inst.step.clone() },
             source: spec.source.clone(),
             attempt,

@@ -26,8 +26,7 @@ pub(super) async fn transaction<'p>(cx: &Cx<'p>, on: &'p Expr, body: &'p Block, 
         text: format!("{word} {}", on.name),
         span,
     };
-    let begin = calls::started(cx, &made(What::Begin { on: on.clone(), tx }, "begin"), Some(unit));
-    let begun = calls::end(cx, begin).await;
+    let begun = calls::call(cx, &made(What::Begin { on: on.clone(), tx }, "begin"), Some(unit)).await;
     if begun.ending != Ending::Done || begun.result.is_err() {
         // Nothing was said in it yet.
         let outcome = Outcome { ending: Ending::None, ..begun };
@@ -44,8 +43,7 @@ pub(super) async fn transaction<'p>(cx: &Cx<'p>, on: &'p Expr, body: &'p Block, 
     let result = block::body(&inner, body).await.and_then(|next| cx.check().map(|()| next));
     match result {
         Ok(next) => {
-            let id = calls::started(cx, &made(What::Commit { on: on.clone(), tx }, "commit"), None);
-            let outcome = calls::end(cx, id).await;
+            let outcome = calls::call(cx, &made(What::Commit { on: on.clone(), tx }, "commit"), None).await;
             calls::ended(cx, &outcome, false);
             calls::result(cx, outcome)?;
             names.merge_into(&cx.names);
@@ -57,8 +55,7 @@ pub(super) async fn transaction<'p>(cx: &Cx<'p>, on: &'p Expr, body: &'p Block, 
             let late = Failure::new(FailureKind::Timeout, "the transaction could not be aborted");
             scope.limit(&cx.world, ABORT_LIMIT, Clock::Runs, cx.fault(late));
             let ending = Cx { scope: scope.clone(), ..cx.clone() };
-            let id = calls::started(&ending, &made(What::Abort { on: on.clone(), tx }, "abort"), None);
-            let outcome = calls::end(&ending, id).await;
+            let outcome = calls::call(&ending, &made(What::Abort { on: on.clone(), tx }, "abort"), None).await;
             scope.close(&cx.world);
             let aborted = match outcome.ending {
                 Ending::Done | Ending::None => Ending::None,

@@ -4,9 +4,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::check::program::{Block, Expr};
-use crate::engine::call::{Context, Path};
+use crate::engine::call::{CallId, Context, Path};
 use crate::engine::event::{Left, LeftWhy};
 use crate::engine::names::Names;
+use crate::source::Span;
 
 pub(super) enum Node<'p> {
     Seq(Rc<Seq<'p>>),
@@ -51,6 +52,7 @@ pub(super) struct Finally<'p> {
 #[derive(Clone)]
 pub(super) struct Place {
     pub path: Path,
+    pub span: Option<Span>,
     pub step: String,
     pub tag: String,
     pub attempt: u32,
@@ -63,8 +65,10 @@ pub(super) struct Unit<'p> {
     pub place: Place,
     pub how: UndoHow<'p>,
     pub undone: Cell<bool>,
-    /// Its calls that may still run.
+    /// Its calls whose end was not seen, and what of them may still run.
     pub running: RefCell<Vec<String>>,
+    /// Its calls that run now.
+    pub calls: RefCell<Vec<(CallId, String)>>,
     /// Why its undo did not work.
     pub why: RefCell<Option<LeftWhy>>,
 }
@@ -76,8 +80,17 @@ pub(super) enum UndoHow<'p> {
 
 pub(super) struct Wall {
     pub path: Path,
+    pub span: Option<Span>,
     pub step: String,
     pub why: String,
+}
+
+impl Place {
+    /// As what is still in place.
+    pub fn left(&self, why: LeftWhy) -> Left {
+        let step = if self.step.is_empty() { "the runbook".to_owned() } else { self.step.clone() };
+        Left { path: self.path.clone(), step, span: self.span, why }
+    }
 }
 
 impl<'p> Seq<'p> {
@@ -162,20 +175,30 @@ impl<'p> Seq<'p> {
                 }
                 Node::Unit(unit) if unit.undone.get() => {}
                 Node::Unit(unit) => {
+                    let (unseen, running) = (unit.running.borrow(), unit.calls.borrow());
+                    let running = unseen.iter().chain(running.iter().map(|(_, text)| text));
+                    let running: Vec<&str> = running.map(String::as_str).collect();
+                    if !running.is_empty() {
+                        left.push(unit.place.left(LeftWhy::Running(running.join(", "))));
+                        continue;
+                    }
                     let why = match (&*unit.why.borrow(), &unit.how, &wall) {
                         (Some(why), _, _) => why.clone(),
                         (None, UndoHow::Manual(what), _) => LeftWhy::Manual(what.clone()),
                         (None, UndoHow::Rollback(..), Some(wall)) => LeftWhy::Irreversible(wall.clone()),
                         (None, UndoHow::Rollback(..), None) => LeftWhy::NotReached,
                     };
-                    left.push(Left { path: unit.place.path.clone(), step: unit.place.step.clone(), why });
+                    left.push(unit.place.left(why));
                 }
                 Node::Wall(found) => {
                     let why = LeftWhy::Irreversible(found.why.clone());
-                    left.push(Left { path: found.path.clone(), step: found.step.clone(), why });
+                    left.push(Left { path: found.path.clone(), step: found.step.clone(), span: found.span, why });
                     *wall = Some(format!("stands before the point of no return `{}`", found.step));
                 }
             }
+        }
+        for finally in self.finallys.borrow().iter().rev().filter(|finally| finally.open.get()) {
+            left.push(finally.place.left(LeftWhy::FinallyOpen));
         }
     }
 }

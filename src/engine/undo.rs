@@ -7,7 +7,7 @@ use crate::engine::bug::Bug;
 use crate::engine::call::{Path, Segment};
 use crate::engine::cx::{Cx, Instance, Mode};
 use crate::engine::eval;
-use crate::engine::event::{Failure, FailureKind, Left, LeftWhy, Progress};
+use crate::engine::event::{Failure, FailureKind, LeftWhy, Progress};
 use crate::engine::failure::{Fault, Flow, Fut, Stop};
 use crate::engine::names::Names;
 use crate::engine::parallel;
@@ -191,6 +191,7 @@ fn beside<'p>(cx: &Cx<'p>, place: &Place, unit: Option<Rc<Unit<'p>>>, path: Path
     Cx {
         world: cx.world.clone(),
         path,
+        span: place.span,
         names: Names::child(&place.names),
         contexts: place.contexts.clone(),
         seq: block::loose(),
@@ -235,6 +236,5 @@ pub(super) async fn finallys<'p>(cx: &Cx<'p>, what: &Rc<Seq<'p>>) {
 }
 
 fn leave(world: &World<'_>, place: &Place, why: LeftWhy) {
-    let step = if place.step.is_empty() { "the runbook".to_owned() } else { place.step.clone() };
-    world.left.borrow_mut().push(Left { path: place.path.clone(), step, why });
+    world.left.borrow_mut().push(place.left(why));
 }

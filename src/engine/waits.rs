@@ -222,7 +222,7 @@ async fn bounded<'p>(cx: &Cx<'p>, every: Nanos, body: &'p Block, sample: &mut Sa
 
 async fn look<'p>(cx: &Cx<'p>, body: &'p Block, sample: &mut Sample<'_>) -> Result<(), Stop> {
     for stmt in &body.stmts {
-        let here = cx.at(stmt.pos);
+        let here = cx.at(stmt);
         match &stmt.kind {
             StmtKind::Guards(guards) => {
                 for guard in guards {

@@ -13,6 +13,7 @@ use crate::engine::executor::{Queue, Slot};
 use crate::engine::names::Names;
 use crate::engine::record::Record;
 use crate::engine::scope::Scope;
+use crate::engine::tree::Seq;
 use crate::value::redact::{Redactor, is_short};
 use crate::value::{Nanos, Secret, SmolStr, Value};
 
@@ -29,6 +30,10 @@ pub(super) struct World<'p> {
     /// Some cancel was asked for: until then nobody need look.
     pub disturbed: Cell<bool>,
     pub killed: Cell<bool>,
+    /// What the run has to undo.
+    pub tree: Rc<Seq<'p>>,
+    /// A write may have had an effect.
+    pub wrote: Cell<bool>,
     /// Nothing forward ever starts again.
     pub back: Cell<bool>,
     /// The default for steps.
@@ -67,6 +72,8 @@ impl<'p> World<'p> {
             forward: Rc::default(),
             disturbed: Cell::default(),
             killed: Cell::default(),
+            tree: Rc::default(),
+            wrote: Cell::default(),
             back: Cell::default(),
             step_timeout: Cell::default(),
             rollback_within: Cell::default(),

@@ -1,14 +1,19 @@
 //! A run for programs: one JSON object a line, versioned structs of their own. A field may be added; a reader passes
 //! over events and fields that it does not know.
+use std::rc::Rc;
+
 use serde::Serialize;
 
 use crate::check::program::Effect;
 use crate::effects::{Chunk, Stream};
 use crate::engine::call::{CallId, Path};
-use crate::engine::event::{ConditionKind, Ending, Failure, Finish, LeftWhy, Progress, StepStatus, Verdict};
+use crate::engine::event::{ConditionKind, End, Ending, Failure, Finish, LeftWhy, Progress, StepStatus, Verdict};
+use crate::report::diagnostics::Finding;
 use crate::report::outside::Outside;
+use crate::report::place;
 use crate::report::streamed::Streamed;
 use crate::run::Watcher;
+use crate::source::{Sources, Span};
 use crate::value::{Nanos, SmolStr, Timestamp, Value};
 
 /// What every event has.
@@ -102,6 +107,7 @@ enum Fields<'a> {
         value: serde_json::Value,
     },
     RunFinished(Box<Ended<'a>>),
+    RunRefused(Refusal<'a>),
 }
 
 #[derive(Serialize)]
@@ -112,6 +118,18 @@ struct Broken<'a> {
     notes: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     help: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<At<'a>>,
+    /// The statement that called the action it happened in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    called: Option<At<'a>>,
+}
+
+/// Where in the script.
+#[derive(Serialize)]
+struct At<'a> {
+    file: &'a str,
+    line: usize,
 }
 
 #[derive(Serialize)]
@@ -123,6 +141,22 @@ struct Ended<'a> {
     left: Vec<InPlace<'a>>,
     notes: Vec<Noted<'a>>,
     warnings: &'a [String],
+}
+
+/// Nothing was run, and why.
+#[derive(Serialize)]
+struct Refusal<'a> {
+    outcome: &'static str,
+    exit: u8,
+    reasons: Vec<Why<'a>>,
+    diagnostics: Vec<Finding<'a>>,
+}
+
+#[derive(Serialize)]
+struct Why<'a> {
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -145,6 +179,8 @@ struct InPlace<'a> {
     step: &'a str,
     why: &'static str,
     text: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<At<'a>>,
 }
 
 #[derive(Serialize)]
@@ -157,6 +193,7 @@ pub struct Json {
     out: Outside,
     run: SmolStr,
     started: Timestamp,
+    sources: Rc<Sources>,
     streamed: Streamed,
     /// Where each running call stands.
     paths: std::collections::BTreeMap<CallId, Path>,
@@ -164,8 +201,9 @@ pub struct Json {
 
 impl Json {
     #[must_use]
-    pub fn new(out: Outside, run: SmolStr, started: Timestamp) -> Json {
-        Json { out, run, started, streamed: Streamed::default(), paths: std::collections::BTreeMap::new() }
+    pub fn new(out: Outside, run: SmolStr, started: Timestamp, sources: Sources) -> Json {
+        let (sources, streamed) = (Rc::new(sources), Streamed::default());
+        Json { out, run, started, sources, streamed, paths: std::collections::BTreeMap::new() }
     }
 
     fn event(&mut self, at: Nanos, path: &Path, event: &'static str, fields: Fields<'_>) {
@@ -189,6 +227,14 @@ impl Json {
     }
 }
 
+/// `run.refused`, the only event of a run that never came to be: its `run` is empty.
+pub fn refused(out: Outside, at: Timestamp, reasons: &[(String, Option<String>)], findings: Vec<Finding<'_>>) {
+    let reasons = reasons.iter().map(|(message, help)| Why { message, help: help.as_deref() }).collect();
+    let (outcome, exit) = (End::Refused.name(), End::Refused.exit_code());
+    let fields = Fields::RunRefused(Refusal { outcome, exit, reasons, diagnostics: findings });
+    Json::new(out, SmolStr::default(), at, Sources::default()).event(Nanos(0), &Path::default(), "run.refused", fields);
+}
+
 /// Secrets are hidden in the strings, not in the encoded line: an encoded form of one would be found there too late.
 fn hidden(json: serde_json::Value, out: &Outside) -> serde_json::Value {
     use serde_json::Value as J;
@@ -203,6 +249,8 @@ fn hidden(json: serde_json::Value, out: &Outside) -> serde_json::Value {
 impl Watcher for Json {
     fn tell(&mut self, at: Nanos, progress: &Progress) {
         let root = Path::default();
+        let sources = self.sources.clone();
+        let broken = |failure| broken(failure, &sources);
         match progress {
             Progress::RunStarted { title } => self.event(at, &root, "run.started", Fields::RunStarted { title }),
             Progress::StepStarted { path, name, attempt, limit, span: _ } => {
@@ -279,7 +327,8 @@ impl Watcher for Json {
     fn tick(&mut self, _at: Nanos) {}
 
     fn finished(&mut self, at: Nanos, finish: &Finish) {
-        let ended = ended(finish);
+        let sources = self.sources.clone();
+        let ended = ended(finish, &sources);
         self.event(at, &Path::default(), "run.finished", Fields::RunFinished(Box::new(ended)));
     }
 
@@ -288,11 +337,11 @@ impl Watcher for Json {
     }
 }
 
-fn ended(finish: &Finish) -> Ended<'_> {
+fn ended<'a>(finish: &'a Finish, sources: &'a Sources) -> Ended<'a> {
     let failure = finish.failure.as_ref().map(|failed| Failed {
         step: &failed.step,
         path: failed.path.to_string(),
-        failure: broken(&failed.failure),
+        failure: broken(&failed.failure, sources),
     });
     let left = finish.left.iter().map(|left| {
         let (why, text) = match &left.why {
@@ -302,8 +351,17 @@ fn ended(finish: &Finish) -> Ended<'_> {
             LeftWhy::Irreversible(why) => ("irreversible", why.as_str()),
             LeftWhy::Running(what) => ("running", what.as_str()),
             LeftWhy::Finally(failure) => ("finally", failure.message.as_str()),
+            LeftWhy::FinallyOpen => ("finally_open", ""),
         };
-        InPlace { path: left.path.to_string(), step: &left.step, why, text }
+        let span = match &left.why {
+            LeftWhy::Failed(failure) | LeftWhy::Finally(failure) => failure.span.or(left.span),
+            LeftWhy::NotReached
+            | LeftWhy::Manual(_)
+            | LeftWhy::Irreversible(_)
+            | LeftWhy::Running(_)
+            | LeftWhy::FinallyOpen => left.span,
+        };
+        InPlace { path: left.path.to_string(), step: &left.step, why, text, place: at(sources, span) }
     });
     let undone = finish.undone.iter().map(|(path, step)| Undone { path: path.to_string(), step });
     let notes = finish.notes.iter().map(|(key, value)| Noted { key, value: crate::value::json::to_json(value) });
@@ -318,9 +376,14 @@ fn ended(finish: &Finish) -> Ended<'_> {
     }
 }
 
-fn broken(failure: &Failure) -> Broken<'_> {
-    let Failure { kind, message, notes, span: _, help } = failure;
-    Broken { kind: kind.name(), message, notes, help: help.as_deref() }
+fn broken<'a>(failure: &'a Failure, sources: &'a Sources) -> Broken<'a> {
+    let Failure { kind, message, notes, span, called, help } = failure;
+    let (place, called) = (at(sources, *span), at(sources, *called));
+    Broken { kind: kind.name(), message, notes, help: help.as_deref(), place, called }
+}
+
+fn at(sources: &Sources, span: Option<Span>) -> Option<At<'_>> {
+    place::of(sources, span).map(|place| At { file: place.file, line: place.line })
 }
 
 /// To the millisecond.
@@ -378,7 +441,7 @@ mod tests {
     #[test]
     fn a_run_is_told() {
         let written = Written::default();
-        tell(&mut Json::new(written.outside(LOOK), opening().run, opening().started));
+        tell(&mut Json::new(written.outside(LOOK), opening().run, opening().started, Sources::default()));
         let events: Vec<serde_json::Value> =
             written.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         for event in &events {

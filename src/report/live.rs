@@ -63,7 +63,7 @@ impl Watcher for Live {
         let mut screen = self.screen.borrow_mut();
         screen.close();
         screen.region(&[]);
-        screen.permanent(&summary(at, finish));
+        screen.permanent(&summary(at, finish, self.story.sources()));
     }
 
     fn secret(&mut self, value: &Value) {

@@ -6,6 +6,7 @@ pub mod json;
 pub mod live;
 pub mod opening;
 pub mod outside;
+mod place;
 pub mod plain;
 pub mod plan;
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! The one writer to the outside: hides secrets, shows control characters, survives a closed pipe and never holds the
 //! run up. A thread of its own writes; when the reader is too slow, output of commands is left out and counted, nothing else.
 use std::io::{IsTerminal, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
 use crate::report::style::{Line, Tone};
@@ -59,12 +59,25 @@ pub fn size(channel: Channel) -> Option<(usize, usize)> {
     (width.0 > 0).then_some((usize::from(width.0), usize::from(height.0.max(1))))
 }
 
+/// Whether everything got out; true to the last byte once its [`Outside`] is dropped.
+#[derive(Clone, Debug, Default)]
+pub struct Written(Arc<OnceLock<std::io::Error>>);
+
+impl Written {
+    /// Why not. A closed pipe is no reason: its reader has had enough.
+    #[must_use]
+    pub fn wrong(&self) -> Option<&std::io::Error> {
+        self.0.get()
+    }
+}
+
 /// A handle on one stream. Dropping it waits until everything is written.
 pub struct Outside {
     pub look: Look,
     redactor: Redactor,
     writer: Option<(mpsc::Sender<Vec<u8>>, JoinHandle<()>)>,
     waiting: Arc<AtomicUsize>,
+    written: Written,
     left_out: usize,
 }
 
@@ -83,16 +96,28 @@ impl Outside {
     pub fn to(mut stream: impl Write + Send + 'static, look: Look) -> Outside {
         let (sender, receiver) = mpsc::channel::<Vec<u8>>();
         let waiting = Arc::new(AtomicUsize::new(0));
-        let counter = waiting.clone();
+        let written = Written::default();
+        let (counter, end) = (waiting.clone(), written.clone());
         let thread = std::thread::spawn(move || {
             let mut open = true;
             for bytes in receiver {
-                // A closed pipe ends the writing, never the run.
-                open = open && stream.write_all(&bytes).and_then(|()| stream.flush()).is_ok();
+                // What cannot be written ends the writing, never the run.
+                if open && let Err(error) = stream.write_all(&bytes).and_then(|()| stream.flush()) {
+                    open = false;
+                    if error.kind() != std::io::ErrorKind::BrokenPipe {
+                        let _ = end.0.set(error);
+                    }
+                }
                 counter.fetch_sub(bytes.len(), Ordering::Relaxed);
             }
         });
-        Outside { look, redactor: Redactor::default(), writer: Some((sender, thread)), waiting, left_out: 0 }
+        Outside { look, redactor: Redactor::default(), writer: Some((sender, thread)), waiting, written, left_out: 0 }
+    }
+
+    /// To ask after the end whether everything got out.
+    #[must_use]
+    pub fn written(&self) -> Written {
+        self.written.clone()
     }
 
     /// From here on this is hidden wherever it is found.

@@ -38,7 +38,7 @@ impl Watcher for Plain {
     fn tick(&mut self, _at: Nanos) {}
 
     fn finished(&mut self, at: Nanos, finish: &Finish) {
-        summary(at, finish).iter().for_each(|line| self.out.line(line));
+        summary(at, finish, self.story.sources()).iter().for_each(|line| self.out.line(line));
     }
 
     fn secret(&mut self, value: &Value) {

@@ -124,8 +124,9 @@ pub fn tell(watcher: &mut dyn Watcher) {
     let finish = Finish {
         end: End::Incomplete,
         failure: Some(StepFailure { step: "Check".into(), path: at(2), failure: broken }),
+        wrote: true,
         undone: vec![(at(1), traffic)],
-        left: vec![Left { path: at(0), step: deploy, why: LeftWhy::Failed(exit) }],
+        left: vec![Left { path: at(0), step: deploy, span: None, why: LeftWhy::Failed(exit) }],
         notes: vec![("error rate".into(), Value::str("0.031"))],
         warnings: vec!["`disk` does not hold: 91% < 90%".into()],
     };

@@ -7,6 +7,7 @@ use crate::check::program::{Effect, Want};
 use crate::effects::Chunk;
 use crate::engine::call::{CallId, Path};
 use crate::engine::event::{Ending, Failure, Progress, StepStatus};
+use crate::report::place;
 use crate::report::streamed::Streamed;
 use crate::report::style::{Line, Tone};
 use crate::report::time;
@@ -65,6 +66,8 @@ pub struct Story {
     heading: Vec<Line>,
     /// Why the last thing that failed did.
     told_failure: Option<String>,
+    /// And where.
+    told_place: Option<Span>,
     /// The last told answer of each condition that is asked again and again.
     told_condition: BTreeMap<(Path, String), String>,
     /// And the last told help of it.
@@ -83,9 +86,15 @@ impl Story {
             unwinding: None,
             heading: Vec::new(),
             told_failure: None,
+            told_place: None,
             told_condition: BTreeMap::new(),
             told_help: BTreeMap::new(),
         }
+    }
+
+    #[must_use]
+    pub fn sources(&self) -> &Sources {
+        &self.sources
     }
 
     /// Those that contain no other one.
@@ -261,6 +270,8 @@ impl Story {
                         .put(Tone::Plain, format!(": {}", failure.message)),
                 });
                 if let Some(failure) = failure {
+                    let at = place::lines(self.depth(path, true) + 2, &self.sources, failure);
+                    lines.extend(at);
                     self.detail(path, failure, lines);
                 }
             }
@@ -308,9 +319,15 @@ impl Story {
                 let line = line.put(Tone::Bad, "✗ ").put(Tone::Strong, name).put(Tone::Bad, " failed");
                 let line =
                     if took.is_empty() { line } else { line.put(Tone::Dim, format!(" after {}", took.trim_start())) };
-                match failure {
+                let line = match failure {
                     Some(failure) if !self.told(&failure.message) => {
                         line.put(Tone::Plain, format!(": {}", failure.message))
+                    }
+                    Some(_) | None => line,
+                };
+                match failure.and_then(|failure| place::of(&self.sources, failure.span)) {
+                    Some(place) if self.told_place != failure.and_then(|failure| failure.span) => {
+                        line.put(Tone::Dim, format!("  {place}"))
                     }
                     Some(_) | None => line,
                 }
@@ -318,6 +335,7 @@ impl Story {
         };
         if let Some(failure) = failure {
             self.told_failure = Some(failure.message.clone());
+            self.told_place = failure.span;
         }
         let bad = matches!(status, StepStatus::Failed | StepStatus::Cancelled);
         if self.say >= Say::Normal || bad {

@@ -1,18 +1,20 @@
 //! The end of a run: how it ended, why, what is undone, what is left and what a person must do.
 use crate::engine::event::{End, Failure, Finish, Left, LeftWhy};
+use crate::report::place;
 use crate::report::story::note;
 use crate::report::style::{Line, Tone};
 use crate::report::time;
+use crate::source::Sources;
 use crate::value::Nanos;
 
 #[must_use]
-pub fn summary(at: Nanos, finish: &Finish) -> Vec<Line> {
+pub fn summary(at: Nanos, finish: &Finish, sources: &Sources) -> Vec<Line> {
     let mut lines = vec![Line::new(0), headline(at, finish)];
     if let Some(failed) = &finish.failure {
         let place = if failed.step.is_empty() { String::new() } else { format!("{}: ", failed.step) };
         let first = Line::new(1).put(Tone::Bad, "failed: ").put(Tone::Strong, place);
         lines.push(first.put(Tone::Plain, &failed.failure.message));
-        more(&failed.failure, &mut lines);
+        more(&failed.failure, sources, &mut lines);
     }
     for (i, (_, step)) in finish.undone.iter().enumerate() {
         let mark = if i == 0 { "undone: " } else { "        " };
@@ -22,7 +24,7 @@ pub fn summary(at: Nanos, finish: &Finish) -> Vec<Line> {
         lines.push(Line::new(1).put(Tone::Bad, "left in place:"));
     }
     for left in &finish.left {
-        left_in_place(left, &mut lines);
+        left_in_place(left, finish.end, sources, &mut lines);
     }
     if !finish.notes.is_empty() {
         lines.push(Line::new(0).put(Tone::Strong, "Notes"));
@@ -41,6 +43,9 @@ fn headline(at: Nanos, finish: &Finish) -> Line {
     let by_hand = finish.left.iter().all(|left| matches!(left.why, LeftWhy::Manual(_)));
     match finish.end {
         End::Succeeded => line.put(Tone::Good, "✓ Done").put(Tone::Dim, format!(" in {after}")),
+        End::RolledBack if !finish.wrote => {
+            line.put(Tone::Bad, "✗ Failed").put(Tone::Plain, format!(" after {after}; nothing was done"))
+        }
         End::RolledBack if finish.undone.is_empty() => {
             line.put(Tone::Bad, "✗ Failed").put(Tone::Plain, format!(" after {after}; nothing had to be undone"))
         }
@@ -63,7 +68,7 @@ fn headline(at: Nanos, finish: &Finish) -> Line {
     }
 }
 
-fn left_in_place(left: &Left, lines: &mut Vec<Line>) {
+fn left_in_place(left: &Left, end: End, sources: &Sources, lines: &mut Vec<Line>) {
     let line = |text: &str| {
         let step = if left.step.is_empty() { "the runbook" } else { &left.step };
         Line::new(2).put(Tone::Strong, step).put(Tone::Plain, format!(": {text}"))
@@ -71,8 +76,9 @@ fn left_in_place(left: &Left, lines: &mut Vec<Line>) {
     match &left.why {
         LeftWhy::Failed(failure) => {
             lines.push(line(&format!("its rollback failed: {}", failure.message)));
-            more(failure, lines);
+            return more(failure, sources, lines);
         }
+        LeftWhy::NotReached if end == End::Stopped => lines.push(line("not undone, because the run was stopped")),
         LeftWhy::NotReached => lines.push(line("not undone, because unwinding stopped before it")),
         LeftWhy::Manual(what) => lines.push(line("by hand: ").put(Tone::Warn, what)),
         LeftWhy::Irreversible(why) => lines.push(line(&format!("cannot be undone: {why}"))),
@@ -81,13 +87,16 @@ fn left_in_place(left: &Left, lines: &mut Vec<Line>) {
         }
         LeftWhy::Finally(failure) => {
             lines.push(line(&format!("its `finally` failed: {}", failure.message)));
-            more(failure, lines);
+            return more(failure, sources, lines);
         }
+        LeftWhy::FinallyOpen => lines.push(line("its `finally` did not run to its end")),
     }
+    lines.extend(place::line(4, "at", sources, left.span));
 }
 
 /// What more a failure knows.
-fn more(failure: &Failure, lines: &mut Vec<Line>) {
+fn more(failure: &Failure, sources: &Sources, lines: &mut Vec<Line>) {
+    lines.extend(place::lines(4, sources, failure));
     let notes = failure.notes.iter().flat_map(|note| note.lines());
     lines.extend(notes.map(|note| Line::new(4).put(Tone::Dim, note)));
     let help = failure.help.iter().flat_map(|help| help.lines());

@@ -5,6 +5,8 @@ use std::process::{Command, Output, Stdio};
 
 mod check;
 mod inputs;
+mod output;
+mod places;
 mod run;
 mod secrets;
 mod terminal;

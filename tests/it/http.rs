@@ -232,22 +232,26 @@ fn addresses_that_are_refused() {
 }
 
 #[test]
-fn a_message_is_tried_again() {
+fn a_message_is_sent_once_and_says_whether_it_was_answered() {
     block_on(async {
         let tries = Arc::new(std::sync::atomic::AtomicU32::new(0));
         let count = tries.clone();
         let web = Web::start(move |_| match count.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
             0 => answer("503 Service Unavailable", ""),
+            1 => answer("404 Not Found", ""),
             _ => answer("200 OK", ""),
         });
         let url = Secret::hide("hook".into(), Value::str(web.url()));
         let mut call =
             native("http.notify", None, vec![("url", Arg::Value(url)), ("json", Arg::Value(v("{\"text\": \"hi\"}")))]);
         call.effect = Effect::Notify;
-        assert_eq!(said(&send(&Http::default(), &call).await), "null");
+        let http = Http::default();
+        assert_eq!(send(&http, &call).await.ending, Ending::Unknown);
+        assert_eq!(send(&http, &call).await.ending, Ending::Some);
+        assert_eq!(said(&send(&http, &call).await), "null");
         assert_eq!(
             (web.last().body.as_str(), tries.load(std::sync::atomic::Ordering::Relaxed)),
-            ("{\"text\":\"hi\"}", 2)
+            ("{\"text\":\"hi\"}", 3)
         );
     });
 }

@@ -3,10 +3,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::{FINDINGS, OK, REFUSED, complain};
+use super::{FINDINGS, OK, REFUSED, complain, draw};
 use crate::diag::Diagnostic;
 use crate::report::diagnostics;
-use crate::report::outside::{Channel, Outside};
+use crate::report::outside::Outside;
 use crate::report::story::Say;
 use crate::report::style::{Line, Tone};
 use crate::session::{self, Opened};
@@ -32,7 +32,7 @@ pub struct Check {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// With a piece of the source
+    /// With a piece of the source; of a file's findings the first 50
     Human,
     /// One line a finding: `file:line:column: code: message`
     Short,
@@ -41,9 +41,12 @@ enum Format {
 }
 
 pub fn check(args: &Check, say: Say) -> u8 {
+    super::say(|out| checked(args, say, out))
+}
+
+fn checked(args: &Check, say: Say, out: &mut Outside) -> u8 {
     let (files, mut unreadable) = files(&args.paths);
     let today = args.today.unwrap_or_else(session::now);
-    let mut out = Outside::new(Channel::Out);
     let (mut read, mut errors, mut warnings) = (0, 0, 0);
     let mut kept: Vec<(Vec<Diagnostic>, Sources)> = Vec::new();
     for file in &files {
@@ -61,7 +64,7 @@ pub fn check(args: &Check, say: Say) -> u8 {
         let (e, w) = diagnostics::count(&found);
         (errors, warnings) = (errors + e, warnings + w);
         match args.format {
-            Format::Human => found.iter().for_each(|d| out.raw(diagnostics::human(d, &sources, out.look))),
+            Format::Human => draw(&found, &sources, out),
             Format::Short => found.iter().for_each(|d| out.raw(diagnostics::short(d, &sources))),
             Format::Json => kept.push((found, sources)),
         }

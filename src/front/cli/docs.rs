@@ -1,8 +1,8 @@
 //! `rbk docs [NAME]`: what can be called, from the declarations themselves.
 use clap::Args;
 
-use super::{OK, REFUSED, complain};
-use crate::report::outside::{Channel, Outside};
+use super::{OK, REFUSED, complain, say};
+use crate::report::outside::Outside;
 use crate::report::style::{Line, Tone};
 use crate::session::docs::{Entry, Module, find, modules};
 
@@ -14,15 +14,9 @@ pub struct Docs {
 }
 
 pub fn docs(args: &Docs) -> u8 {
-    let Some(name) = &args.name else {
-        list();
-        return OK;
-    };
+    let Some(name) = &args.name else { return say(list) };
     match find(name) {
-        Ok(module) => {
-            show(&module);
-            OK
-        }
+        Ok(module) => say(|out| show(&module, out)),
         Err(help) => {
             complain(&format!("nothing is named `{name}`"), Some(&help));
             REFUSED
@@ -30,13 +24,13 @@ pub fn docs(args: &Docs) -> u8 {
     }
 }
 
-fn list() {
-    let mut out = Outside::new(Channel::Out);
+fn list(out: &mut Outside) -> u8 {
     for module in modules() {
         out.line(&heading(&module));
         let names: Vec<&str> = module.entries.iter().map(|entry| entry.name.as_str()).collect();
         out.line(&Line::new(1).put(Tone::Dim, names.join(" ")));
     }
+    OK
 }
 
 fn heading(module: &Module) -> Line {
@@ -45,8 +39,7 @@ fn heading(module: &Module) -> Line {
     if first.is_empty() { line } else { line.put(Tone::Plain, format!("  {first}")) }
 }
 
-fn show(module: &Module) {
-    let mut out = Outside::new(Channel::Out);
+fn show(module: &Module, out: &mut Outside) -> u8 {
     if !module.about.is_empty() {
         out.line(&Line::new(0).put(Tone::Strong, &module.name));
         module.about.lines().for_each(|line| out.line(&Line::new(0).put(Tone::Plain, line)));
@@ -56,8 +49,9 @@ fn show(module: &Module) {
         if i > 0 {
             out.line(&Line::new(0));
         }
-        one(entry, &mut out);
+        one(entry, out);
     }
+    OK
 }
 
 fn one(entry: &Entry, out: &mut Outside) {

@@ -1,9 +1,9 @@
 //! `rbk explain CODE`: what a finding means and the way out.
 use clap::Args;
 
-use super::{OK, REFUSED, complain};
+use super::{OK, REFUSED, complain, say};
 use crate::diag::{Code, did_you_mean};
-use crate::report::outside::{Channel, Outside};
+use crate::report::outside::Outside;
 use crate::report::style::{Line, Tone};
 
 /// Explain a code that `rbk check` prints
@@ -14,10 +14,7 @@ pub struct Explain {
 }
 
 pub fn explain(args: &Explain) -> u8 {
-    let Some(name) = &args.code else {
-        list();
-        return OK;
-    };
+    let Some(name) = &args.code else { return say(list) };
     let Some(code) = Code::find(name.trim()) else {
         let help = match did_you_mean(name, Code::ALL.iter().map(|code| code.name())) {
             Some(near) => format!("did you mean `{near}`?"),
@@ -26,15 +23,17 @@ pub fn explain(args: &Explain) -> u8 {
         complain(&format!("no code is named `{name}`"), Some(&help));
         return REFUSED;
     };
-    Outside::new(Channel::Out).markdown(code.documentation());
-    OK
+    say(|out| {
+        out.markdown(code.documentation());
+        OK
+    })
 }
 
-fn list() {
-    let mut out = Outside::new(Channel::Out);
+fn list(out: &mut Outside) -> u8 {
     let width = Code::ALL.iter().map(|code| code.name().len()).max().unwrap_or(0);
     for code in Code::ALL {
         let name = format!("{:width$}  ", code.name());
         out.line(&Line::new(0).put(Tone::Strong, name).put(Tone::Plain, code.summary()));
     }
+    OK
 }

@@ -3,7 +3,7 @@ use std::io::{IsTerminal, Write};
 
 use clap::Args;
 
-use super::{REFUSED, complain, tell};
+use super::refused::Refused;
 use crate::check::budget;
 use crate::check::program::{NameId, Program};
 use crate::diag::{Code, Diagnostic};
@@ -39,24 +39,21 @@ impl Somebody {
 }
 
 impl Inputs {
-    pub fn given(&self) -> Result<Given, u8> {
+    pub fn given(&self) -> Result<Given, Refused> {
         let twice = self.set.iter().enumerate().find(|(i, (name, _))| self.set.iter().take(*i).any(|(n, _)| n == name));
         if let Some((_, (name, _))) = twice {
-            complain(&format!("`--set {name}` is given twice: nothing was run"), Some("leave one of them out"));
-            return Err(REFUSED);
+            let message = format!("`--set {name}` is given twice: nothing was run");
+            return Err(Refused::helped(message, "leave one of them out"));
         }
         let file = match &self.params {
-            Some(path) => Some(file(path).map_err(|why| {
-                complain(&why, None);
-                REFUSED
-            })?),
+            Some(path) => Some(file(path).map_err(Refused::because)?),
             None => None,
         };
         Ok(Given { set: self.set.clone(), file })
     }
 
     /// Every parameter's value; else everything wrong has been said.
-    pub fn take(&self, program: &Program, sources: &Sources, who: Somebody) -> Result<Vec<(NameId, Value)>, u8> {
+    pub fn take(&self, program: &Program, sources: &Sources, who: Somebody) -> Result<Vec<(NameId, Value)>, Refused> {
         let given = self.given()?;
         let mut ask = |missing: Missing<'_>| if who == Somebody::There { ask(missing) } else { None };
         let (values, mut wrong) = collect(program, &given, &mut ask);
@@ -68,7 +65,7 @@ impl Inputs {
     }
 
     /// What is given: a plan does without the rest.
-    pub fn known(&self, program: &Program, sources: &Sources) -> Result<Vec<(NameId, Value)>, u8> {
+    pub fn known(&self, program: &Program, sources: &Sources) -> Result<Vec<(NameId, Value)>, Refused> {
         let given = self.given()?;
         let (values, mut wrong) = collect(program, &given, &mut |_| None);
         wrong.retain(|diagnostic| diagnostic.code != Code::MissingInput);
@@ -76,13 +73,11 @@ impl Inputs {
     }
 }
 
-fn refused(wrong: Vec<Diagnostic>, sources: &Sources) -> Result<(), u8> {
+fn refused(wrong: Vec<Diagnostic>, sources: &Sources) -> Result<(), Refused> {
     if wrong.is_empty() {
         return Ok(());
     }
-    tell(wrong, sources);
-    complain("the inputs do not fit: nothing was run", None);
-    Err(REFUSED)
+    Err(Refused::findings(wrong, sources, "the inputs do not fit: nothing was run"))
 }
 
 /// One line from the person; `None` at the end of the input.

@@ -6,19 +6,24 @@ mod explain;
 mod inputs;
 mod plan;
 mod questions;
+mod refused;
 mod run;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::check::Program;
+use crate::check::program::NameKind;
 use crate::diag::Diagnostic;
 use crate::report::diagnostics;
-use crate::report::outside::{Channel, Outside};
+use crate::report::outside::{Channel, Outside, Written};
 use crate::report::story::Say;
 use crate::report::style::{Line, Tone};
 use crate::session::Opened;
-use crate::source::Sources;
+use crate::source::{FileId, Sources};
+use refused::Refused;
 
 /// Done, clean.
 const OK: u8 = 0;
@@ -109,34 +114,84 @@ fn complain(message: &str, help: Option<&str>) {
     let mut err = Outside::new(Channel::Err);
     err.line(&Line::new(0).put(Tone::Bad, "error: ").put(Tone::Plain, message));
     for help in help.iter().flat_map(|help| help.lines()) {
-        err.line(&Line::new(1).put(Tone::Doing, "help: ").put(Tone::Plain, help));
+        // What is indented goes on.
+        let word = if help.starts_with(' ') { "      " } else { "help: " };
+        err.line(&Line::new(1).put(Tone::Doing, word).put(Tone::Plain, help));
     }
 }
 
-/// Diagnostics for a person, on standard error, with their tally.
-fn tell(found: Vec<Diagnostic>, sources: &Sources) {
-    let mut err = Outside::new(Channel::Err);
-    let found = diagnostics::sorted(found);
-    for diagnostic in &found {
-        let text = diagnostics::human(diagnostic, sources, err.look);
-        err.raw(text);
+/// What is said on standard output, and the exit code: 2 when it could not be written.
+fn say(speak: impl FnOnce(&mut Outside) -> u8) -> u8 {
+    let mut out = Outside::new(Channel::Out);
+    let written = out.written();
+    let code = speak(&mut out);
+    drop(out);
+    if got_out(&written, None) { code } else { REFUSED }
+}
+
+/// Everything is written; else that is told.
+fn got_out(written: &Written, help: Option<&str>) -> bool {
+    let Some(error) = written.wrong() else { return true };
+    complain(&format!("standard output cannot be written: {}", crate::session::reason(error)), help);
+    false
+}
+
+/// Sorted diagnostics for a person, on standard error.
+fn tell(found: &[Diagnostic], sources: &Sources) {
+    draw(found, sources, &mut Outside::new(Channel::Err));
+}
+
+/// Sorted diagnostics of one file, up to what a person can read.
+fn draw(found: &[Diagnostic], sources: &Sources, out: &mut Outside) {
+    let (shown, more) = diagnostics::shown(found);
+    for diagnostic in shown {
+        out.raw(diagnostics::human(diagnostic, sources, out.look));
+    }
+    if more > 0 {
+        let text = format!("… and {more} more here, not shown; `rbk check --format short` lists all");
+        out.line(&Line::new(0).put(Tone::Warn, text));
     }
 }
 
-/// A file that could be read and has no errors; warnings are told. Else the exit code, everything said.
-fn open(path: &str, say: Say) -> Result<Opened, u8> {
-    let mut opened = crate::session::open(path).map_err(|why| {
-        complain(&why, None);
-        REFUSED
-    })?;
-    let found = std::mem::take(&mut opened.diagnostics);
+/// A file that could be read, has no errors, and holds a runbook; warnings are told.
+fn open(path: &str, say: Say) -> Result<(Arc<Program>, Sources), Refused> {
+    let Opened { sources, file, program, diagnostics: found } = crate::session::open(path).map_err(Refused::because)?;
     let (errors, warnings) = diagnostics::count(&found);
-    if errors > 0 || (warnings > 0 && say > Say::Quiet) {
-        tell(found, &opened.sources);
-    }
     if errors > 0 {
-        complain(&format!("{} in `{path}`: nothing was run", diagnostics::tally(errors, warnings)), None);
-        return Err(REFUSED);
+        let message = format!("{} in `{path}`: nothing was run", diagnostics::tally(errors, warnings));
+        return Err(Refused::findings(found, &sources, message));
     }
-    Ok(opened)
+    if warnings > 0 && say > Say::Quiet {
+        tell(&diagnostics::sorted(found), &sources);
+    }
+    match program {
+        Some(program) if program.book.is_some() => Ok((program, sources)),
+        Some(program) if declares(&program, file) => {
+            let message = format!("there is no runbook in `{path}`: it is a library");
+            Err(Refused::helped(message, format!("a runbook takes its actions with `use \"./{}\"`", name(path))))
+        }
+        Some(_) | None => Err(Refused::helped(format!("there is no runbook in `{path}`: nothing is in it"), SKETCH)),
+    }
+}
+
+const SKETCH: &str = "a runbook looks like this
+  runbook \"Deploy\" {
+    deadline 30m
+    rollback within 10m
+    step \"Copy\" {
+      $ cp new.conf app.conf
+      rollback { $ cp old.conf app.conf }
+    }
+  }";
+
+/// Whether anything of the program stands in this file.
+fn declares(program: &Program, file: FileId) -> bool {
+    let declared = |kind| matches!(kind, NameKind::Param | NameKind::Let | NameKind::Secret | NameKind::Connect);
+    program.names.iter().any(|name| name.span.file == file && declared(name.kind))
+        || program.actions.iter().any(|action| action.span.file == file)
+        || program.contexts.iter().any(|context| context.span.file == file)
+}
+
+fn name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }

@@ -2,9 +2,9 @@
 use clap::{Args, ValueEnum};
 
 use super::inputs::Inputs;
-use super::{OK, REFUSED, complain, open};
+use super::refused::Refused;
+use super::{OK, open};
 use crate::plan;
-use crate::report::outside::{Channel, Outside};
 use crate::report::plan::{Format, render};
 use crate::report::story::Say;
 
@@ -34,26 +34,22 @@ enum Shape {
 
 pub fn plan(args: &Plan, say: Say) -> u8 {
     match planned(args, say) {
-        Ok(text) => {
-            Outside::new(Channel::Out).text(&text);
+        Ok(text) => super::say(|out| {
+            out.text(&text);
             OK
-        }
-        Err(code) => code,
+        }),
+        Err(refused) => refused.tell(),
     }
 }
 
-fn planned(args: &Plan, say: Say) -> Result<String, u8> {
-    let opened = open(&args.file, say)?;
-    let Some(program) = opened.program.filter(|program| program.book.is_some()) else {
-        complain(&format!("there is no runbook in `{}`: it is a library", args.file), None);
-        return Err(REFUSED);
-    };
-    let params = args.inputs.known(&program, &opened.sources)?;
+fn planned(args: &Plan, say: Say) -> Result<String, Refused> {
+    let (program, sources) = open(&args.file, say)?;
+    let params = args.inputs.known(&program, &sources)?;
     let format = match args.format {
         Shape::Human => Format::Human,
         Shape::Json => Format::Json,
         Shape::Markdown => Format::Markdown,
         Shape::Mermaid => Format::Mermaid,
     };
-    Ok(render(&plan::plan(&program, &opened.sources, &params), format))
+    Ok(render(&plan::plan(&program, &sources, &params), format))
 }

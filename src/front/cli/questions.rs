@@ -1,7 +1,7 @@
 //! Questions that nobody will be there to answer: refused before the first action, each with the exact `--answer` to give.
 use std::cell::RefCell;
 
-use super::{REFUSED, complain};
+use super::refused::Refused;
 use crate::check::program::Program;
 use crate::diag::did_you_mean;
 use crate::plan::{Asked, AskedKind, labels, questions};
@@ -10,10 +10,10 @@ use crate::session::run::Ready;
 use crate::value::{SmolStr, read};
 
 /// Every answer is to a question of the file, and each of them has one at most.
-pub fn known(program: &Program, answers: &[String]) -> Result<(), u8> {
+pub fn known(program: &Program, answers: &[String]) -> Result<(), Refused> {
     let labels = labels(program);
     let mut seen: Vec<&str> = Vec::new();
-    let mut good = true;
+    let mut wrong = Vec::new();
     for answer in answers {
         let first = answer.split_once('=').map_or(answer.as_str(), |(label, _)| label);
         // A label may hold a `=` itself: the longest one that fits is meant.
@@ -26,21 +26,17 @@ pub fn known(program: &Program, answers: &[String]) -> Result<(), u8> {
                 None if labels.is_empty() => "the runbook asks nothing".to_owned(),
                 None => format!("its questions are {}", listed(labels.iter().map(SmolStr::as_str))),
             };
-            complain(
-                &format!("the runbook has no question `{first}`, given by `--answer`: nothing was run"),
-                Some(&help),
-            );
-            good = false;
+            let message = format!("the runbook has no question `{first}`, given by `--answer`: nothing was run");
+            wrong.push((message, Some(help)));
             continue;
         };
         if seen.contains(&label) {
             let message = format!("`{label}` is answered twice: nothing was run");
-            complain(&message, Some("leave one `--answer` out"));
-            good = false;
+            wrong.push((message, Some("leave one `--answer` out".to_owned())));
         }
         seen.push(label);
     }
-    if good { Ok(()) } else { Err(REFUSED) }
+    if wrong.is_empty() { Ok(()) } else { Err(Refused::several(wrong)) }
 }
 
 fn answers_it(answer: &str, label: &str) -> bool {
@@ -54,26 +50,25 @@ fn is_path(text: &str) -> bool {
 }
 
 /// Every answer fits, and nothing is left open.
-pub fn answered(ready: &Ready, answers: &[String]) -> Result<(), u8> {
+pub fn answered(ready: &Ready, answers: &[String]) -> Result<(), Refused> {
     let wrong = RefCell::new(Vec::new());
     let answer = |asked: &Asked| {
         let text = beforehand(answers, &asked.source, &asked.path)?;
         if let Err(why) = fits(asked, text) {
-            wrong.borrow_mut().push(format!("the answer `{text}` to `{}` does not fit: {why}", asked.source));
+            let message = format!("the answer `{text}` to `{}` does not fit: {why}", asked.source);
+            wrong.borrow_mut().push((message, None));
         }
         Some(text.to_owned())
     };
     let open = questions(&ready.program, &ready.sources, &ready.params, &answer);
-    let wrong = wrong.into_inner();
-    for why in &wrong {
-        complain(why, None);
-    }
+    let mut wrong = wrong.into_inner();
     if !open.is_empty() {
         let many = if open.len() == 1 { "a question has".to_owned() } else { format!("{} questions have", open.len()) };
         let help: Vec<String> = open.iter().map(help).collect();
-        complain(&format!("{many} no answer, and nobody is at a terminal: nothing was run"), Some(&help.join("\n")));
+        let message = format!("{many} no answer, and nobody is at a terminal: nothing was run");
+        wrong.push((message, Some(help.join("\n"))));
     }
-    if open.is_empty() && wrong.is_empty() { Ok(()) } else { Err(REFUSED) }
+    if wrong.is_empty() { Ok(()) } else { Err(Refused::several(wrong)) }
 }
 
 /// With a person at the terminal only what was given is looked at.

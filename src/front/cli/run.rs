@@ -7,11 +7,13 @@ use clap::{Args, ValueEnum};
 use super::answers::OnScreen;
 use super::inputs::{Inputs, Somebody};
 use super::questions;
-use super::{BUG, REFUSED, complain, open, tell};
+use super::refused::Refused;
+use super::{BUG, complain, got_out, open};
+use crate::engine::event::End;
 use crate::report::json::Json;
 use crate::report::live::Live;
 use crate::report::opening::Opening;
-use crate::report::outside::{Channel, Outside};
+use crate::report::outside::{Channel, Outside, Written};
 use crate::report::plain::Plain;
 use crate::report::screen::Screen;
 use crate::report::story::Say;
@@ -45,27 +47,33 @@ enum Format {
 pub fn run(args: &Run, say: Say) -> u8 {
     match prepared(args, say) {
         Ok(ready) => start(args, say, ready),
-        Err(code) => code,
+        Err(refused) => turned_away(args, &refused),
     }
 }
 
+/// Nothing was run: told to a person, and as the one event to a program.
+fn turned_away(args: &Run, refused: &Refused) -> u8 {
+    if args.format == Format::Json {
+        let out = Outside::new(Channel::Out);
+        let written = out.written();
+        refused.event(out);
+        got_out(&written, None);
+    }
+    refused.tell()
+}
+
 /// Everything that can go wrong before the first action.
-fn prepared(args: &Run, say: Say) -> Result<Ready, u8> {
-    let opened = open(&args.file, say)?;
-    let Some(program) = opened.program.filter(|program| program.book.is_some()) else {
-        complain(&format!("there is no runbook in `{}`: it is a library", args.file), None);
-        return Err(REFUSED);
-    };
+fn prepared(args: &Run, say: Say) -> Result<Ready, Refused> {
+    let (program, sources) = open(&args.file, say)?;
     let cannot = crate::check::unsupported(&program);
     if !cannot.is_empty() {
-        tell(cannot, &opened.sources);
-        complain(&format!("`{}` cannot run here: nothing was run", args.file), None);
-        return Err(REFUSED);
+        let message = format!("`{}` cannot run here: nothing was run", args.file);
+        return Err(Refused::findings(cannot, &sources, message));
     }
     questions::known(&program, &args.answer)?;
     let who = if args.file == "-" { Somebody::Nobody } else { Somebody::look() };
-    let params = args.inputs.take(&program, &opened.sources, who)?;
-    let ready = Ready::new(program, opened.sources, params);
+    let params = args.inputs.take(&program, &sources, who)?;
+    let ready = Ready::new(program, sources, params);
     if who == Somebody::Nobody {
         questions::answered(&ready, &args.answer)?;
     }
@@ -74,6 +82,7 @@ fn prepared(args: &Run, say: Say) -> Result<Ready, u8> {
 
 fn start(args: &Run, say: Say, ready: Ready) -> u8 {
     let out = Outside::new(Channel::Out);
+    let written = out.written();
     let (deadline, rollback_within) = ready.limits();
     let opening = Opening { run: ready.id.clone(), started: ready.started, deadline, rollback_within };
     let sources = ready.sources.clone();
@@ -85,7 +94,7 @@ fn start(args: &Run, say: Say, ready: Ready) -> u8 {
             (Box::new(Live::new(screen.clone(), say, opening, sources)), Some(screen))
         }
         (Format::Human, false) => (Box::new(Plain::new(out, say, opening, sources)), None),
-        (Format::Json, _) => (Box::new(Json::new(out, ready.id.clone(), ready.started)), None),
+        (Format::Json, _) => (Box::new(Json::new(out, ready.id.clone(), ready.started, sources)), None),
     };
     let screen =
         somebody.then(|| screen.unwrap_or_else(|| Rc::new(RefCell::new(Screen::new(Outside::new(Channel::Err))))));
@@ -94,15 +103,21 @@ fn start(args: &Run, say: Say, ready: Ready) -> u8 {
     let end = crate::session::run::run(ready, watcher.as_mut(), &mut answers);
     drop((watcher, answers));
     match end {
-        Ok(Some(finish)) => finish.end.exit_code(),
+        Ok(Some(finish)) => ended(finish.end, &written),
         Ok(None) => {
             complain("a bug in rbk itself: the run waits for nothing and has not ended; it is left as it is", None);
             BUG
         }
-        Err(why) => {
-            complain(&why, None);
-            REFUSED
-        }
+        Err(why) => turned_away(args, &Refused::because(why)),
+    }
+}
+
+/// Its exit code. A run whose story is lost went well only when somebody has looked.
+fn ended(end: End, written: &Written) -> u8 {
+    let help = "the run went on to its end; its exit code tells how it ended";
+    match (got_out(written, Some(help)), end) {
+        (false, End::Succeeded) => End::Incomplete.exit_code(),
+        (_, end) => end.exit_code(),
     }
 }
 

@@ -11,8 +11,9 @@ struct Report<'a> {
     diagnostics: Vec<Finding<'a>>,
 }
 
+/// One of them, also as a part of something larger.
 #[derive(Serialize)]
-struct Finding<'a> {
+pub struct Finding<'a> {
     code: &'static str,
     severity: &'static str,
     message: &'a str,
@@ -54,6 +55,12 @@ pub fn json<'a>(findings: impl IntoIterator<Item = (&'a Diagnostic, &'a Sources)
     let diagnostics = findings.into_iter().map(|(diagnostic, sources)| finding(diagnostic, sources)).collect();
     // Strings and numbers only: this cannot fail.
     serde_json::to_string(&Report { v: 1, diagnostics }).unwrap_or_default() + "\n"
+}
+
+/// The findings of one file.
+#[must_use]
+pub fn findings<'a>(found: &'a [Diagnostic], sources: &'a Sources) -> Vec<Finding<'a>> {
+    found.iter().map(|diagnostic| finding(diagnostic, sources)).collect()
 }
 
 fn finding<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Finding<'a> {

@@ -5,7 +5,7 @@ mod json;
 mod short;
 
 pub use human::human;
-pub use json::json;
+pub use json::{Finding, findings, json};
 pub use short::short;
 
 use crate::diag::{Diagnostic, Severity};
@@ -19,6 +19,23 @@ pub fn sorted(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
     });
     diagnostics.dedup();
     diagnostics
+}
+
+/// Findings of one file that are drawn for a person; more are counted.
+const MOST: usize = 50;
+
+/// What a person is shown of them: errors before warnings when there are too many, in their order; and how many are not.
+#[must_use]
+pub fn shown(sorted: &[Diagnostic]) -> (Vec<&Diagnostic>, usize) {
+    let (errors, _) = count(sorted);
+    let (mut bad, mut other) = (errors.min(MOST), MOST.saturating_sub(errors));
+    let room = |found: &&Diagnostic| {
+        let left = if found.severity == Severity::Error { &mut bad } else { &mut other };
+        std::mem::replace(left, left.saturating_sub(1)) > 0
+    };
+    let shown: Vec<&Diagnostic> = sorted.iter().filter(room).collect();
+    let more = sorted.len() - shown.len();
+    (shown, more)
 }
 
 /// How many errors and warnings there are.

@@ -24,7 +24,7 @@ fn a_run_that_fails_is_undone_last_first() {
     let desk = Desk::with(&book(UNDONE));
     let said = desk.rbk(&["run", "a.rbk"]);
     said.exits(1);
-    insta::assert_snapshot!(said.story(), @r"
+    insta::assert_snapshot!(said.story(), @r#"
     Test
     run RUN, deadline TIME, rollback within TIME
 
@@ -38,7 +38,7 @@ fn a_run_that_fails_is_undone_last_first() {
     ▸ Check
       ✗ room: 83 < 80
       ✓ there
-    ✗ Check failed after TIME
+    ✗ Check failed after TIME  a.rbk:15
 
     Going back: what was done is undone within TIME, last first
     ↩ undo: Two
@@ -51,9 +51,10 @@ fn a_run_that_fails_is_undone_last_first() {
 
     ✗ Failed after TIME; everything done is undone
       failed: Check: guard `room` does not hold: 83 < 80
+            at a.rbk:15: guard "room": n.int() < 80
       undone: Two
               One
-    ");
+    "#);
     assert!(!desk.has("one") && !desk.has("two"));
     assert_eq!(said.err, "");
 }
@@ -271,7 +272,7 @@ fn a_plan_shows_what_would_run_and_runs_nothing() {
 fn a_run_that_did_nothing_does_not_speak_of_going_back() {
     let said =
         Desk::with(&book("  step \"Look\" readonly { guard \"there\": $ test -e nothing }")).rbk(&["run", "a.rbk"]);
-    said.exits(1).says(&["✗ there", "✗ Look failed", "nothing had to be undone"]);
+    said.exits(1).says(&["✗ there", "✗ Look failed", "nothing was done"]);
     assert!(!said.out.contains("Going back"), "{}", said.out);
 }
 

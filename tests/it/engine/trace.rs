@@ -47,6 +47,7 @@ fn why(why: &LeftWhy) -> String {
         LeftWhy::Irreversible(why) => format!("irreversible: {why}"),
         LeftWhy::Running(what) => format!("may still run: {what}"),
         LeftWhy::Finally(failure) => format!("its `finally` failed: {}", failure.message),
+        LeftWhy::FinallyOpen => "its `finally` is open".to_owned(),
     }
 }
 

@@ -8,7 +8,8 @@ fn a_signal_ends_the_whole_tree_and_the_run_is_undone() {
         let running = book.start();
         book.pid("direct");
         running.signal(signal);
-        running.end().with(1);
+        let said = "stopping \"stubborn\", then undoing; Ctrl-C again stops at once and leaves things in place";
+        running.end().with(1).says(said);
         book.nothing_of(&TREE);
         assert!(book.has("undone") && !book.has("before"), "{signal}");
     }
@@ -76,6 +77,35 @@ fn a_closed_standard_output_stops_nothing_half_way() {
     drop(out);
     running.end().with(1);
     assert!(book.has("undone") && !book.has("one") && !book.has("two"));
+}
+
+#[test]
+fn a_hangup_after_another_signal_changes_nothing() {
+    let book = Book::of(&stubborn(""));
+    let running = book.start();
+    book.pid("direct");
+    running.signal(Signal::SIGTERM);
+    running.signal(Signal::SIGHUP);
+    running.end().with(1);
+    assert!(book.has("undone") && !book.has("before"));
+}
+
+#[test]
+fn a_second_signal_names_what_is_in_place() {
+    let book = Book::of(&format!("  finally {{ $ touch finally }}\n{}", stubborn("")));
+    let running = book.start();
+    book.pid("direct");
+    running.signal(Signal::SIGINT);
+    running.signal(Signal::SIGTERM);
+    let said = running.end().with(4).said;
+    for part in [
+        "left in place:\n    stubborn: not undone, because the run was stopped\n        at book.rbk:9: step \"stubborn\"",
+        "    before: not undone, because the run was stopped\n        at book.rbk:5: step \"before\" {",
+        "    the runbook: its `finally` did not run to its end\n        at book.rbk:4: finally {",
+    ] {
+        assert!(said.contains(part), "no {part} in:\n{said}");
+    }
+    assert!(!book.has("finally"));
 }
 
 /// Under a terminal of its own, made by `script`.

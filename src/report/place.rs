@@ -1,0 +1,49 @@
+//! Where in the script something is: `deploy.rbk:14`, and that line.
+use crate::engine::event::Failure;
+use crate::report::style::{Line, Tone};
+use crate::source::{Sources, Span};
+
+/// Characters of a line of the script that are shown.
+const LONGEST: usize = 90;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place<'s> {
+    pub file: &'s str,
+    /// From 1.
+    pub line: usize,
+}
+
+impl std::fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+/// None for a span that is not of these sources.
+#[must_use]
+pub fn of(sources: &Sources, span: Option<Span>) -> Option<Place<'_>> {
+    let span = span?;
+    let file = sources.get(span.file)?;
+    Some(Place { file: &file.name, line: sources.position(span).0 })
+}
+
+/// The place and its line of the script: `at deploy.rbk:14: guard "room": …`.
+#[must_use]
+pub fn line(indent: usize, word: &str, sources: &Sources, span: Option<Span>) -> Option<Line> {
+    let place = of(sources, span)?;
+    let start = span.map_or(0, |span| span.start as usize);
+    let text = sources.get(span?.file).map_or("", |file| &file.text);
+    let from = text.get(..start).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
+    let written = text.get(from..).and_then(|rest| rest.lines().next()).unwrap_or_default().trim();
+    let short: String = written.chars().take(LONGEST).collect();
+    let dots = if short.len() < written.len() { "…" } else { "" };
+    Some(Line::new(indent).put(Tone::Doing, format!("{word} {place}")).put(Tone::Dim, format!(": {short}{dots}")))
+}
+
+/// Where it failed, and who called what is written there.
+#[must_use]
+pub fn lines(indent: usize, sources: &Sources, failure: &Failure) -> Vec<Line> {
+    let called = failure.called.filter(|called| Some(*called) != failure.span);
+    let at = line(indent, "at", sources, failure.span);
+    at.into_iter().chain(line(indent, "called at", sources, called)).collect()
+}

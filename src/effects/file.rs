@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use nix::fcntl::OFlag;
 use sha2::{Digest, Sha256};
 
 use crate::effects::Cancel;
@@ -20,8 +21,7 @@ const MAX_READ: u64 = 1 << 20;
 #[derive(Debug, Default)]
 pub struct Files;
 
-/// What is to be done, paths resolved.
-#[derive(Debug)]
+/// What is to be done, paths resolved. No `Debug`: what is written may be secret.
 enum Job {
     Exists(PathBuf),
     Size(PathBuf),
@@ -89,6 +89,17 @@ fn directory(contexts: &[Context]) -> Result<Option<PathBuf>, String> {
     Ok(dir)
 }
 
+/// Where a path written inside these contexts leads.
+///
+/// # Errors
+/// One line for a person: it is no path, or leads to another machine or user.
+pub fn within(contexts: &[Context], path: &str) -> Result<PathBuf, String> {
+    if path.is_empty() || path.contains('\0') {
+        return Err("this is not a path: it is empty or holds a NUL character".to_owned());
+    }
+    Ok(directory(contexts)?.map_or_else(|| PathBuf::from(path), |dir| dir.join(path)))
+}
+
 fn job(name: &str, args: &[(SmolStr, Arg)], contexts: &[Context]) -> Result<Job, String> {
     let dir = directory(contexts)?;
     let text = |wanted: &str| {
@@ -99,13 +110,7 @@ fn job(name: &str, args: &[(SmolStr, Arg)], contexts: &[Context]) -> Result<Job,
         let value = found.ok_or_else(|| format!("`{wanted}` is missing"))?;
         show::text(value).map_err(|e| format!("`{wanted}`: {e}"))
     };
-    let path = |wanted: &str| {
-        let path = text(wanted)?;
-        if path.is_empty() || path.contains('\0') {
-            return Err(format!("`{wanted}` is not a path: it is empty or holds a NUL character"));
-        }
-        Ok(dir.as_ref().map_or_else(|| PathBuf::from(&path), |d| d.join(&path)))
-    };
+    let path = |wanted: &str| within(contexts, &text(wanted)?);
     Ok(match name {
         "exists" => Job::Exists(path("path")?),
         "size" => Job::Size(path("path")?),
@@ -157,14 +162,33 @@ fn about(path: &Path, e: &std::io::Error) -> String {
 
 fn file(path: &Path) -> Result<Metadata, String> {
     let found = fs::metadata(path).map_err(|e| about(path, &e))?;
-    if found.is_dir() { Err(format!("`{}` is a directory", path.display())) } else { Ok(found) }
+    regular(path, &found).map(|()| found)
 }
 
-fn read(path: &Path) -> Result<String, String> {
+fn regular(path: &Path, found: &Metadata) -> Result<(), String> {
+    match (found.is_file(), found.is_dir()) {
+        (true, _) => Ok(()),
+        (_, true) => Err(format!("`{}` is a directory", path.display())),
+        _ => Err(format!("`{}` is a pipe, a socket or a device, not a file", path.display())),
+    }
+}
+
+/// Never waits: a pipe that nobody writes to is refused, also one that took a file's place just now.
+fn opened(path: &Path) -> Result<File, String> {
     file(path)?;
+    let flags = OFlag::O_NONBLOCK.bits();
+    let opened = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(|e| about(path, &e))?;
+    let found = opened.metadata().map_err(|e| about(path, &e))?;
+    regular(path, &found).map(|()| opened)
+}
+
+/// A text of at most 1 MiB in a regular file.
+///
+/// # Errors
+/// One line for a person.
+pub fn read(path: &Path) -> Result<String, String> {
     let mut bytes = Vec::new();
-    let opened = File::open(path).map_err(|e| about(path, &e))?;
-    opened.take(MAX_READ + 1).read_to_end(&mut bytes).map_err(|e| about(path, &e))?;
+    opened(path)?.take(MAX_READ + 1).read_to_end(&mut bytes).map_err(|e| about(path, &e))?;
     if bytes.len() as u64 > MAX_READ {
         return Err(format!("`{}` is larger than 1 MiB", path.display()));
     }
@@ -175,8 +199,10 @@ fn read(path: &Path) -> Result<String, String> {
 fn replace(path: &Path, fill: impl FnOnce(&mut File) -> Result<Option<Metadata>, String>) -> Result<(), String> {
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     let before = match fs::metadata(&target) {
-        Ok(found) if found.is_dir() => return Err(format!("`{}` is a directory", path.display())),
-        Ok(found) => Some(found),
+        Ok(found) => {
+            regular(path, &found)?;
+            Some(found)
+        }
         Err(_) => None,
     };
     let name = target.file_name().ok_or_else(|| format!("`{}` is not a file's path", path.display()))?;
@@ -189,8 +215,7 @@ fn replace(path: &Path, fill: impl FnOnce(&mut File) -> Result<Option<Metadata>,
         let like = fill(&mut new)?;
         if let Some(like) = before.as_ref().or(like.as_ref()) {
             if let Some(before) = &before {
-                // Only root can give a file away; for everyone else it is theirs already, or cannot be.
-                let _ = std::os::unix::fs::fchown(&new, Some(before.uid()), Some(before.gid()));
+                keep_owner(path, &new, before)?;
             }
             new.set_permissions(fs::Permissions::from_mode(like.mode() & 0o7777)).map_err(|e| about(path, &e))?;
         }
@@ -206,13 +231,29 @@ fn replace(path: &Path, fill: impl FnOnce(&mut File) -> Result<Option<Metadata>,
     Ok(())
 }
 
+/// A file that is replaced keeps its owner and group, or stays as it was.
+fn keep_owner(path: &Path, new: &File, before: &Metadata) -> Result<(), String> {
+    let now = new.metadata().map_err(|e| about(path, &e))?;
+    if (now.uid(), now.gid()) == (before.uid(), before.gid()) {
+        return Ok(());
+    }
+    std::os::unix::fs::fchown(new, Some(before.uid()), Some(before.gid())).map_err(|e| {
+        format!(
+            "`{}` belongs to user {} and group {}, and what replaces it cannot be given to them: {e}",
+            path.display(),
+            before.uid(),
+            before.gid()
+        )
+    })
+}
+
 fn write(path: &Path, text: &[u8]) -> Result<(), String> {
     replace(path, |new| new.write_all(text).map(|()| None).map_err(|e| about(path, &e)))
 }
 
 fn copy(from: &Path, to: &Path, stop: &AtomicBool) -> Result<(), String> {
-    let like = file(from)?;
-    let mut source = File::open(from).map_err(|e| about(from, &e))?;
+    let mut source = opened(from)?;
+    let like = source.metadata().map_err(|e| about(from, &e))?;
     replace(to, |new| {
         chunks(&mut source, from, stop, |chunk| new.write_all(chunk).map_err(|e| about(to, &e)))?;
         Ok(Some(like))
@@ -220,8 +261,7 @@ fn copy(from: &Path, to: &Path, stop: &AtomicBool) -> Result<(), String> {
 }
 
 fn sha256(path: &Path, stop: &AtomicBool) -> Result<String, String> {
-    file(path)?;
-    let mut source = File::open(path).map_err(|e| about(path, &e))?;
+    let mut source = opened(path)?;
     let mut hash = Sha256::new();
     chunks(&mut source, path, stop, |chunk| {
         hash.update(chunk);

@@ -104,10 +104,16 @@ pub struct Output {
     pub to: mpsc::Sender<Chunk>,
 }
 
-/// Raw bytes of a running call.
-#[derive(Clone, Debug)]
+/// Raw bytes of a running call: its secrets are still in them.
+#[derive(Clone)]
 pub struct Chunk {
     pub call: CallId,
     pub stream: Stream,
     pub bytes: Vec<u8>,
+}
+
+impl std::fmt::Debug for Chunk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Chunk({:?}, {:?}, {} bytes)", self.call, self.stream, self.bytes.len())
+    }
 }

@@ -1,14 +1,12 @@
 //! Where secrets and settings come from: the environment, a file, a person. Read once, before the first action.
 use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
 
 use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
 
-use crate::effects::Cancel;
-use crate::engine::{Arg, Call, Context, Ending, Failure, FailureKind, Outcome, What};
+use crate::effects::stop::{Stopped, stoppable};
+use crate::effects::{Cancel, file};
+use crate::engine::{Arg, Call, Ending, Failure, FailureKind, Outcome, What};
 use crate::value::{Value, show};
-
-const LIMIT: u64 = 1 << 20;
 
 /// `secret.env`, `secret.file`, `secret.prompt`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,7 +25,7 @@ impl Secrets {
         let Some(text) = text else { return none(format!("`{action}` takes a string")) };
         let result = match action.as_str() {
             "secret.env" => env(&text),
-            "secret.file" => file(&within(call, &text)).await,
+            "secret.file" => file(call, &text, cancel).await,
             "secret.prompt" => prompt(text, cancel).await,
             other => Err(Failure::new(FailureKind::Value, format!("there is no action `{other}`"))),
         };
@@ -58,26 +56,16 @@ fn env(name: &str) -> Result<String, Failure> {
     }
 }
 
-/// Relative paths start in the `with dir(…)` around the call.
-fn within(call: &Call, path: &str) -> PathBuf {
-    let dirs = call.contexts.iter().filter_map(|c| match c {
-        Context::Dir(dir) => Some(dir.as_ref()),
-        _ => None,
-    });
-    dirs.chain([path]).collect()
-}
-
-#[allow(clippy::disallowed_methods, reason = "the edge that reads files")]
-async fn file(path: &std::path::Path) -> Result<String, Failure> {
-    let wrong = |what: String| Failure::new(FailureKind::Value, format!("the file `{}` {what}", path.display()));
-    let size = tokio::fs::metadata(path).await.map_err(|e| wrong(format!("cannot be read: {e}")))?;
-    if size.len() > LIMIT {
-        return Err(wrong("is larger than 1 MiB".to_owned()));
-    }
-    let bytes = tokio::fs::read(path).await.map_err(|e| wrong(format!("cannot be read: {e}")))?;
-    let text = String::from_utf8(bytes).map_err(|_| wrong("is not UTF-8 text".to_owned()))?;
-    let text = text.strip_suffix('\n').map_or(text.as_str(), |t| t.strip_suffix('\r').unwrap_or(t));
-    Ok(text.to_owned())
+/// The text of a file of this machine, without the newline at its end. A file system that hangs is not waited for.
+async fn file(call: &Call, path: &str, mut cancel: Cancel) -> Result<String, Failure> {
+    let wrong = |message: String| Failure::new(FailureKind::Value, message);
+    let path = file::within(&call.contexts, path).map_err(wrong)?;
+    let work = tokio::task::spawn_blocking(move || file::read(&path));
+    let text = match stoppable(work, &mut cancel, None, std::future::pending::<()>).await {
+        Stopped::Ended(read) => read.map_err(|e| wrong(format!("the file could not be read: {e}")))?.map_err(wrong)?,
+        Stopped::Asked(_, why) | Stopped::Running(why) => return Err(why.failure(&call.text)),
+    };
+    Ok(text.strip_suffix('\n').map_or(text.as_str(), |t| t.strip_suffix('\r').unwrap_or(t)).to_owned())
 }
 
 /// At the terminal, without echo.

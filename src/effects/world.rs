@@ -28,10 +28,12 @@ pub struct World {
 
 impl World {
     /// `run`: the id its commands, sessions and locks carry.
-    #[must_use]
-    pub fn new(run: SmolStr) -> World {
-        World {
-            shell: Shell::new(run.clone()),
+    ///
+    /// # Errors
+    /// One line for a person: a setting in the environment that cannot be read.
+    pub fn new(run: SmolStr) -> Result<World, String> {
+        Ok(World {
+            shell: Shell::new(run.clone())?,
             postgres: Postgres::new(run.clone()),
             redis: Redis::new(run.clone()),
             http: Http::default(),
@@ -39,7 +41,7 @@ impl World {
             files: Files,
             locks: Locks::new(run, state_dir()),
             secrets: Secrets,
-        }
+        })
     }
 
     async fn dispatch(&self, call: Call, cancel: Cancel, output: Output) -> Outcome {

@@ -3,6 +3,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::check::program::{Book, Effect, Expr, Global, Want};
+use crate::check::walk::{self, Doing};
 use crate::engine::OnFailure;
 use crate::engine::block;
 use crate::engine::bug::Bug;
@@ -103,7 +104,7 @@ async fn prepare<'p>(cx: &Cx<'p>, book: &'p Book) -> Result<Option<Nanos>, Stop>
                 }
             }
             Global::Secret { name, value, short, span } => {
-                let value = eval::eval(&here, value).await?;
+                let value = read(&here, &format!("the secret `{}`", world.name_text(*name)), value).await?;
                 if is_empty(&value) {
                     let message = format!("the secret `{}` is empty", world.name_text(*name));
                     let help = Some("set it where it is read from".to_owned());
@@ -122,7 +123,7 @@ async fn prepare<'p>(cx: &Cx<'p>, book: &'p Book) -> Result<Option<Nanos>, Stop>
                 world.globals.bind(*name, value);
             }
             Global::Connect { name, value } => {
-                let value = eval::eval(&here, value).await?;
+                let value = read(&here, &format!("the address of `{}`", world.name_text(*name)), value).await?;
                 world.globals.bind(*name, value);
             }
         }
@@ -131,6 +132,25 @@ async fn prepare<'p>(cx: &Cx<'p>, book: &'p Book) -> Result<Option<Nanos>, Stop>
     world.step_timeout.set(time(&here, header.timeout.as_ref()).await?);
     world.rollback_within.set(time(&here, header.rollback_within.as_ref()).await?);
     time(&here, header.deadline.as_ref()).await
+}
+
+/// What a run needs before it starts is there within a minute; a person is waited for.
+const READING: Nanos = Nanos(60_000_000_000);
+
+async fn read<'p>(cx: &Cx<'p>, what: &str, value: &'p Expr) -> Result<Value, Stop> {
+    let mut asks = false;
+    walk::doings(value, &mut |doing, _| asks |= matches!(doing, Doing::Call(call) if call.action == "secret.prompt"));
+    if asks {
+        return eval::eval(cx, value).await;
+    }
+    let scope = Scope::child(&cx.scope);
+    let limit = eval::show_duration(READING);
+    let late = Failure::new(FailureKind::Timeout, format!("{what} could not be read within {limit}"));
+    scope.limit(&cx.world, READING, Clock::Runs, cx.fault(late));
+    let inner = Cx { scope: scope.clone(), ..cx.clone() };
+    let value = eval::eval(&inner, value).await;
+    scope.close(&cx.world);
+    scope.settle(&cx.world, &cx.scope, value)
 }
 
 async fn time<'p>(cx: &Cx<'p>, expr: Option<&'p Expr>) -> Result<Option<Nanos>, Stop> {

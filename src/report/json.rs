@@ -202,7 +202,7 @@ pub struct Json {
 impl Json {
     #[must_use]
     pub fn new(out: Outside, run: SmolStr, started: Timestamp, sources: Sources) -> Json {
-        let (sources, streamed) = (Rc::new(sources), Streamed::default());
+        let (sources, streamed) = (Rc::new(sources), Streamed::new(out.known()));
         Json { out, run, started, sources, streamed, paths: std::collections::BTreeMap::new() }
     }
 

@@ -27,7 +27,8 @@ pub struct Live {
 impl Live {
     #[must_use]
     pub fn new(screen: Rc<RefCell<Screen>>, say: Say, opening: Opening, sources: Sources) -> Live {
-        Live { screen, story: Story::new(say, sources), opening }
+        let story = Story::new(say, sources).knowing(screen.borrow_mut().outside().known());
+        Live { screen, story, opening }
     }
 
     fn show(&mut self, at: Nanos, lines: &[Line]) {

@@ -1,6 +1,8 @@
 //! The one writer to the outside: hides secrets, shows control characters, survives a closed pipe and never holds the
 //! run up. A thread of its own writes; when the reader is too slow, output of commands is left out and counted, nothing else.
+use std::cell::RefCell;
 use std::io::{IsTerminal, Write};
+use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, OnceLock};
@@ -71,10 +73,13 @@ impl Written {
     }
 }
 
+/// The secrets of a run, for all who show something of it.
+pub type Known = Rc<RefCell<Redactor>>;
+
 /// A handle on one stream. Dropping it waits until everything is written.
 pub struct Outside {
     pub look: Look,
-    redactor: Redactor,
+    known: Known,
     writer: Option<(mpsc::Sender<Vec<u8>>, JoinHandle<()>)>,
     waiting: Arc<AtomicUsize>,
     written: Written,
@@ -111,7 +116,7 @@ impl Outside {
                 counter.fetch_sub(bytes.len(), Ordering::Relaxed);
             }
         });
-        Outside { look, redactor: Redactor::default(), writer: Some((sender, thread)), waiting, written, left_out: 0 }
+        Outside { look, known: Known::default(), writer: Some((sender, thread)), waiting, written, left_out: 0 }
     }
 
     /// To ask after the end whether everything got out.
@@ -123,14 +128,20 @@ impl Outside {
     /// From here on this is hidden wherever it is found.
     pub fn hide(&mut self, secret: &Value) {
         if let Value::Secret(secret) = secret {
-            self.redactor.learn(&secret.name, secret.expose());
+            self.known.borrow_mut().learn(&secret.name, secret.expose());
         }
+    }
+
+    /// What is hidden here.
+    #[must_use]
+    pub fn known(&self) -> Known {
+        self.known.clone()
     }
 
     /// A text without its secrets; its control characters are still there.
     #[must_use]
     pub fn redacted(&self, text: &str) -> String {
-        self.redactor.redact(text).into_owned()
+        self.known.borrow().redact(text).into_owned()
     }
 
     pub fn line(&mut self, line: &Line) {
@@ -184,6 +195,7 @@ impl Outside {
     /// A rendered line without its newline: safe to write.
     #[must_use]
     pub fn rendered(&self, line: &Line) -> String {
+        let known = self.known.borrow();
         let mut out = " ".repeat(line.indent * 2);
         for (i, (tone, text)) in line.pieces.iter().enumerate() {
             let streamed = line.streamed && i + 1 == line.pieces.len();
@@ -192,7 +204,7 @@ impl Outside {
                 (true, false) => Colours::Drop,
                 (false, _) => Colours::Show,
             };
-            let text = self.redactor.redact(text);
+            let text = known.redact(text);
             let text = visible(&text, colours);
             let on = if self.look.colour { tone.sequence() } else { "" };
             out.push_str(on);

@@ -19,7 +19,8 @@ pub struct Plain {
 impl Plain {
     #[must_use]
     pub fn new(out: Outside, say: Say, opening: Opening, sources: Sources) -> Plain {
-        Plain { out, story: Story::new(say, sources), opening }
+        let story = Story::new(say, sources).knowing(out.known());
+        Plain { out, story, opening }
     }
 }
 

@@ -7,6 +7,7 @@ use crate::check::program::{Effect, Want};
 use crate::effects::Chunk;
 use crate::engine::call::{CallId, Path};
 use crate::engine::event::{Ending, Failure, Progress, StepStatus};
+use crate::report::outside::Known;
 use crate::report::place;
 use crate::report::streamed::Streamed;
 use crate::report::style::{Line, Tone};
@@ -95,6 +96,13 @@ impl Story {
     #[must_use]
     pub fn sources(&self) -> &Sources {
         &self.sources
+    }
+
+    /// What is hidden in the output of commands before it is cut into lines.
+    #[must_use]
+    pub fn knowing(mut self, known: Known) -> Story {
+        self.streamed = Streamed::new(known);
+        self
     }
 
     /// Those that contain no other one.

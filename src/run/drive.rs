@@ -37,14 +37,17 @@ struct Driver<'a> {
 }
 
 /// Drive a run to its end. None when the engine waits for nothing and has not finished: a bug of rbk.
+///
+/// # Errors
+/// One line for a person, when a signal would not be heard; nothing has started then.
 pub async fn drive(
     engine: Engine,
     effects: &dyn Effects,
     watcher: &mut dyn Watcher,
     answers: &mut dyn Answers,
-) -> (Option<Finish>, Recording) {
+) -> Result<(Option<Finish>, Recording), String> {
     let (output, mut chunks) = mpsc::channel(CHUNKS);
-    let mut signals = Signals::listen();
+    let mut signals = Signals::listen()?;
     let mut driver = Driver {
         engine,
         effects,
@@ -64,7 +67,7 @@ pub async fn drive(
     if let Some(finish) = &driver.finish {
         driver.watcher.finished(at, finish);
     }
-    (driver.finish, driver.recording)
+    Ok((driver.finish, driver.recording))
 }
 
 impl Driver<'_> {

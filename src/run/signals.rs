@@ -26,17 +26,19 @@ pub struct Signals {
 }
 
 impl Signals {
+    /// # Errors
+    /// One line for a person: a signal that would not be heard, so that nothing may start.
     #[allow(clippy::disallowed_methods, reason = "whether there is a terminal")]
-    pub fn listen() -> Signals {
-        let hangup = (!shell::ignores_hangup()).then(|| listen(SignalKind::hangup())).flatten();
+    pub fn listen() -> Result<Signals, String> {
+        let hangup = if shell::ignores_hangup() { None } else { Some(listen(Number::SIGHUP)?) };
         let terminal = std::fs::File::open("/dev/tty").is_ok();
-        Signals {
-            interrupt: listen(SignalKind::interrupt()),
-            terminate: listen(SignalKind::terminate()),
+        Ok(Signals {
+            interrupt: Some(listen(Number::SIGINT)?),
+            terminate: Some(listen(Number::SIGTERM)?),
             hangup,
-            child: listen(SignalKind::child()),
-            suspend: terminal.then(|| listen(SignalKind::from_raw(Number::SIGTSTP as i32))).flatten(),
-        }
+            child: Some(listen(Number::SIGCHLD)?),
+            suspend: if terminal { Some(listen(Number::SIGTSTP)?) } else { None },
+        })
     }
 
     /// The next one. May be dropped at any point.
@@ -59,8 +61,8 @@ pub fn suspend() {
     shell::continue_all();
 }
 
-fn listen(kind: SignalKind) -> Option<Signal> {
-    signal(kind).ok()
+fn listen(number: Number) -> Result<Signal, String> {
+    signal(SignalKind::from_raw(number as i32)).map_err(|e| format!("{number} cannot be listened for: {e}"))
 }
 
 async fn hear(signal: &mut Option<Signal>) {
@@ -71,5 +73,19 @@ async fn hear(signal: &mut Option<Signal>) {
             }
         }
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_that_cannot_be_heard_is_an_error_that_names_it() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let _inside = runtime.enter();
+        let error = listen(Number::SIGKILL).err().unwrap();
+        assert!(error.starts_with("SIGKILL cannot be listened for: "), "{error}");
+        assert!(listen(Number::SIGUSR1).is_ok());
     }
 }

@@ -1,5 +1,6 @@
 //! Finds known secrets, encoded forms included, in what leaves the program.
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
 use aho_corasick::{AhoCorasick, MatchKind};
@@ -12,15 +13,16 @@ use super::{Record, SmolStr, Value, show};
 /// A shorter secret would be found in innocent text: it is not searched for.
 pub const MIN_CHARS: usize = 6;
 
-/// Knows the secrets of a run.
-#[derive(Debug, Default)]
+/// Knows the secrets of a run. Its `Debug` shows how many.
+#[derive(Default)]
 pub struct Redactor {
     /// Each form of a secret, and the secret's name.
     forms: Vec<(Vec<u8>, SmolStr)>,
     seen: HashSet<Vec<u8>>,
     /// The forms by their first byte.
     starts: HashMap<u8, Vec<Vec<u8>>>,
-    finder: Option<AhoCorasick>,
+    /// Built when it is first needed after something was learned.
+    finder: OnceCell<Option<AhoCorasick>>,
     longest: usize,
 }
 
@@ -71,12 +73,18 @@ impl Redactor {
             }
         }
         if self.forms.len() > before {
-            self.finder = AhoCorasick::builder()
-                .match_kind(MatchKind::LeftmostLongest)
-                .build(self.forms.iter().map(|(form, _)| form))
-                .ok();
+            self.finder = OnceCell::new();
             self.longest = self.forms.iter().map(|(form, _)| form.len()).max().unwrap_or(0);
         }
+    }
+
+    fn finder(&self) -> Option<&AhoCorasick> {
+        let build = || {
+            let mut finder = AhoCorasick::builder();
+            finder.match_kind(MatchKind::LeftmostLongest);
+            finder.build(self.forms.iter().map(|(form, _)| form)).ok()
+        };
+        self.finder.get_or_init(|| if self.forms.is_empty() { None } else { build() }).as_ref()
     }
 
     fn learn_text(&mut self, name: &str, text: &str) {
@@ -96,7 +104,7 @@ impl Redactor {
     /// The name of a secret that the text contains.
     #[must_use]
     pub fn find(&self, text: &str) -> Option<SmolStr> {
-        let found = self.finder.as_ref()?.find(text)?;
+        let found = self.finder()?.find(text)?;
         self.forms.get(found.pattern().as_usize()).map(|(_, name)| name.clone())
     }
 
@@ -124,7 +132,7 @@ impl Redactor {
     /// The text with `‹name›` where a secret stood.
     #[must_use]
     pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let Some(finder) = self.finder.as_ref().filter(|f| f.is_match(text)) else { return Cow::Borrowed(text) };
+        let Some(finder) = self.finder().filter(|f| f.is_match(text)) else { return Cow::Borrowed(text) };
         let mut out = String::with_capacity(text.len());
         finder.replace_all_with(text, &mut out, |found, _, out| {
             self.put_name(found.pattern().as_usize(), |mark| out.push_str(mark));
@@ -152,10 +160,22 @@ impl Redactor {
     }
 }
 
+impl std::fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Redactor({} forms)", self.forms.len())
+    }
+}
+
 /// Redacts bytes that come in pieces: a secret that is cut by a border is still found.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Stream {
     held: Vec<u8>,
+}
+
+impl std::fmt::Debug for Stream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Stream({} bytes held)", self.held.len())
+    }
 }
 
 impl Stream {
@@ -165,7 +185,7 @@ impl Stream {
         let mut keep = redactor.held(&self.held);
         let mut out = Vec::with_capacity(self.held.len());
         let mut done = 0;
-        if let Some(finder) = &redactor.finder {
+        if let Some(finder) = redactor.finder() {
             for found in finder.find_iter(&self.held) {
                 // What starts in the held end may still grow into a longer secret.
                 if found.start() >= keep {
@@ -187,7 +207,7 @@ impl Stream {
     /// The rest, at the end of the stream.
     pub fn finish(&mut self, redactor: &Redactor) -> Vec<u8> {
         let rest = std::mem::take(&mut self.held);
-        let Some(finder) = &redactor.finder else { return rest };
+        let Some(finder) = redactor.finder() else { return rest };
         let mut out = Vec::with_capacity(rest.len());
         finder.replace_all_with_bytes(&rest, &mut out, |found, _, out| {
             redactor.put_name(found.pattern().as_usize(), |mark| out.extend_from_slice(mark.as_bytes()));

@@ -78,3 +78,63 @@ fn a_write_keeps_mode_and_link_and_leaves_nothing_beside() {
     assert_eq!(std::fs::metadata(&real).unwrap().permissions().mode() & 0o7777, 0o640);
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
 }
+
+#[test]
+fn what_is_no_regular_file_is_refused_and_never_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let fifo = dir.path().join("fifo");
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    std::fs::write(dir.path().join("plain"), "x").unwrap();
+    let contexts = [Context::Dir(dir.path().to_str().unwrap().into())];
+    block_on(async {
+        for (action, args) in [
+            ("read", vec![("path", "fifo")]),
+            ("sha256", vec![("path", "fifo")]),
+            ("copy", vec![("from", "fifo"), ("to", "x")]),
+            ("write", vec![("path", "fifo"), ("text", "x")]),
+            ("copy", vec![("from", "plain"), ("to", "fifo")]),
+            ("read", vec![("path", "/dev/zero")]),
+        ] {
+            let said = run(&contexts, action, &args).await;
+            assert!(said.ends_with("is a pipe, a socket or a device, not a file"), "{action}: {said}");
+        }
+    });
+    assert!(!std::fs::metadata(&fifo).unwrap().is_file(), "the pipe was replaced");
+}
+
+/// Only an ordinary user meets a file that it may write and not give back: this test becomes one, in a process of its own.
+#[test]
+fn a_file_whose_owner_cannot_be_kept_is_not_replaced() {
+    if !nix::unistd::geteuid().is_root() {
+        // Its own files are the only ones an ordinary user can make here.
+        let dir = tempfile::tempdir().unwrap();
+        let contexts = [Context::Dir(dir.path().to_str().unwrap().into())];
+        std::fs::write(dir.path().join("a"), "old").unwrap();
+        assert_eq!(block_on(run(&contexts, "write", &[("path", "a"), ("text", "new")])), "null");
+        return;
+    }
+    let dir = crate::lab::directory();
+    std::fs::write(dir.join("a"), "old").unwrap();
+    // Where it was built may be closed to others.
+    let rbk = dir.join("rbk");
+    std::fs::copy(env!("CARGO_BIN_EXE_rbk"), &rbk).unwrap();
+    std::fs::write(
+        dir.join("a.rbk"),
+        "runbook \"T\" {\n deadline 30s\n rollback within 10s\n step \"W\" {\n  file.write(\"a\", \"new\")\n  rollback none \"x\"\n }\n}\n",
+    )
+    .unwrap();
+    let out = std::process::Command::new("setpriv")
+        .args(["--reuid=nobody", "--regid=nogroup", "--clear-groups"])
+        .arg(&rbk)
+        .args(["run", "a.rbk"])
+        .current_dir(&dir)
+        .env("XDG_STATE_HOME", dir.join("state"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&out.stdout).into_owned();
+    assert!(said.contains("belongs to user 0 and group 0"), "{said}{}", String::from_utf8_lossy(&out.stderr));
+    assert_eq!(std::fs::read_to_string(dir.join("a")).unwrap(), "old");
+    let names: Vec<_> = std::fs::read_dir(&dir).unwrap().flatten().map(|e| e.file_name()).collect();
+    assert!(names.iter().all(|n| !n.to_string_lossy().ends_with(".new")), "{names:?}");
+    std::fs::remove_dir_all(&dir).unwrap();
+}

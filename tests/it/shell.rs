@@ -49,7 +49,7 @@ fn with(mut call: Call, contexts: Vec<Context>) -> Call {
 }
 
 fn shell() -> Shell {
-    Shell { grace: Duration::from_millis(300), ..Shell::new("test-run".into()) }
+    Shell { grace: Duration::from_millis(300), ..Shell::new("test-run".into()).unwrap() }
 }
 
 struct Ran {
@@ -230,6 +230,25 @@ fn exit_codes_are_results_conditions_and_failures() {
     let ran = run(&script("echo said >&2; exit 3", Want::Nothing));
     assert_eq!(ran.out, b"said\n");
     assert_eq!(ran.outcome.result.unwrap_err().notes, ["said"]);
+}
+
+#[test]
+fn a_death_by_a_signal_is_told_in_words() {
+    let cases = [
+        ("kill -9 $$", "was ended by SIGKILL: somebody ended it at once, or the system did for want of memory"),
+        ("kill -PIPE $$", "was ended by SIGPIPE: a reader of its output went away"),
+        ("kill -SEGV $$", "was ended by SIGSEGV: it crashed"),
+        ("yes | true", "exited with code 141: a command in it was ended by SIGPIPE: a reader of its output went away"),
+        (
+            "(kill -TERM $BASHPID)",
+            "exited with code 143: a command in it was ended by SIGTERM: somebody asked it to end",
+        ),
+        ("exit 255", "exited with code 255"),
+    ];
+    for (code, expected) in cases {
+        let said = message(&run(&script(code, Want::Nothing)));
+        assert!(said.ends_with(expected), "{code}: {said}");
+    }
 }
 
 #[test]

@@ -7,8 +7,8 @@ use crate::effects::postgres::PasswordFile;
 use crate::engine::{Context, Ending, Failure, FailureKind, Outcome};
 use crate::value::Value;
 
-/// Everything a spawn needs.
-#[derive(Debug, Default)]
+/// Everything a spawn needs. No `Debug`: secrets are in it.
+#[derive(Default)]
 pub struct Launch {
     pub argv: Vec<String>,
     /// Absent: where rbk runs.

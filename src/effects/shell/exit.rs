@@ -75,17 +75,40 @@ pub fn too_long(limit: usize) -> Failure {
 
 fn exited(call: &Call, status: ExitStatus) -> Failure {
     let what = short(&call.text);
-    let failed = |message: String| Failure::new(FailureKind::Failed, message);
-    match (status.code(), status.signal()) {
-        (Some(126), _) => failed(format!("{what} exited with code 126: a command was found but could not be executed")),
-        (Some(127), _) => failed(format!("{what} exited with code 127: a command was not found")),
-        (Some(code), _) => failed(format!("{what} exited with code {code}")),
-        (None, signal) => failed(format!("{what} was ended by {}", signal_name(signal.unwrap_or(0)))),
+    let message = match (status.code(), status.signal()) {
+        (Some(code), _) => format!("{what} exited with code {code}{}", meaning(code)),
+        (None, signal) => format!("{what} was ended by {}", signal_name(signal.unwrap_or(0))),
+    };
+    Failure::new(FailureKind::Failed, message)
+}
+
+/// What shells mean by a code, where they all mean the same.
+fn meaning(code: i32) -> String {
+    match code {
+        126 => ": a command was found but could not be executed".to_owned(),
+        127 => ": a command was not found".to_owned(),
+        // 255 and its like belong to programs.
+        129..=159 => format!(": a command in it was ended by {}", signal_name(code - 128)),
+        _ => String::new(),
     }
 }
 
+/// A signal by its name and, where that helps, what sends it.
 fn signal_name(number: i32) -> String {
-    Signal::try_from(number).map_or_else(|_| format!("signal {number}"), |s| s.as_str().to_owned())
+    let Ok(signal) = Signal::try_from(number) else { return format!("signal {number}") };
+    let why = match signal {
+        Signal::SIGPIPE => ": a reader of its output went away",
+        Signal::SIGKILL => ": somebody ended it at once, or the system did for want of memory",
+        Signal::SIGTERM => ": somebody asked it to end",
+        Signal::SIGINT => ": somebody interrupted it",
+        Signal::SIGHUP => ": its terminal or its connection went away",
+        Signal::SIGSEGV | Signal::SIGBUS | Signal::SIGILL | Signal::SIGFPE => ": it crashed",
+        Signal::SIGABRT => ": it gave up",
+        Signal::SIGXCPU => ": it used more processor time than it may",
+        Signal::SIGXFSZ => ": it wrote a larger file than it may",
+        _ => "",
+    };
+    format!("{}{why}", signal.as_str())
 }
 
 /// The first line of a command, in backticks.

@@ -5,6 +5,7 @@ mod context;
 mod exit;
 mod output;
 mod process;
+mod settings;
 #[cfg_attr(target_os = "linux", path = "linux.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "portable.rs")]
 mod system;
@@ -19,7 +20,7 @@ pub use tree::{continue_all, pause_all, reap};
 use crate::check::program::Shell as Interpreter;
 use crate::effects::{Cancel, Output};
 use crate::engine::{Call, Outcome, Piece, What};
-use crate::value::{Nanos, SmolStr, read};
+use crate::value::SmolStr;
 
 /// When a process started, in the system's own count; 0 when that is not known.
 #[must_use]
@@ -40,13 +41,13 @@ pub struct Shell {
 
 impl Shell {
     /// `RBK_GRACE` (a duration) and `RBK_VALUE_LIMIT` (a size) set them otherwise.
-    #[must_use]
-    #[allow(clippy::disallowed_methods, reason = "the edge that reads the environment")]
-    pub fn new(run: SmolStr) -> Shell {
-        let set = |name: &str| std::env::var(name).ok();
-        let grace = set("RBK_GRACE").and_then(|text| read::duration(&text).ok()).map(Nanos::std);
-        let limit = set("RBK_VALUE_LIMIT").and_then(|text| usize::try_from(read::size(&text).ok()?).ok());
-        Shell { run, grace: grace.unwrap_or(Duration::from_secs(5)), limit: limit.unwrap_or(1 << 20) }
+    ///
+    /// # Errors
+    /// One line for a person: a setting that cannot be read.
+    pub fn new(run: SmolStr) -> Result<Shell, String> {
+        let grace = settings::duration("RBK_GRACE", Duration::from_secs(5))?;
+        let limit = settings::size("RBK_VALUE_LIMIT", 1 << 20)?;
+        Ok(Shell { run, grace, limit })
     }
 
     /// Run one command. Another kind of call is answered as refused.

@@ -77,3 +77,46 @@ fn an_empty_secret_refuses_the_run() {
         assert!(!desk.has("one"));
     }
 }
+
+#[test]
+fn a_secret_in_a_pipe_that_nobody_writes_to_refuses_the_run_at_once() {
+    let desk = Desk::with(&book("  secret tok = file(\"fifo\")\n  log \"x\"")).file("dir/x", "");
+    nix::unistd::mkfifo(&desk.path("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    desk.rbk(&["run", "a.rbk"]).exits(2).says(&["`fifo` is a pipe, a socket or a device, not a file"]);
+    for (path, why) in [
+        ("/dev/zero", "is a pipe, a socket or a device"),
+        ("dir", "is a directory"),
+        ("big", "is larger than 1 MiB"),
+        ("none", "there is no such file"),
+    ] {
+        let desk = Desk::with(&book(&format!("  secret tok = file(\"{path}\")"))).file("dir/x", "");
+        std::fs::write(desk.path("big"), vec![b'x'; (1 << 20) + 1]).unwrap();
+        desk.rbk(&["run", "a.rbk"]).exits(2).says(&[why]);
+    }
+    let desk = Desk::with(&book("  secret tok = file(\"t\")\n  log \"it is #{tok}\"")).file("t", "some-secret\r\n");
+    desk.rbk(&["run", "a.rbk"]).exits(0).says(&["it is ‹tok›"]);
+}
+
+#[test]
+fn a_signal_ends_the_reading_of_a_secret() {
+    let desk = Desk::with(&book("  secret tok = $ sh ./slow\n  log \"x\"")).file("slow", "touch started; sleep 100");
+    let mut child = desk.command(&["run", "a.rbk"]).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    crate::lab::wait_for("the command", || desk.has("started").then_some(()));
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+    let out = super::drained(child.stdout.take().unwrap());
+    assert_eq!(child.wait().unwrap().code(), Some(2), "{out}");
+    assert!(out.contains("stopped by a signal"), "{out}");
+}
+
+#[test]
+fn a_setting_that_cannot_be_read_refuses_the_run() {
+    for (name, value, like) in
+        [("RBK_GRACE", "5", "`5s`"), ("RBK_GRACE", "-1s", "`5s`"), ("RBK_VALUE_LIMIT", "many", "`1MiB`")]
+    {
+        let desk = Desk::with(&book("  log \"x\"")).variable(name, value);
+        let said = desk.rbk(&["run", "a.rbk"]);
+        said.exits(2).complains(&[&format!("the environment variable `{name}` is `{value}`"), like]);
+    }
+    Desk::with(&book("  log \"x\"")).variable("RBK_GRACE", "250ms").rbk(&["run", "a.rbk"]).exits(0);
+}

@@ -73,10 +73,10 @@ fn engine(text: &str) -> Engine {
 
 fn driven(text: &str) -> (Option<Finish>, Recording, Seen) {
     let mut seen = Seen::default();
-    let world = World::new("20261121-1854-test".into());
+    let world = World::new("20261121-1854-test".into()).unwrap();
     let engine = engine(text);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let (finish, recording) = runtime.block_on(drive(engine, &world, &mut seen, &mut Nobody));
+    let (finish, recording) = runtime.block_on(drive(engine, &world, &mut seen, &mut Nobody)).unwrap();
     (finish, recording, seen)
 }
 

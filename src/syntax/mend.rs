@@ -49,11 +49,10 @@ pub(super) fn mend(
     inserted: &mut Inserted,
     told: &[Diagnostic],
 ) -> Option<(String, Option<Diagnostic>)> {
-    let root = tree.kids().next()?;
-    let all: Vec<Braces> = root.below(Rule::block).map(braces).collect();
+    let all: Vec<Braces> = tree.all(Rule::block).map(braces).collect();
     match all.iter().rev().find(|b| b.close.is_none()) {
         Some(innermost) => Some(missing(file, tree.text, &all, innermost, inserted, told)),
-        None => surplus(file, tree.text, &all, root, inserted),
+        None => surplus(file, tree, &all, inserted),
     }
 }
 
@@ -102,12 +101,12 @@ fn missing(
 /// A block that ends more indented than it starts was closed by a `}` too many; else the stray one itself is.
 fn surplus(
     file: FileId,
-    text: &str,
+    tree: &Tree<'_>,
     all: &[Braces],
-    root: Node<'_>,
     inserted: &mut Inserted,
 ) -> Option<(String, Option<Diagnostic>)> {
-    let stray = root.kids().find(|k| k.rule() == Rule::stray)?.start();
+    let text = tree.text;
+    let stray = tree.kids().find(|k| k.rule() == Rule::stray)?.start();
     let early = |b: &Braces| b.close.filter(|c| opens_line(text, *c) && indent(text, *c) > indent(text, b.open));
     let culprit = all.iter().filter_map(early).filter(|c| *c < stray).min();
     let at = culprit.unwrap_or(stray);

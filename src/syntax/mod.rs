@@ -7,12 +7,10 @@ mod grammar;
 mod mend;
 mod tree;
 
-use pest::Parser;
-
 use crate::diag::Diagnostic;
 use crate::source::{FileId, Span};
-use grammar::{Grammar, Rule};
-use tree::{Node, Tree};
+use grammar::Rule;
+use tree::Tree;
 
 /// What [`parse`] returns for any text.
 #[derive(Clone, Debug)]
@@ -80,7 +78,7 @@ fn read_all<T>(file: FileId, text: &str, build: Builder<T>) -> Found<T> {
     loop {
         let text = mended.as_deref().unwrap_or(text);
         // The grammar takes every text; only the depth of its nesting can stop it.
-        let Ok(pairs) = Grammar::parse(Rule::file, text) else {
+        let Some(tree) = Tree::new(text) else {
             let (start, end) = depth::deepest(text);
             let place = Span::new(file, inserted.origin(start), inserted.origin(end));
             return Found {
@@ -90,7 +88,6 @@ fn read_all<T>(file: FileId, text: &str, build: Builder<T>) -> Found<T> {
                 gave_up: false,
             };
         };
-        let tree = Tree::new(text, pairs);
         let (found, mut build) = build(file, &tree, std::mem::take(&mut inserted));
         let incomplete = *incomplete.get_or_insert(build.incomplete);
         inserted = std::mem::take(&mut build.inserted);
@@ -108,7 +105,7 @@ fn read_all<T>(file: FileId, text: &str, build: Builder<T>) -> Found<T> {
         }
         braces.extend(build.diagnostics);
         braces.sort_by_key(|d| d.span().start);
-        let strays = tree.kids().flat_map(Node::kids).filter(|n| n.rule() == Rule::stray);
+        let strays = tree.kids().filter(|n| n.rule() == Rule::stray);
         let stray =
             strays.map(|n| Span::new(file, inserted.origin(n.start()), inserted.origin(n.end()))).nth(build::MOST);
         let dropped = braces.get(build::MOST).map(Diagnostic::span);

@@ -1,9 +1,9 @@
 //! What pest found, as one flat array: sixteen bytes a node, children behind their parent.
 //! Comments have no nodes; trailing blanks, which pest counts to the rule before them, are cut off.
-use pest::Token;
 use pest::iterators::Pairs;
+use pest::{Parser, Token};
 
-use super::grammar::Rule;
+use super::grammar::{Grammar, Rule};
 
 pub(super) struct Tree<'t> {
     pub text: &'t str,
@@ -32,32 +32,57 @@ pub(super) struct Kids<'t> {
 }
 
 impl<'t> Tree<'t> {
-    pub fn new(text: &'t str, pairs: Pairs<'t, Rule>) -> Tree<'t> {
-        let mut nodes: Vec<Flat> = Vec::with_capacity(text.len() / 4);
+    /// The nodes of a whole text; nothing when it nests too deeply to be read.
+    pub fn new(text: &'t str) -> Option<Tree<'t>> {
+        let mut tree = Tree { text, nodes: Vec::with_capacity(text.len() / 4) };
+        let mut at = if text.starts_with('\u{FEFF}') { '\u{FEFF}'.len_utf8() } else { 0 };
+        while at < text.len() {
+            let piece = Grammar::parse(Rule::piece, text.get(at..)?).ok()?;
+            let end = tree.add(at, piece);
+            if end == at {
+                return None;
+            }
+            at = end;
+        }
+        Some(tree)
+    }
+
+    /// The nodes of a piece that starts at `base`, and where it ends.
+    fn add(&mut self, base: usize, piece: Pairs<'t, Rule>) -> usize {
         let mut open: Vec<u32> = Vec::new();
-        for token in pairs.tokens() {
+        let mut at = base;
+        for token in piece.tokens() {
             match token {
-                Token::Start { rule, .. } | Token::End { rule, .. } if is_silent(rule) => {}
+                Token::Start { rule, .. } if is_silent(rule) => {}
                 Token::Start { rule, pos } => {
-                    open.push(small(nodes.len()));
-                    nodes.push(Flat { rule, start: small(pos.pos()), end: 0, next: 0 });
+                    open.push(small(self.nodes.len()));
+                    self.nodes.push(Flat { rule, start: small(base + pos.pos()), end: 0, next: 0 });
                 }
-                Token::End { pos, .. } => {
-                    let next = small(nodes.len());
-                    if let Some(node) = open.pop().and_then(|at| nodes.get_mut(at as usize)) {
-                        let written = text.get(node.start as usize..pos.pos()).unwrap_or("");
-                        let written = written.trim_end_matches([' ', '\t', '\r', '\n']);
-                        node.end = node.start + small(written.len());
+                Token::End { rule, pos } => {
+                    at = base + pos.pos();
+                    if is_silent(rule) {
+                        continue;
+                    }
+                    let next = small(self.nodes.len());
+                    if let Some(node) = open.pop().and_then(|at| self.nodes.get_mut(at as usize)) {
+                        let written = self.text.as_bytes().get(node.start as usize..at).unwrap_or(b"");
+                        let blanks = written.iter().rev().take_while(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\n'));
+                        node.end = node.start + small(written.len() - blanks.count());
                         node.next = next;
                     }
                 }
             }
         }
-        Tree { text, nodes }
+        at
     }
 
     pub fn kids(&'t self) -> Kids<'t> {
         Kids { tree: self, at: 0, end: small(self.nodes.len()) }
+    }
+
+    /// Every node of a rule.
+    pub fn all(&'t self, rule: Rule) -> impl Iterator<Item = Node<'t>> {
+        (0..small(self.nodes.len())).map(move |at| Node { tree: self, at }).filter(move |n| n.rule() == rule)
     }
 
     fn flat(&self, at: u32) -> Option<&Flat> {
@@ -86,7 +111,6 @@ fn is_silent(rule: Rule) -> bool {
             | Rule::more
             | Rule::wrap
             | Rule::escape
-            | Rule::EOI
     )
 }
 
@@ -96,7 +120,7 @@ fn small(n: usize) -> u32 {
 
 impl<'t> Node<'t> {
     pub fn rule(self) -> Rule {
-        self.tree.flat(self.at).map_or(Rule::EOI, |f| f.rule)
+        self.tree.flat(self.at).map_or(Rule::bad, |f| f.rule)
     }
 
     pub fn start(self) -> usize {

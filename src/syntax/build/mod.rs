@@ -54,14 +54,14 @@ enum Place {
 /// The items of a whole file.
 pub(super) fn file(file: FileId, tree: &Tree<'_>, inserted: Inserted) -> (Vec<Item>, Build) {
     let mut build = Build::new(file, tree, inserted, Place::File);
-    let items = tree.kids().next().map(|n| build.items(n.kids())).unwrap_or_default();
+    let items = build.items(tree.kids());
     (items, build)
 }
 
 /// The statements of a text, as inside a runbook.
 pub(super) fn stmts(file: FileId, tree: &Tree<'_>, inserted: Inserted) -> (Vec<Stmt>, Build) {
     let mut build = Build::new(file, tree, inserted, Place::Console);
-    let stmts = tree.kids().next().map(|n| build.stmts(n.kids())).unwrap_or_default();
+    let stmts = build.stmts(tree.kids());
     (stmts, build)
 }
 

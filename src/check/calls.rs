@@ -13,6 +13,9 @@ use super::natives::{BARE, NAMESPACES, Native};
 use super::program::{ActionCall, ActionId, Arg, Call, ConnectionExpr, Effect, Expr, ExprKind, NameId, Want};
 use super::types;
 
+/// More names than this are no help.
+const MANY: usize = 16;
+
 /// Called by their bare names, beside the natives of `secret`.
 const BUILT_IN: [&str; 4] = ["now", "result", "ident", "raw"];
 
@@ -180,6 +183,7 @@ impl Elab<'_> {
         );
         let found = match did_you_mean(&method.text, names.iter().map(SmolStr::as_str)) {
             Some(near) => self.suggest(found, method.span, Some(near)),
+            None if names.len() > MANY => found.help(format!("`rbk docs {provider}` lists what it has")),
             None => found.help(format!("it has {}", list(&names))),
         };
         self.report(found);

@@ -5,7 +5,7 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
 /// What a server has to prove.
@@ -19,27 +19,74 @@ pub enum Proof {
     Full,
 }
 
+/// What a client shows to a server that asks: PEM files, the certificate first in its chain.
+#[derive(Clone, Copy, Debug)]
+pub struct Identity<'a> {
+    pub certificate: &'a str,
+    pub key: &'a str,
+}
+
 /// `roots`: a PEM file; absent: those of the system.
 ///
 /// # Errors
 /// A file that cannot be read or holds no certificate; no roots at all.
 pub fn config(proof: Proof, roots: Option<&str>) -> Result<ClientConfig, String> {
+    config_as(proof, roots, None)
+}
+
+/// The same, as somebody.
+///
+/// # Errors
+/// As [`config`]; a key that is none, or does not belong to the certificate.
+pub fn config_as(proof: Proof, roots: Option<&str>, identity: Option<Identity<'_>>) -> Result<ClientConfig, String> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .map_err(|e| format!("TLS does not start: {e}"))?;
-    Ok(match proof {
-        Proof::Full => builder.with_root_certificates(Arc::new(store(roots)?)).with_no_client_auth(),
-        Proof::Nothing => {
-            builder.dangerous().with_custom_certificate_verifier(Arc::new(Anyone(provider))).with_no_client_auth()
-        }
+    let builder = match proof {
+        Proof::Full => builder.with_root_certificates(Arc::new(store(roots)?)),
+        Proof::Nothing => builder.dangerous().with_custom_certificate_verifier(Arc::new(Anyone(provider))),
         Proof::Authority => {
             let inner = WebPkiServerVerifier::builder_with_provider(Arc::new(store(roots)?), provider)
                 .build()
                 .map_err(|e| format!("TLS does not start: {e}"))?;
-            builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyName(inner))).with_no_client_auth()
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyName(inner)))
         }
-    })
+    };
+    let Some(Identity { certificate, key }) = identity else { return Ok(builder.with_no_client_auth()) };
+    let chain = certificates(certificate)?;
+    builder
+        .with_client_auth_cert(chain, private_key(key)?)
+        .map_err(|e| format!("`{certificate}` and `{key}` do not make an identity: {e}"))
+}
+
+#[allow(clippy::disallowed_methods, reason = "the edge: a certificate named by the operator")]
+fn certificates(path: &str) -> Result<Vec<CertificateDer<'static>>, String> {
+    let pem = std::fs::read(path).map_err(|e| format!("cannot read the certificate in `{path}`: {e}"))?;
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    let chain = chain.map_err(|e| format!("`{path}` is not a PEM file: {e}"))?;
+    if chain.is_empty() { Err(format!("`{path}` holds no certificate")) } else { Ok(chain) }
+}
+
+/// The parser's own words could hold pieces of the key.
+#[allow(clippy::disallowed_methods, reason = "the edge: a key named by the operator")]
+fn private_key(path: &str) -> Result<PrivateKeyDer<'static>, String> {
+    let pem = std::fs::read(path).map_err(|e| format!("cannot read the key in `{path}`: {e}"))?;
+    PrivateKeyDer::from_pem_slice(&pem).map_err(|_| format!("`{path}` holds no private key in PEM without a password"))
+}
+
+/// Why a server was not believed: which name was expected and which found, where that is it.
+#[must_use]
+pub fn refusal(e: &Error) -> String {
+    let Error::InvalidCertificate(CertificateError::NotValidForNameContext { expected, presented }) = e else {
+        return e.to_string();
+    };
+    let name = |text: &str| {
+        text.trim_start_matches("DnsName(").trim_start_matches("IpAddress(").trim_matches(['"', ')']).to_owned()
+    };
+    let presented: Vec<String> = presented.iter().map(|p| format!("`{}`", name(p))).collect();
+    let found = if presented.is_empty() { "no name at all".to_owned() } else { presented.join(", ") };
+    format!("its certificate is for {found}, and `{}` was called", expected.to_str())
 }
 
 #[allow(clippy::disallowed_methods, reason = "the edge: a root certificate named by the operator")]

@@ -1,6 +1,7 @@
 //! Value → one word, one segment, one literal of a place. Never interpreted, or refused.
 //! What comes out holds secrets as they are: it is for the place itself, not for eyes.
 pub mod promql;
+pub mod redis;
 pub mod shell;
 pub mod sql;
 pub mod url;

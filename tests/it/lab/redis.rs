@@ -17,6 +17,11 @@ pub fn shared() -> &'static Redis {
 
 impl Redis {
     pub fn start() -> Redis {
+        Redis::with("")
+    }
+
+    /// `more`: lines of its configuration.
+    pub fn with(more: &str) -> Redis {
         let dir = directory();
         let (port, tls_port) = (free_port(), free_port());
         let certificate = super::postgres::certificate();
@@ -28,7 +33,7 @@ impl Redis {
             format!(
                 "port {port}\nbind 127.0.0.1\nunixsocket {0}/s\nunixsocketperm 777\nsave \"\"\nappendonly no\ndir {0}\n\
                  tls-port {tls_port}\ntls-cert-file {0}/server.crt\ntls-key-file {0}/server.key\ntls-ca-cert-file {0}/ca.crt\n\
-                 tls-auth-clients no\nuser default on nopass ~* &* +@all\nuser app on >app-password ~app:* &* +@all -@dangerous\n",
+                 tls-auth-clients no\nuser default on nopass ~* &* +@all\nuser app on >app-password ~app:* &* +@all -@dangerous\n{more}\n",
                 dir.display()
             ),
         )
@@ -39,6 +44,19 @@ impl Redis {
         let redis = Redis { server, port, tls_port };
         wait_for("redis", || std::os::unix::net::UnixStream::connect(redis.socket()).ok());
         redis
+    }
+
+    /// What `redis-cli` says, over the socket; errors too.
+    pub fn cli(&self, args: &[&str]) -> String {
+        let mut command = std::process::Command::new(program("redis-cli", "redis-tools"));
+        let out = command.arg("-s").arg(self.socket()).args(args).output().unwrap();
+        String::from_utf8_lossy(&out.stdout).trim_end().to_owned()
+    }
+
+    pub fn pid(&self) -> nix::unistd::Pid {
+        let info = self.cli(&["info", "server"]);
+        let line = info.lines().find_map(|line| line.strip_prefix("process_id:")).unwrap();
+        nix::unistd::Pid::from_raw(line.trim().parse().unwrap())
     }
 
     pub fn socket(&self) -> String {

@@ -69,7 +69,8 @@ fn repository(here: &Path, root: &Path) {
     git(&work, &["commit", "--quiet", "-m", "two"]);
 }
 
-fn deltacrown(after_blue_stopped: &str) -> Deltacrown {
+/// `of_blue`: more lines of blue's unit; `HERE` is the folder of everything.
+fn deltacrown(of_blue: &str) -> Deltacrown {
     let dir = stage::dir();
     let here = dir.path();
     let root = here.join("www");
@@ -91,12 +92,12 @@ fn deltacrown(after_blue_stopped: &str) -> Deltacrown {
     let (blue, green) = (stage::port(), stage::port());
     for (pool, port) in [("blue", blue), ("green", green)] {
         let home = root.join(format!("deltacrown-{pool}"));
-        let stopped =
-            if pool == "blue" { after_blue_stopped.replace("HERE", here.to_str().unwrap()) } else { String::new() };
+        let more =
+            if pool == "blue" { of_blue.replace("HERE", here.to_str().unwrap()) } else { String::new() };
         units.unit(
             &format!("deltacrown-{pool}"),
             &format!(
-                "[Service]\nEnvironment=PGHOST=127.0.0.1 PGPORT={}\nExecStart=/usr/bin/env python3 {} {port} {pool} {} {}\n{stopped}\n[Install]\nWantedBy=default.target\n",
+                "[Service]\nEnvironment=PGHOST=127.0.0.1 PGPORT={}\nExecStart=/usr/bin/env python3 {} {port} {pool} {} {}\n{more}\n[Install]\nWantedBy=default.target\n",
                 db.port,
                 repo("tests/fixtures/app.py").display(),
                 home.display(),
@@ -168,6 +169,18 @@ fn a_green_that_cannot_stand_alone_leaves_everything_as_it_was() {
     assert!(it.root.with_file_name("green-fault").exists(), "the fault never struck:\n{}", ran.out);
     assert_eq!(before, it.outside(), "{}", ran.out);
     assert_eq!(it.inbox.texts("/slack").len(), 1);
+}
+
+#[test]
+fn the_way_back_waits_until_blue_answers() {
+    // Green fails its last check only, so that every other answer is a pool's; blue runs long before it listens.
+    let late = "ExecStopPost=/bin/sh -c 'echo /healthz/ > HERE/green-fault'\nEnvironment=START_DELAY=1.5";
+    let it = deltacrown(late);
+    let before = it.outside();
+    let clients = Hammer::start(it.nginx.port, 4, String::new, |_| {});
+    let ran = it.run().go().ended(1).says(&["production stands without blue"]);
+    nobody_was_turned_away(&clients.stop());
+    assert_eq!(before, it.outside(), "{}", ran.out);
 }
 
 struct Incident {

@@ -166,6 +166,22 @@ fn all_at_once_needs_a_yes() {
 }
 
 #[test]
+fn a_blue_that_breaks_under_traffic_leaves_everybody_where_they_were() {
+    let it = novacron();
+    let clients = it.traffic(|_| {});
+    it.shift_watched("1s").set("immediate", true).answer("Send all traffic to green at once?", "yes").go().ended(0);
+    let on_green = it.outside();
+
+    // It looks ready; what is wrong shows when the traffic is there, after the last write.
+    std::fs::write(it.green_fault.with_file_name("blue-fault"), "/api/v1/dwcp/status").unwrap();
+    let ran = it.run("rollback.rbk").go().ended(1).says(&["✓ Send everything to blue", "✗ the DWCP protocol"]);
+    assert_eq!(on_green, it.outside(), "{}", ran.out);
+    nobody_was_turned_away(&clients.stop());
+    let told = it.inbox.texts("/slack");
+    assert!(told.last().unwrap().contains("the quick rollback of NovaCron failed: Verify"), "{told:?}");
+}
+
+#[test]
 fn the_quick_rollback_looks_at_blue_first() {
     let it = novacron();
     let clients = it.traffic(|_| {});

@@ -4,6 +4,7 @@ use crate::source::{Sources, Span};
 
 /// Leave out what stands on a line that did not parse, and what such a line may have declared. Syntax errors stay.
 pub fn drop(diagnostics: &mut Vec<Diagnostic>, sources: &Sources) {
+    drop_explained(diagnostics);
     let broken: Vec<(Span, &str)> = diagnostics
         .iter()
         .filter(|d| d.code == Code::Syntax && d.severity == Severity::Error)
@@ -18,6 +19,16 @@ pub fn drop(diagnostics: &mut Vec<Diagnostic>, sources: &Sources) {
             broken.iter().any(|(line, _)| line.file == at.file && line.start <= at.start && at.start <= line.end);
         found.code == Code::Syntax || !on_line && !is_echo(found, &broken, sources)
     });
+}
+
+/// Leave out the doubts that something surer explains.
+pub(super) fn drop_explained(diagnostics: &mut Vec<Diagnostic>) {
+    // What is wrong may be the very write that an undo is about.
+    let failed = diagnostics.iter().any(|d| d.severity == Severity::Error);
+    diagnostics.retain(|found| !failed || found.code != Code::IdleUndo);
+    let idle = diagnostics.iter().filter(|d| d.code == Code::IdleUndo);
+    let told: Vec<Span> = idle.flat_map(|d| d.labels.iter().map(|label| label.span)).collect();
+    diagnostics.retain(|found| found.code != Code::UnsureCapture || !told.contains(&found.span()));
 }
 
 /// Whether a mistake can come from what a broken line did not say.

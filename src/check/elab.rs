@@ -59,6 +59,8 @@ pub(super) struct Here {
     pub secret: bool,
     /// In the body of a step or an action.
     pub in_body: bool,
+    /// And that body has an undo.
+    pub undone: bool,
 }
 
 impl Here {
@@ -74,6 +76,7 @@ impl Here {
             transaction: None,
             secret: false,
             in_body: false,
+            undone: false,
         }
     }
 }

@@ -8,7 +8,7 @@ use super::program::{
     Block, ChoiceOption, Expr, ExprKind, Guard, NameId, NameKind, Question, Stmt, StmtKind, Tolerate, Want,
 };
 use super::steps::{BodyOf, is_undo};
-use super::{conditions, places, types};
+use super::{captures, conditions, places, swallowed, types, walk};
 use crate::diag::{Code, Diagnostic};
 
 impl Elab<'_> {
@@ -123,12 +123,17 @@ impl Elab<'_> {
                 cond: self.condition(cond),
             },
             S::Wait(time) => StmtKind::Wait(self.duration(time, "a wait")),
-            S::WaitUntil { limit, every, until, unless } => StmtKind::WaitUntil {
-                limit: self.duration(limit, "a wait"),
-                every: every.as_ref().map(|d| self.duration(d, "the time between two looks")),
-                until: self.condition(until),
-                unless: unless.as_ref().map(|c| self.condition(c)),
-            },
+            S::WaitUntil { limit, every, until, unless } => {
+                if unless.is_none() {
+                    swallowed::unless(self.sources, until.span).into_iter().for_each(|found| self.report(found));
+                }
+                StmtKind::WaitUntil {
+                    limit: self.duration(limit, "a wait"),
+                    every: every.as_ref().map(|d| self.duration(d, "the time between two looks")),
+                    until: self.condition(until),
+                    unless: unless.as_ref().map(|c| self.condition(c)),
+                }
+            }
             S::Watch { label, window, every, tolerate, body } => StmtKind::Watch {
                 label: self.text(label),
                 window: self.duration(window, "the window"),
@@ -186,6 +191,9 @@ impl Elab<'_> {
         }
         let value = self.data(&written.value, "a name's value");
         self.here.stance = stance;
+        if capture && self.here.undone {
+            captures::unsure(&written.value, &value).into_iter().for_each(|found| self.report(found));
+        }
         let fallback = written.fallback.as_ref().map(|f| self.data(f, "a name's value"));
         let ty = match &fallback {
             None => value.ty.clone(),
@@ -270,6 +278,18 @@ impl Elab<'_> {
         let mut any = wrote;
         for (pos, stmt) in (0u32..).zip(&body.stmts) {
             self.here.wrote = wrote;
+            if let ast::StmtKind::Invariant { .. } = &stmt.kind {
+                let at = walk::opening(stmt.span, u32::try_from("invariant".len()).unwrap_or(9));
+                let message = "an invariant has no block to watch here";
+                let found =
+                    Diagnostic::error(Code::MisplacedStatement, message, at, "ends at once: nothing is below it");
+                self.report(
+                    found.help(
+                        "put it above the `parallel`, in a block with it: it is then watched as long as that runs",
+                    ),
+                );
+                continue;
+            }
             let one = ast::Block { stmts: vec![stmt.clone()], span: stmt.span };
             let block = self.scoped(&one);
             stmts.extend(block.stmts.into_iter().map(|s| Stmt { pos, ..s }));

@@ -46,9 +46,11 @@ impl Elab<'_> {
 
     /// The undo is elaborated last: it may read everything that the body sets.
     pub(super) fn body(&mut self, written: &ast::Block, of: BodyOf) -> Body {
-        let in_body = std::mem::replace(&mut self.here.in_body, true);
+        let own = written.stmts.iter().any(|s| is_undo(&s.kind));
+        let (in_body, undone) = (self.here.in_body, self.here.undone);
+        (self.here.in_body, self.here.undone) = (true, own);
         let block = self.block(written, of);
-        self.here.in_body = in_body;
+        (self.here.in_body, self.here.undone) = (in_body, undone);
         let mut undos = written.stmts.iter().filter(|s| is_undo(&s.kind));
         let Some(first) = undos.next() else { return Body { block, undo: Undo::Nothing } };
         for again in undos {

@@ -74,4 +74,6 @@ codes! {
     Recursion "recursion" "an action calls itself",
     ReviewOverdue "review-overdue" "the runbook's review is overdue",
     Unreachable "unreachable" "this can never run",
+    IdleUndo "idle-undo" "an undo has nothing to undo: it never runs",
+    UnsureCapture "unsure-capture" "what looks like a write counts as a read here",
 }

@@ -6,6 +6,7 @@ use crate::engine::call::{Arg, Call, CallId, Piece, What};
 use crate::engine::cx::{Cx, Mode};
 use crate::engine::eval;
 use crate::engine::event::{Command, Ending, Failure, FailureKind, Left, LeftWhy, Outcome, Progress};
+use crate::engine::executor::Slot;
 use crate::engine::failure::Stop;
 use crate::engine::label::label;
 use crate::engine::questions;
@@ -203,13 +204,14 @@ pub(super) async fn register(cx: &Cx<'_>) -> Result<Option<UnitKind>, Stop> {
         Undo::Manual { what, .. } => UndoHow::Manual(eval::shown(cx, what).await?),
         Undo::Irreversible { why, .. } => {
             let why = eval::shown(cx, why).await?;
-            questions::irreversible(cx, &why).await?;
+            once_asked(cx, &why).await?;
             cx.check()?;
-            if !standing(cx) {
+            let first = !standing(cx);
+            if first {
                 wall(cx, why);
             }
             cx.inst.writes.borrow_mut().started += 1;
-            return Ok(Some(UnitKind::Wall));
+            return Ok(first.then_some(UnitKind::Wall));
         }
     };
     let kind = if let UndoHow::Manual(_) = how { UnitKind::Manual } else { UnitKind::Rollback };
@@ -233,6 +235,34 @@ pub(super) async fn register(cx: &Cx<'_>) -> Result<Option<UnitKind>, Stop> {
     writes.started += 1;
     writes.unit = Some(unit);
     Ok(Some(kind))
+}
+
+/// Two first writes at once ask one question.
+async fn once_asked(cx: &Cx<'_>, why: &str) -> Result<(), Stop> {
+    let mine = {
+        let mut writes = cx.inst.writes.borrow_mut();
+        match &mut writes.asking {
+            Some(waiting) => {
+                let slot = Slot::new();
+                waiting.push(slot.clone());
+                Some(slot)
+            }
+            None => {
+                writes.asking = Some(Vec::new());
+                None
+            }
+        }
+    };
+    if let Some(slot) = mine {
+        slot.take(&cx.world.queue).await;
+        cx.check()?;
+        // Answered by now: the same answer comes back.
+        return questions::irreversible(cx, why).await;
+    }
+    let answer = questions::irreversible(cx, why).await;
+    let waiting = cx.inst.writes.borrow_mut().asking.take();
+    waiting.into_iter().flatten().for_each(|slot| slot.put(&cx.world.queue, ()));
+    answer
 }
 
 /// Of an action: with its arguments, and the step that calls it.

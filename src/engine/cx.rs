@@ -99,6 +99,8 @@ pub(super) struct Writes<'p> {
     pub none: u32,
     pub unit: Option<Rc<Unit<'p>>>,
     pub wall: Option<Rc<Wall>>,
+    /// Its point of no return is being asked about; who writes at the same time waits for the answer.
+    pub asking: Option<Vec<Rc<Slot<()>>>>,
     /// A write of it, or of something inside it, may have happened and nothing would undo it.
     pub loose: bool,
 }

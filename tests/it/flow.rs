@@ -84,7 +84,7 @@ fn b1_a_step_is_a_leaf_or_a_branch() {
     clean("step \"x\" { $ make\n rollback none \"w\" }");
     clean("step \"x\" { $ make\n rollback manual \"w\" }");
     clean("step \"x\" { $ make\n irreversible \"w\" }");
-    clean("step \"x\" { let a = $ cat f\n rollback { $ make undo } }");
+    expect("step \"x\" { let a = $ cat f\n §rollback { $ make undo } }", "idle-undo");
     clean(
         "step \"a\" { step \"b\" { $ make b\n rollback none \"w\" }\n step \"c\" readonly { guard \"g\": $ test -f x } }",
     );
@@ -311,6 +311,18 @@ fn actions_that_multiply_are_looked_at_in_time() {
     text.push_str(&book("parallel { a39() }"));
     let codes: Vec<&str> = check(&text).into_iter().map(|(_, c)| c).collect();
     assert_eq!(codes, ["budget-exceeded"]);
+}
+
+#[test]
+fn a_way_back_too_long_to_add_up_is_said_to_be_unbounded() {
+    let mut text = String::from("action a0() { step \"s\" { $ make\n rollback { $ make undo } } }\n");
+    for i in 1..18 {
+        text.push_str(&format!("action a{i}() {{ a{0}()\n a{0}() }}\n", i - 1));
+    }
+    text.push_str(&book("a17()"));
+    let opened = rbk::session::open_text("t.rbk", &text, &rbk::session::Disk);
+    let sum = rbk::check::budget::back(&opened.program.unwrap(), &[]);
+    assert!(sum.unbounded.iter().any(|one| one.why.contains("too much to add it all up")), "{sum:?}");
 }
 
 #[test]

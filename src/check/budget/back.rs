@@ -72,7 +72,7 @@ impl Walk<'_> {
 
     fn back_of(&mut self, stmt: &Stmt) -> Back {
         if self.too_much() {
-            return Back::default();
+            return Back::both(Sum::unbounded(stmt.span, "there is too much to add it all up"));
         }
         match &stmt.kind {
             StmtKind::Step(step) => self.back_of_step(step),

@@ -130,7 +130,30 @@ fn one(program: &Program, unit: &Unit<'_>) -> Option<Diagnostic> {
             .help(format!("take `{word}` away, or move it into the step whose writes it is about")),
         ),
         (Some((doing, span)), None, None) => Some(missing(unit, doing, *span, own.writes.len())),
-        _ => None,
+        (None, None, Some((span, word))) => Some(idle(program, unit, span, word)),
+        (Some(_), None, Some(_)) | (None, _, None) => None,
+    }
+}
+
+/// Nothing that an undo could be about.
+fn idle(program: &Program, unit: &Unit<'_>, span: Span, word: &str) -> Diagnostic {
+    let message = format!("{} is known to write nothing: its `{word}` never runs", unit.what);
+    let found = Diagnostic::warning(Code::IdleUndo, message, span, "nothing to undo");
+    let mut capture: Option<(String, Span)> = None;
+    walk::statements(unit.block, &mut |stmt| {
+        if let StmtKind::Let { value, .. } = &stmt.kind {
+            walk::doings(value, &mut |doing, span| {
+                if matches!(doing, Doing::Command(c) if c.class == Class::Unknown) {
+                    capture.get_or_insert_with(|| (doing.name(program), span));
+                }
+            });
+        }
+    });
+    match capture {
+        Some((name, at)) => found.label(at, "above the first write this counts as a read").help(format!(
+            "if `{name}` writes, make it a statement (`$ … > file`) and read the file; else take `{word}` away"
+        )),
+        None => found.help(format!("take `{word}` away")),
     }
 }
 

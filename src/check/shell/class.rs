@@ -7,7 +7,7 @@ use super::pattern::{Pattern, like};
 use super::reads::Reads;
 use super::tree::{Redirect, Script, Simple, Word};
 use super::wrapper;
-use super::writes::WRITES;
+use super::writes::{GLOBAL, WRITES};
 
 pub fn class(script: &Script, reads: &Reads) -> Class {
     let mut out = Class::Read;
@@ -54,7 +54,14 @@ fn words(words_: &[Word], reads: &Reads) -> Class {
 
 fn known_writes() -> &'static [Pattern] {
     static PATTERNS: OnceLock<Vec<Pattern>> = OnceLock::new();
-    PATTERNS.get_or_init(|| WRITES.iter().map(|line| Pattern::parse(line)).collect())
+    PATTERNS.get_or_init(|| {
+        let parse = |line: &&str| {
+            let name = line.split(' ').next().unwrap_or(line);
+            let options = GLOBAL.iter().find(|(program, _)| *program == name);
+            options.map_or_else(|| Pattern::parse(line), |(_, options)| Pattern::writing(line, options))
+        };
+        WRITES.iter().map(parse).collect()
+    })
 }
 
 /// `>`, `>>`, `&>`, `<>` into anything but `/dev/null`, a standard stream or a descriptor.

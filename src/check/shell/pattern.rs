@@ -18,8 +18,16 @@ pub struct Pattern {
 
 #[derive(Clone, Debug)]
 struct Step {
-    before: Vec<Opt>,
+    before: Before,
     word: String,
+}
+
+/// Options that may stand before a word.
+#[derive(Clone, Debug)]
+enum Before {
+    Only(Vec<Opt>),
+    /// Whatever looks like one; these take a value.
+    Any(Vec<Opt>),
 }
 
 #[derive(Clone, Debug)]
@@ -84,7 +92,7 @@ impl Pattern {
                 body = inner;
             }
             if !open {
-                let before = group.take().map(|(_, o)| o).unwrap_or_default();
+                let before = Before::Only(group.take().map(|(_, o)| o).unwrap_or_default());
                 steps.push(Step { before, word: word.to_owned() });
                 continue;
             }
@@ -108,6 +116,17 @@ impl Pattern {
     }
 
     #[must_use]
+    /// What is known to write, whatever the options before its subcommand: `options` are those that take a value.
+    pub fn writing(text: &str, options: &str) -> Pattern {
+        let mut pattern = Pattern::parse(text);
+        let Rest::Only(options) = Pattern::parse(&format!("x {options}")).rest else { return pattern };
+        for step in &mut pattern.steps {
+            step.before = Before::Any(options.clone());
+        }
+        pattern
+    }
+
+    #[must_use]
     pub fn matches(&self, words: &[Word]) -> bool {
         let Some((first, mut words)) = words.split_first() else { return false };
         let Some(name) = first.literal() else { return false };
@@ -117,7 +136,7 @@ impl Pattern {
         for step in &self.steps {
             words = skip(words, &step.before);
             let Some((word, after)) = words.split_first() else { return false };
-            if !word.literal().is_some_and(|w| like(&step.word, &w)) {
+            if !word.literal().is_some_and(|w| self.says(&step.word, &w)) {
                 return false;
             }
             words = after;
@@ -127,6 +146,14 @@ impl Pattern {
             Rest::Only(options) => only(words, options),
             Rest::Except(options) => except(words, options),
             Rest::Needs(options) => needs(words, options),
+        }
+    }
+
+    /// Redis reads its commands without regard to case.
+    fn says(&self, written: &str, word: &str) -> bool {
+        match self.name.as_str() {
+            "redis-cli" => like(&written.to_ascii_lowercase(), &word.to_ascii_lowercase()),
+            _ => like(written, word),
         }
     }
 }
@@ -193,15 +220,22 @@ pub fn like(pattern: &str, text: &str) -> bool {
 }
 
 /// The words after the listed options (and their values) that open `words`.
-fn skip<'a>(mut words: &'a [Word], options: &[Opt]) -> &'a [Word] {
+fn skip<'a>(mut words: &'a [Word], before: &Before) -> &'a [Word] {
+    let (Before::Only(options) | Before::Any(options)) = before;
     while let Some((word, after)) = words.split_first() {
         match find(word, options) {
             Found::Listed { value: Taken::Next, .. } => words = after.split_first().map_or(after, |(_, rest)| rest),
             Found::Listed { .. } => words = after,
+            Found::Unlisted if matches!(before, Before::Any(_)) && is_passed(&word.opening()) => words = after,
             Found::Operand | Found::Unlisted => return words,
         }
     }
     words
+}
+
+/// An option that does not keep a command from doing what it says.
+fn is_passed(opening: &str) -> bool {
+    opening.starts_with('-') && !opening.starts_with("--dry-run")
 }
 
 fn only(words: &[Word], options: &[Opt]) -> bool {

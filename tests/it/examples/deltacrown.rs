@@ -92,8 +92,7 @@ fn deltacrown(of_blue: &str) -> Deltacrown {
     let (blue, green) = (stage::port(), stage::port());
     for (pool, port) in [("blue", blue), ("green", green)] {
         let home = root.join(format!("deltacrown-{pool}"));
-        let more =
-            if pool == "blue" { of_blue.replace("HERE", here.to_str().unwrap()) } else { String::new() };
+        let more = if pool == "blue" { of_blue.replace("HERE", here.to_str().unwrap()) } else { String::new() };
         units.unit(
             &format!("deltacrown-{pool}"),
             &format!(

@@ -122,6 +122,58 @@ pub fn reads(text: &str) -> bool {
     tokens.iter().any(|(t, _)| matches!(t, Token::Word(_))) && find(&tokens).is_none()
 }
 
+/// Functions of those above whose effect goes with its transaction.
+const REVOCABLE: &[&str] =
+    &["set_config", "nextval", "pg_notify", "lo_*", "lowrite", "loread", "pg_import_system_collations"];
+
+/// The text is known to do what no transaction takes back: it ends sessions, writes a server's files, runs a program.
+#[must_use]
+pub fn acts(text: &str) -> bool {
+    let chars: Vec<(char, Span)> = text.chars().map(|c| (c, Span::default())).collect();
+    let tokens = tokens(&chars);
+    let called = |i: usize| matches!(tokens.get(i + 1), Some((Token::Open, _)));
+    let lasting = |name: &str| {
+        name == "lo_export" || ACTING.iter().any(|p| fits(p, name)) && !REVOCABLE.iter().any(|p| fits(p, name))
+    };
+    tokens.iter().enumerate().any(|(i, (t, _))| matches!(t, Token::Word(w) if called(i) && lasting(w)))
+        || tokens.split(|(t, _)| *t == Token::Semicolon).any(copies_outside)
+}
+
+/// `COPY … TO 'file'`, `COPY … FROM PROGRAM …`.
+fn copies_outside(tokens: &[(Token, Span)]) -> bool {
+    let has = |word: &[&str]| tokens.iter().any(|(t, _)| is_word(t, word));
+    tokens.first().is_some_and(|(t, _)| is_word(t, &["copy"]))
+        && (has(&["program"]) || has(&["to"]) && !has(&["stdout"]))
+}
+
+/// Which way the client copies: `COPY … FROM STDIN`, `COPY … TO STDOUT`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Copies {
+    In,
+    Out,
+}
+
+/// One statement that copies from or to its client, and nothing else.
+#[must_use]
+pub fn copies(text: &str) -> Option<Copies> {
+    let chars: Vec<(char, Span)> = text.chars().map(|c| (c, Span::default())).collect();
+    let tokens = tokens(&chars);
+    let mut statements = tokens.split(|(t, _)| *t == Token::Semicolon).filter(|s| !s.is_empty());
+    let (copy, None) = (statements.next()?, statements.next()) else { return None };
+    if !is_word(&copy.first()?.0, &["copy"]) {
+        return None;
+    }
+    let follows = |a: &str, b: &[&str]| {
+        copy.windows(2).any(|w| matches!(w, [(x, _), (y, _)] if is_word(x, &[a]) && is_word(y, b)))
+    };
+    // `STDIN` and `STDOUT` mean the same to the server: what counts is `FROM` or `TO`.
+    match (follows("from", &["stdin", "stdout"]), follows("to", &["stdin", "stdout"])) {
+        (true, false) => Some(Copies::In),
+        (false, true) => Some(Copies::Out),
+        _ => None,
+    }
+}
+
 fn find(tokens: &[(Token, Span)]) -> Option<Finding> {
     tokens.split(|(t, _)| *t == Token::Semicolon).find_map(statement)
 }
@@ -383,6 +435,32 @@ mod tests {
             "DO $$ begin end $$",
         ] {
             assert!(says(sql).is_some(), "{sql}");
+        }
+    }
+
+    #[test]
+    fn what_no_transaction_takes_back_is_known() {
+        for sql in [
+            "SELECT pg_terminate_backend(1)",
+            "COPY t TO PROGRAM 'x'",
+            "COPY t TO '/tmp/x'",
+            "COPY t FROM PROGRAM 'x'",
+            "SELECT 1; SELECT pg_reload_conf()",
+            "SELECT lo_export(1, '/tmp/x')",
+        ] {
+            assert!(acts(sql), "{sql}");
+        }
+        for sql in ["INSERT INTO t VALUES ('pg_reload_conf()')", "SELECT pg_notify('a', 'b')", "COPY t FROM STDIN"] {
+            assert!(!acts(sql), "{sql}");
+        }
+    }
+
+    #[test]
+    fn which_way_a_client_copies() {
+        assert_eq!(copies("COPY (SELECT a FROM stdin) TO STDOUT (FORMAT csv);"), Some(Copies::Out));
+        assert_eq!(copies("copy t (a, b) from stdin with csv"), Some(Copies::In));
+        for sql in ["COPY t TO '/tmp/x'", "COPY t FROM STDIN; DROP TABLE t", "SELECT 1", "COPY t TO PROGRAM 'x'", ""] {
+            assert_eq!(copies(sql), None, "{sql}");
         }
     }
 

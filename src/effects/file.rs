@@ -75,7 +75,10 @@ fn failed(kind: FailureKind, message: String) -> Outcome {
 }
 
 /// Where relative paths start: none is the directory of the process.
-fn directory(contexts: &[Context]) -> Result<Option<PathBuf>, String> {
+///
+/// # Errors
+/// A context that leads away from this machine or this user.
+pub fn directory(contexts: &[Context]) -> Result<Option<PathBuf>, String> {
     let mut dir: Option<PathBuf> = None;
     for context in contexts {
         match context {

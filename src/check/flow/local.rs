@@ -63,6 +63,11 @@ fn elsewhere(program: &Program, context: &ContextUse, stmt: Span) -> Option<Away
     Some(Away { what, span })
 }
 
+/// Reads or writes files of this machine.
+fn is_local(action: &str) -> bool {
+    action.starts_with("file.") || matches!(action, "postgres.copy_in" | "postgres.copy_out")
+}
+
 fn here(
     program: &Program,
     expr: &crate::check::program::Expr,
@@ -72,7 +77,7 @@ fn here(
 ) {
     walk::doings(expr, &mut |doing, span| {
         let (name, inside) = match doing {
-            Doing::Call(call) if call.action.starts_with("file.") => (call.source.to_string(), None),
+            Doing::Call(call) if is_local(&call.action) => (call.source.to_string(), None),
             Doing::Action(call) => match uses_local(program, call.action, local) {
                 Some((name, at)) => (name, Some(at)),
                 None => return,
@@ -111,7 +116,7 @@ fn uses_local(program: &Program, id: ActionId, local: &mut Local) -> Option<(Str
                     return;
                 }
                 first = match doing {
-                    Doing::Call(call) if call.action.starts_with("file.") => Some((call.source.to_string(), span)),
+                    Doing::Call(call) if is_local(&call.action) => Some((call.source.to_string(), span)),
                     Doing::Action(call) => uses_local(program, call.action, local),
                     Doing::Call(_) | Doing::Command(_) => None,
                 };

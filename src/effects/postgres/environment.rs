@@ -4,37 +4,32 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
-use tokio_postgres::config::Host;
-
-use super::target::Target;
+use super::target::{At, Host, Target};
 use crate::value::{Connection, SmolStr};
 
-/// Variables without secrets, and the password apart.
+/// Variables without secrets, and the passwords apart.
 pub struct PgEnvironment {
     /// `PGHOST`, `PGPORT`, `PGDATABASE`, `PGUSER`, … ; not secret.
     pub vars: Vec<(SmolStr, String)>,
-    password: Option<String>,
+    /// Host, port and password of each that has one.
+    passwords: Vec<(String, u16, String)>,
 }
 
 impl PgEnvironment {
     /// The content of a file that `PGPASSFILE` names; secret. A line for each of the hosts: the password is not for others.
     #[must_use]
     pub fn password_line(&self) -> Option<String> {
-        let password = self.password.as_ref()?;
         let escape = |s: &str| s.replace('\\', "\\\\").replace(':', "\\:");
-        let get = |name: &str| self.vars.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
-        let ports: Vec<&str> = get("PGPORT").unwrap_or("5432").split(',').collect();
-        let user = get("PGUSER").map_or_else(|| "*".to_owned(), escape);
-        let hosts = get("PGHOST").or(get("PGHOSTADDR")).unwrap_or("localhost").split(',');
+        let user =
+            self.vars.iter().find(|(name, _)| name == "PGUSER").map_or_else(|| "*".to_owned(), |(_, u)| escape(u));
         let mut lines = String::new();
-        for (i, host) in hosts.enumerate() {
-            let port = ports.get(i).or(ports.first()).unwrap_or(&"5432");
+        for (host, port, password) in &self.passwords {
             // libpq looks for the default socket directory as `localhost`.
-            for host in [host].into_iter().chain(host.starts_with('/').then_some("localhost")) {
+            for host in [host.as_str()].into_iter().chain(host.starts_with('/').then_some("localhost")) {
                 lines += &format!("{}:{port}:*:{user}:{}\n", escape(host), escape(password));
             }
         }
-        Some(lines)
+        (!lines.is_empty()).then_some(lines)
     }
 
     /// The password in a private file that is gone when this is dropped; `PGPASSFILE` is its path.
@@ -57,31 +52,42 @@ pub fn pg_environment(connection: &Connection) -> Result<PgEnvironment, String> 
     let mut set = |name: &'static str, value: Option<String>| {
         vars.extend(value.filter(|v| !v.is_empty()).map(|v| (SmolStr::new_static(name), v)));
     };
-    let hosts: Vec<String> = config
-        .get_hosts()
-        .iter()
-        .map(|host| match host {
-            Host::Tcp(name) => name.clone(),
-            Host::Unix(path) => path.display().to_string(),
-        })
-        .collect();
-    let ports: Vec<String> = config.get_ports().iter().map(ToString::to_string).collect();
-    let addresses: Vec<String> = config.get_hostaddrs().iter().map(ToString::to_string).collect();
-    set("PGHOST", Some(hosts.join(",")));
-    set("PGHOSTADDR", Some(addresses.join(",")));
-    set("PGPORT", Some(if ports.is_empty() { "5432".to_owned() } else { ports.join(",") }));
+    let list = |of: &dyn Fn(&Host) -> String| target.hosts.iter().map(of).collect::<Vec<_>>().join(",");
+    set(
+        "PGHOST",
+        Some(list(&|host| match &host.at {
+            At::Tcp(name, _) => name.clone(),
+            At::Unix(path) => path.display().to_string(),
+        })),
+    );
+    set("PGHOSTADDR", target.given("hostaddr").map(str::to_owned));
+    set("PGPORT", Some(list(&|host| host.port.to_string())));
     set("PGUSER", config.get_user().map(str::to_owned));
-    set("PGDATABASE", config.get_dbname().or(config.get_user()).map(str::to_owned));
-    set("PGSSLMODE", target.ssl.mode.clone());
-    set("PGSSLROOTCERT", target.ssl.roots.clone());
-    set("PGOPTIONS", config.get_options().map(str::to_owned));
-    set("PGCONNECT_TIMEOUT", config.get_connect_timeout().map(|d| d.as_secs().max(2).to_string()));
-    let password = match config.get_password().map(|p| std::str::from_utf8(p)) {
-        None => None,
-        Some(Ok(password)) if !password.contains(['\n', '\r', '\0']) => Some(password.to_owned()),
-        Some(_) => return Err(format!("the password of `{}` cannot stand in a password file", connection.name)),
-    };
-    Ok(PgEnvironment { vars, password })
+    set("PGDATABASE", Some(target.database().to_owned()));
+    for (name, key) in [
+        ("PGSSLMODE", "sslmode"),
+        ("PGSSLROOTCERT", "sslrootcert"),
+        ("PGOPTIONS", "options"),
+        ("PGCONNECT_TIMEOUT", "connect_timeout"),
+        ("PGCHANNELBINDING", "channel_binding"),
+        ("PGTARGETSESSIONATTRS", "target_session_attrs"),
+    ] {
+        set(name, target.given(key).map(str::to_owned));
+    }
+    let mut passwords = Vec::new();
+    for host in &target.hosts {
+        let (config, _) = target.at(host);
+        let Some(password) = config.get_password() else { continue };
+        let name = match &host.at {
+            At::Tcp(name, _) => name.clone(),
+            At::Unix(path) => path.display().to_string(),
+        };
+        match std::str::from_utf8(password) {
+            Ok(text) if !text.contains(['\n', '\r', '\0']) => passwords.push((name, host.port, text.to_owned())),
+            _ => return Err(format!("the password of `{}` cannot stand in a password file", connection.name)),
+        }
+    }
+    Ok(PgEnvironment { vars, passwords })
 }
 
 /// A file that only this user can read, for as long as this lives.

@@ -3,21 +3,39 @@ use tokio_postgres::Error;
 use tokio_postgres::error::{DbError, ErrorPosition, Severity, SqlState};
 
 use super::statement::Statement;
-use super::target::{Target, cause};
+use super::target::{At, Host, Target, cause};
+use crate::effects::tls;
 use crate::engine::{Failure, FailureKind};
+use crate::value::{Nanos, show};
 
-/// A connect that did not succeed.
+/// A connect that did not succeed. `place`: `host:port/database`.
 #[must_use]
-pub fn connecting(name: &str, target: &Target, e: &Error) -> Failure {
-    let place = target.place();
+pub fn connecting(name: &str, place: &str, host: &Host, target: &Target, e: &Error) -> Failure {
     let Some(db) = e.as_db_error() else {
+        if let (Some(told), At::Tcp(..)) = (tls::explain(e), &host.at) {
+            let message = format!("cannot connect to `{name}` ({place}): {}", told.message);
+            return Failure { help: Some(told.help), ..Failure::new(FailureKind::Connection, message) };
+        }
         let text = cause(e).replace("error connecting to server: ", "");
+        if text.ends_with("password missing") {
+            let message = format!("`{name}` ({place}) asks for a password, and none was given");
+            let mut failure = Failure::new(FailureKind::Connection, message);
+            failure.notes.extend(target.passfile.refused.clone());
+            return failure.with_help("put it into the URL, or into a file that `PGPASSFILE` names");
+        }
         return Failure::new(FailureKind::Connection, format!("cannot connect to `{name}` ({place}): {text}"));
     };
     let mut failure =
         Failure::new(FailureKind::Connection, format!("`{name}` ({place}) refused the connection: {}", db.message()));
     failure.notes = notes(db);
+    failure.notes.extend(target.passfile.refused.clone());
     failure
+}
+
+/// A length of time, for people.
+#[must_use]
+pub fn seconds(d: std::time::Duration) -> String {
+    show::duration(Nanos::from(d))
 }
 
 /// A statement that did not succeed.
@@ -54,6 +72,9 @@ fn notes(db: &DbError) -> Vec<String> {
     let mut notes = vec![format!("SQLSTATE {}", db.code().code())];
     notes.extend(db.detail().map(|text| format!("detail: {text}")));
     notes.extend(db.hint().map(|text| format!("hint: {text}")));
+    if let Some(ErrorPosition::Internal { query, .. }) = db.position() {
+        notes.push(format!("in the query: {query}"));
+    }
     notes.extend(db.where_().map(|text| format!("where: {text}")));
     notes
 }

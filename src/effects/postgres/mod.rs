@@ -1,31 +1,46 @@
 //! PostgreSQL. In: a call with its pieces. Out: rows as values, and what the call has done for certain.
 //!
-//! A read runs in a transaction that the server keeps read-only and that is rolled back. A write runs in a transaction
-//! whose id is known before its COMMIT, so that even a lost acknowledgement is decided: done, or none.
+//! A read cannot write: the server itself refuses. A write runs in a transaction whose id is known before its COMMIT, so
+//! that even a lost acknowledgement is decided: done, or none. Each step, connecting and BEGIN and COMMIT too, ends with
+//! the call's limit or a cancel, and the server is told.
 mod column;
+mod commit;
+mod connect;
+mod copy;
 mod environment;
 mod failure;
+mod keywords;
 mod param;
+mod passfile;
+mod pool;
+mod prepare;
 mod read;
 mod role;
 mod scan;
 mod session;
 mod statement;
 mod target;
+mod work;
 mod write;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use environment::{PasswordFile, PgEnvironment, pg_environment};
 
-use self::failure::connecting;
-use self::session::{Pool, Session, application};
+use self::commit::Mark;
+use self::pool::Pool;
+use self::session::{Session, application};
 use self::statement::Statement;
 use self::target::Target;
+use self::work::{Phase, Place, Work, Worked};
+use crate::check::sql::Copies;
 use crate::effects::Cancel;
-use crate::effects::stop::{Stopped, stoppable};
+use crate::effects::file::directory;
+use crate::effects::stop::{PATIENCE, Stopped, Why, stoppable};
 use crate::engine::call::{Path, TxId};
 use crate::engine::{Arg, Call, Ending, Failure, FailureKind, Outcome, What};
 use crate::value::{Connection, SmolStr, Value};
@@ -35,31 +50,6 @@ pub struct Postgres {
     run: SmolStr,
     pool: Pool,
     open: RefCell<HashMap<TxId, (Arc<Connection>, Session)>>,
-}
-
-/// What a piece of work in a session has come to.
-struct Worked {
-    ending: Ending,
-    result: Result<Value, Failure>,
-    /// The session can be used again.
-    healthy: bool,
-}
-
-impl Worked {
-    fn done(value: Value) -> Worked {
-        Worked { ending: Ending::Done, result: Ok(value), healthy: true }
-    }
-
-    fn failed(ending: Ending, failure: Failure) -> Worked {
-        Worked { ending, result: Err(failure), healthy: true }
-    }
-}
-
-/// What is to be done in a session.
-enum Work<'a> {
-    Read(&'a Statement, read::Rows),
-    Write(&'a Statement),
-    Ping,
 }
 
 impl Postgres {
@@ -73,8 +63,8 @@ impl Postgres {
     pub async fn call(&self, call: &Call, cancel: Cancel) -> Outcome {
         match &call.what {
             What::Native { action, on: Some(on), args, tx } => self.native(call, action, on, args, *tx, cancel).await,
-            What::Begin { on, tx } => self.begin(&call.path, on, *tx, cancel).await,
-            What::Commit { on, tx } => self.commit(on, *tx, cancel).await,
+            What::Begin { on, tx } => self.work(call, on, Some(*tx), &Work::Begin, cancel).await,
+            What::Commit { on, tx } => self.work(call, on, Some(*tx), &Work::Commit, cancel).await,
             What::Abort { tx, .. } => self.abort(*tx).await,
             What::Native { on: None, .. } | What::Shell { .. } | What::Lock { .. } => {
                 refused("this is not a call on a Postgres connection")
@@ -134,8 +124,34 @@ impl Postgres {
             "row" => Work::Read(&statement, read::Rows::One),
             "rows" | "query" => Work::Read(&statement, read::Rows::All),
             "exec" => Work::Write(&statement),
+            "copy_in" | "copy_out" => {
+                let (key, way) = if name == "copy_in" { ("from", Copies::In) } else { ("to", Copies::Out) };
+                let path = match (value(key).map(|v| v.expose().0), directory(&call.contexts)) {
+                    (_, Err(e)) => return refused(&e),
+                    (Some(Value::Str(path)), Ok(dir)) if !path.is_empty() && !path.contains('\0') => {
+                        dir.unwrap_or_default().join(&**path)
+                    }
+                    _ => return refused(&format!("`{key}` is the path of a file")),
+                };
+                return self.copy(call, on, tx, &statement, path, way, cancel).await;
+            }
             _ => return refused(&format!("there is no action `{action}`")),
         };
+        self.work(call, on, tx, &work, cancel).await
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "a call, its place and its file")]
+    async fn copy(
+        &self,
+        call: &Call,
+        on: &Arc<Connection>,
+        tx: Option<TxId>,
+        statement: &Statement,
+        path: PathBuf,
+        way: Copies,
+        cancel: Cancel,
+    ) -> Outcome {
+        let work = Work::Copy(statement, copy::File { path: &path, way });
         self.work(call, on, tx, &work, cancel).await
     }
 
@@ -148,37 +164,42 @@ impl Postgres {
         work: &Work<'_>,
         mut cancel: Cancel,
     ) -> Outcome {
-        let (session, reused) = match tx {
-            Some(tx) => match self.open.borrow_mut().remove(&tx) {
-                Some((_, session)) => (session, false),
-                None => return broken_transaction(on),
-            },
-            None => match self.session(on, &mut cancel).await {
-                Ok(found) => found,
-                Err(outcome) => return outcome,
-            },
-        };
-        let (outcome, session) = self.work_in(call, on, session, tx, work, &mut cancel).await;
-        let (outcome, session) = match (&outcome, session) {
-            // An idle session that had died unseen: nothing was sent but its first BEGIN.
-            (Outcome { ending: Ending::None, result: Err(failure), running: None, why: None }, None)
-                if reused && failure.kind == FailureKind::Connection && !cancel.is_cancelled() =>
-            {
-                match self.fresh(on, &mut cancel).await {
-                    Ok(session) => self.work_in(call, on, session, tx, work, &mut cancel).await,
-                    Err(outcome) => return outcome,
+        let opened = match (tx, work) {
+            (Some(tx), Work::Read(..) | Work::Write(_) | Work::Copy(..) | Work::Ping | Work::Commit) => {
+                match self.open.borrow_mut().remove(&tx) {
+                    Some((_, session)) => Ok((session, false)),
+                    None => return broken_transaction(on),
                 }
             }
-            (_, session) => (outcome, session),
+            (None, _) | (_, Work::Begin) => self.session(on, &mut cancel).await,
         };
-        match (session, tx) {
-            (Some(session), Some(tx)) => drop(self.open.borrow_mut().insert(tx, (on.clone(), session))),
-            (Some(session), None) => self.pool.give_back(on, session),
-            (None, _) => {}
+        let (session, reused) = match opened {
+            Ok(found) => found,
+            Err(outcome) => return outcome,
+        };
+        let (mut outcome, mut session, again) = self.work_in(call, on, session, tx, work, &mut cancel).await;
+        // A session that had died unseen while it was idle: nothing with an effect was sent.
+        let broken = matches!(&outcome.result, Err(e) if e.kind == FailureKind::Connection);
+        if again && reused && broken && session.is_none() && !cancel.is_cancelled() {
+            match self.fresh(on, &mut cancel).await {
+                Ok(fresh) => {
+                    (outcome, session, _) = self.work_in(call, on, fresh, tx, work, &mut cancel).await;
+                }
+                Err(outcome) => return outcome,
+            }
+        }
+        match (session, tx, work) {
+            (Some(session), Some(_), Work::Commit) | (Some(session), None, _) => self.pool.give_back(on, session),
+            (Some(session), Some(_), Work::Begin) if outcome.ending != Ending::Done => {
+                self.pool.give_back(on, session);
+            }
+            (Some(session), Some(tx), _) => drop(self.open.borrow_mut().insert(tx, (on.clone(), session))),
+            (None, _, _) => {}
         }
         outcome
     }
 
+    /// What has come of it, the session if it can go on, and whether the work can be tried on another one.
     async fn work_in(
         &self,
         call: &Call,
@@ -187,50 +208,46 @@ impl Postgres {
         tx: Option<TxId>,
         work: &Work<'_>,
         cancel: &mut Cancel,
-    ) -> (Outcome, Option<Session>) {
-        let place =
-            write::Place { name: &on.name, mark: self.mark(&call.path), in_tx: tx.is_some(), cancel: cancel.clone() };
-        let canceller = session.canceller();
-        let stopped = {
-            let work = async {
-                match work {
-                    Work::Read(statement, rows) => read::read(&session, statement, *rows, &place).await,
-                    Work::Write(statement) if tx.is_some() => write::inside(&session, statement, &place).await,
-                    Work::Write(statement) => write::alone(&session, statement, &place).await,
-                    Work::Ping => read::ping(&session, &place).await,
-                }
-            };
-            stoppable(work, cancel, session.target.timeout, || canceller.cancel()).await
+    ) -> (Outcome, Option<Session>, bool) {
+        let own = session.target.timeout;
+        let limit = [own, call.limit.map(crate::value::Nanos::std)].into_iter().flatten().min();
+        let place = Place {
+            name: &on.name,
+            mark: self.mark(&call.path),
+            in_tx: tx.is_some(),
+            cancel: cancel.clone(),
+            limit,
+            phase: Cell::new(Phase::Revocable),
+            committing: RefCell::default(),
         };
+        let canceller = session.canceller();
+        let stopped = stoppable(done(work, &session, &place), cancel, own, || canceller.cancel()).await;
         match stopped {
             Stopped::Ended(worked) => {
                 let session = worked.healthy.then_some(session);
-                (Outcome { ending: worked.ending, result: worked.result, running: None, why: None }, session)
+                (outcome(worked.ending, worked.result), session, worked.again)
             }
             // A late request to cancel could hit the next statement: such a session is not used for anything else.
             Stopped::Asked(worked, why) => {
+                let begun = matches!(work, Work::Begin) && worked.ending == Ending::Done;
+                if begun {
+                    return (Outcome::failed(Ending::None, why.failure(&call.text)), None, false);
+                }
                 let result = worked.result.map_err(|e| match e.kind {
                     FailureKind::Cancelled => why.failure(&call.text),
                     _ => e,
                 });
-                let session = (worked.healthy && tx.is_some()).then_some(session);
-                (Outcome { ending: worked.ending, result, running: None, why: None }, session)
+                let keep = worked.healthy && tx.is_some() && !matches!(work, Work::Commit);
+                (outcome(worked.ending, result), keep.then_some(session), false)
             }
-            Stopped::Running(why) => {
-                let ending = if matches!(work, Work::Write(_)) { Ending::Unknown } else { Ending::None };
-                let running = format!("a statement of `{}` at {}", self.mark(&call.path), session.target.place());
-                (Outcome { ending, result: Err(why.failure(&call.text)), running: Some(running), why: None }, None)
-            }
+            Stopped::Running(why) => (given_up(call, &session, work, &place, why).await, None, false),
         }
     }
 
     /// A session of the pool, or a new one; and whether it has been used before.
     async fn session(&self, on: &Arc<Connection>, cancel: &mut Cancel) -> Result<(Session, bool), Outcome> {
         if cancel.is_cancelled() {
-            return Err(Outcome::failed(
-                Ending::None,
-                Failure::new(FailureKind::Cancelled, "cancelled before it was sent"),
-            ));
+            return Err(none(Failure::new(FailureKind::Cancelled, "cancelled before it was sent")));
         }
         match self.pool.take(on) {
             Some(session) => Ok((session, true)),
@@ -239,29 +256,11 @@ impl Postgres {
     }
 
     async fn fresh(&self, on: &Connection, cancel: &mut Cancel) -> Result<Session, Outcome> {
-        let none = |failure| Outcome::failed(Ending::None, failure);
-        let target = Target::new(on, &application(&self.run)).map_err(|e| none(Failure::new(FailureKind::Value, e)))?;
-        let limit = target.timeout;
-        let opened = async {
-            let connecting_to = target.clone();
-            Session::open(target).await.map_err(|e| connecting(&on.name, &connecting_to, &e))
-        };
-        let over = async {
-            match limit {
-                Some(limit) => tokio::time::sleep(limit).await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            biased;
-            session = opened => session.map_err(none),
-            () = cancel.cancelled() => {
-                Err(none(Failure::new(FailureKind::Cancelled, format!("connecting to `{}` was cancelled", on.name))))
-            }
-            () = over => {
-                Err(none(Failure::new(FailureKind::Timeout, format!("connecting to `{}` took longer than its timeout", on.name))))
-            }
-        }
+        let target = Target::new(on, &application(&self.run)).map_err(|e| refused(&e))?;
+        let what = format!("connecting to `{}`", on.name);
+        bounded(&what, target.timeout, cancel, connect::open(&target))
+            .await?
+            .map_err(|e| none(e.failure(&on.name, &target)))
     }
 
     /// `rbk/RUN/PATH`: whose statement a session runs.
@@ -269,56 +268,11 @@ impl Postgres {
         format!("{}/{path}", application(&self.run))
     }
 
-    async fn begin(&self, path: &Path, on: &Arc<Connection>, tx: TxId, mut cancel: Cancel) -> Outcome {
-        let (mut session, mut reused) = match self.session(on, &mut cancel).await {
-            Ok(found) => found,
-            Err(outcome) => return outcome,
-        };
-        loop {
-            match session.client.batch_execute(&write::begin("BEGIN", &self.mark(path))).await {
-                Ok(()) => {
-                    self.open.borrow_mut().insert(tx, (on.clone(), session));
-                    return Outcome::done(Value::Null);
-                }
-                Err(e) if reused && failure::is_broken(&e) => match self.fresh(on, &mut cancel).await {
-                    Ok(fresh) => (session, reused) = (fresh, false),
-                    Err(outcome) => return outcome,
-                },
-                Err(e) => return Outcome::failed(Ending::None, failure::of(&on.name, &e, None)),
-            }
-        }
-    }
-
-    async fn commit(&self, on: &Arc<Connection>, tx: TxId, mut cancel: Cancel) -> Outcome {
-        let Some((_, session)) = self.open.borrow_mut().remove(&tx) else { return broken_transaction(on) };
-        let place = write::Place { name: &on.name, mark: String::new(), in_tx: true, cancel: cancel.clone() };
-        // A COMMIT on its way is not called back: asking nothing, its end is waited for.
-        let stopped = {
-            let work = write::commit(&session, Value::Null, &place);
-            stoppable(work, &mut cancel, None, || std::future::ready(())).await
-        };
-        match stopped {
-            Stopped::Ended(worked) | Stopped::Asked(worked, _) => {
-                if worked.healthy {
-                    self.pool.give_back(on, session);
-                }
-                Outcome { ending: worked.ending, result: worked.result, running: None, why: None }
-            }
-            Stopped::Running(why) => Outcome {
-                ending: Ending::Unknown,
-                result: Err(why.failure("the commit")),
-                running: Some(format!("a COMMIT at {}", session.target.place())),
-                why: None,
-            },
-        }
-    }
-
     /// What was written is gone: by ROLLBACK, or because the session is.
     async fn abort(&self, tx: TxId) -> Outcome {
         let found = self.open.borrow_mut().remove(&tx);
         if let Some((on, session)) = found {
-            let ended =
-                tokio::time::timeout(crate::effects::stop::PATIENCE, session.client.batch_execute("ROLLBACK")).await;
+            let ended = tokio::time::timeout(PATIENCE, session.client.batch_execute("ROLLBACK")).await;
             if matches!(ended, Ok(Ok(()))) {
                 self.pool.give_back(&on, session);
             }
@@ -331,14 +285,68 @@ impl Postgres {
             Ok(target) => target,
             Err(e) => return refused(&e),
         };
+        let limit = target.timeout;
         let tried = role::login(on, target, role, password);
-        tokio::select! {
-            biased;
-            outcome = tried => outcome,
-            () = cancel.cancelled() => {
-                Outcome::failed(Ending::None, Failure::new(FailureKind::Cancelled, "the login was cancelled"))
+        bounded("the login", limit, &mut cancel, tried).await.unwrap_or_else(|outcome| outcome)
+    }
+}
+
+async fn done(work: &Work<'_>, session: &Session, place: &Place<'_>) -> Worked {
+    match work {
+        Work::Read(statement, rows) => read::read(session, statement, *rows, place).await,
+        Work::Write(statement) if place.in_tx => write::inside(session, statement, place).await,
+        Work::Write(statement) => write::alone(session, statement, place).await,
+        Work::Copy(statement, file) => copy::copy(session, statement, *file, place).await,
+        Work::Ping => read::ping(session, place).await,
+        Work::Begin => match session.client.batch_execute(&write::begin(session.begin(), session, place)).await {
+            Ok(()) => Worked::done(Value::Null),
+            Err(e) => {
+                Worked { healthy: !failure::is_broken(&e), ..Worked::untouched(failure::of(place.name, &e, None)) }
             }
+        },
+        Work::Commit => commit::commit(session, Value::Null, place).await,
+    }
+}
+
+/// A call whose end does not come, though it was asked for: what it can still do is what counts. The session goes, and with
+/// it whatever was not committed.
+async fn given_up(call: &Call, session: &Session, work: &Work<'_>, place: &Place<'_>, why: Why) -> Outcome {
+    let running = || Some(format!("a statement of `{}` at {}", place.mark, session.host));
+    let failure = why.failure(&call.text);
+    match (work, place.phase.get()) {
+        (Work::Read(..) | Work::Ping | Work::Begin, _) | (_, Phase::Revocable) => none(failure),
+        (_, Phase::Loose) => Outcome { running: running(), ..Outcome::failed(Ending::Unknown, failure) },
+        (_, Phase::Committing) => {
+            let (mark, value) = place.committing.borrow().clone().unwrap_or((Mark::Nothing, Value::Null));
+            let became = commit::became(session, &mark, PATIENCE).await;
+            let unclear = became.is_none();
+            let worked = commit::decided(became, value, failure);
+            Outcome { running: running().filter(|_| unclear), ..outcome(worked.ending, worked.result) }
         }
+    }
+}
+
+/// Ends with the limit or a cancel; what it was about has had no effect then.
+async fn bounded<T>(
+    what: &str,
+    limit: Option<Duration>,
+    cancel: &mut Cancel,
+    work: impl Future<Output = T>,
+) -> Result<T, Outcome> {
+    let over = async {
+        match limit {
+            Some(limit) => {
+                tokio::time::sleep(limit).await;
+                limit
+            }
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        done = work => Ok(done),
+        () = cancel.cancelled() => Err(none(Why::Cancelled.failure(what))),
+        limit = over => Err(none(Why::Timeout(limit).failure(what))),
     }
 }
 
@@ -349,11 +357,19 @@ impl Outcome {
     }
 }
 
+fn outcome(ending: Ending, result: Result<Value, Failure>) -> Outcome {
+    Outcome { ending, result, running: None, why: None }
+}
+
+fn none(failure: Failure) -> Outcome {
+    Outcome::failed(Ending::None, failure)
+}
+
 fn refused(message: &str) -> Outcome {
-    Outcome::failed(Ending::None, Failure::new(FailureKind::Value, message))
+    none(Failure::new(FailureKind::Value, message))
 }
 
 fn broken_transaction(on: &Connection) -> Outcome {
     let message = format!("the transaction on `{}` is no longer open: its connection broke", on.name);
-    Outcome::failed(Ending::None, Failure::new(FailureKind::Connection, message))
+    none(Failure::new(FailureKind::Connection, message))
 }

@@ -1,14 +1,18 @@
-//! Reads: in a transaction that the server keeps read-only and that is rolled back in every case.
+//! Reads: the server itself keeps them from writing.
+//!
+//! A plain query is sent alone, in a session whose transactions are read-only unless they say otherwise: one round trip.
+//! All else runs in a transaction that is read-only and rolled back in every case.
 use futures_util::TryStreamExt;
-use tokio_postgres::error::SqlState;
 use tokio_postgres::{Error, Row};
 
 use super::column::Cell;
-use super::param::{self, Param};
+use super::failure;
+use super::param::Param;
+use super::prepare::{Guard, is_stale, prepare};
 use super::session::Session;
 use super::statement::Statement;
-use super::write::{Place, begin};
-use super::{Worked, failure};
+use super::work::{Place, Worked};
+use super::write::begin;
 use crate::engine::{Ending, Failure, FailureKind};
 use crate::value::{SmolStr, Value};
 
@@ -25,118 +29,131 @@ pub enum Rows {
     All,
 }
 
+/// How a query ended that was not just answered.
+enum Wrong {
+    Server(Error),
+    /// The answer is not what was wanted; more of it may be on its way.
+    Answer(Failure),
+}
+
 /// Run a query. It has no effect, whatever becomes of it.
 pub async fn read(session: &Session, statement: &Statement, rows: Rows, place: &Place<'_>) -> Worked {
-    let failed = |e: &Error| Worked {
-        healthy: !failure::is_broken(e),
-        ..Worked::failed(Ending::None, failure::of(place.name, e, Some(statement)))
+    if statement.copies() {
+        let mut failure = Failure::new(FailureKind::Value, "a query does not return what `COPY` sends");
+        failure.help = Some("`copy_out(…, to: FILE)` keeps it in a file".to_owned());
+        return Worked::failed(Ending::None, failure);
+    }
+    let reads_only = session.reads_only();
+    let worked = match once(session, statement, rows, place).await {
+        Err(e) if !place.in_tx && is_stale(session, statement, &e) => once(session, statement, rows, place).await,
+        other => other,
     };
+    let mut worked = worked.unwrap_or_else(|e| Worked {
+        healthy: !failure::is_broken(&e),
+        ..Worked::untouched(failure::of(place.name, &e, Some(statement)))
+    });
+    // A query that has switched the fence off leaves a session that is not used again.
+    worked.healthy &= reads_only == session.reads_only();
+    worked
+}
+
+/// What the server has against it is the error; all else has come to something.
+async fn once(session: &Session, statement: &Statement, rows: Rows, place: &Place<'_>) -> Result<Worked, Error> {
+    let guard = if place.in_tx { Guard::Savepoint } else { Guard::None };
+    let prepared = match prepare(session, statement, place, guard).await {
+        Ok(prepared) => prepared,
+        Err(e) => return Ok(Worked { healthy: !e.broken, ..Worked::untouched(e.failure) }),
+    };
+    let fetched = fetch(session, &prepared, statement, rows);
+    if !place.in_tx && statement.is_plain_query() && session.reads_only() {
+        return match session.limit(session.net(place.limit)) {
+            None => settled(session, place, fetched.await, true).await,
+            Some(limit) => {
+                // Sent with the query: an answer to the one comes with an answer to the other.
+                let (_, found) = tokio::join!(session.client.batch_execute(&limit), fetched);
+                settled(session, place, found, true).await
+            }
+        };
+    }
     let (open, close) = if place.in_tx {
         // Within a transaction that writes: read-only from here to the savepoint's end.
         ("SAVEPOINT rbk_read; SET TRANSACTION READ ONLY".to_owned(), "ROLLBACK TO rbk_read; RELEASE rbk_read")
     } else {
-        (begin("BEGIN READ ONLY", &place.mark), "ROLLBACK")
+        (begin("BEGIN READ ONLY", session, place), "ROLLBACK")
     };
-    if let Err(e) = session.client.batch_execute(&open).await {
-        return failed(&e);
+    let client = &session.client;
+    if place.in_tx || session.reads_only() {
+        // Without its BEGIN the query could not write either: all three are sent at once.
+        let (opened, found, closed) = tokio::join!(client.batch_execute(&open), fetched, client.batch_execute(close));
+        opened?;
+        return settled(session, place, found, closed.is_ok()).await;
     }
-    let found = fetch(session, statement, rows, place).await;
-    let closed = session.client.batch_execute(close).await;
-    let mut worked = match found {
-        Ok(value) => Worked::done(value),
-        Err(failure) => Worked::failed(Ending::None, failure),
-    };
-    worked.healthy = closed.is_ok();
-    worked
+    client.batch_execute(&open).await?;
+    let found = fetched.await;
+    let closed = client.batch_execute(close).await;
+    settled(session, place, found, closed.is_ok()).await
+}
+
+/// `closed`: what the query ran in has ended as it should.
+async fn settled(
+    session: &Session,
+    place: &Place<'_>,
+    found: Result<Value, Wrong>,
+    closed: bool,
+) -> Result<Worked, Error> {
+    match found {
+        Ok(value) => Ok(Worked { healthy: closed, ..Worked::done(value) }),
+        Err(Wrong::Server(e)) if closed || failure::is_broken(&e) => Err(e),
+        Err(Wrong::Server(e)) => {
+            Ok(Worked { healthy: false, ..Worked::failed(Ending::None, failure::of(place.name, &e, None)) })
+        }
+        Err(Wrong::Answer(failure)) => {
+            let healthy = closed && place.in_tx;
+            if !healthy {
+                // Nobody wants the rest; the session goes with it.
+                session.canceller().cancel().await;
+            }
+            Ok(Worked { healthy, ..Worked::failed(Ending::None, failure) })
+        }
+    }
 }
 
 /// True, or an error.
 pub async fn ping(session: &Session, place: &Place<'_>) -> Worked {
     match session.client.simple_query("SELECT 1").await {
         Ok(_) => Worked::done(Value::Bool(true)),
-        Err(e) => Worked {
-            healthy: !failure::is_broken(&e),
-            ..Worked::failed(Ending::None, failure::of(place.name, &e, None))
-        },
+        Err(e) => Worked { healthy: !failure::is_broken(&e), ..Worked::untouched(failure::of(place.name, &e, None)) },
     }
 }
 
-/// Ask the server what the parameters are. In a transaction that a failure must not end, under a savepoint.
-///
-/// # Errors
-/// What the server has against the statement, or a value that does not fit its parameter.
-pub async fn prepare(
+async fn fetch(
     session: &Session,
+    prepared: &tokio_postgres::Statement,
     statement: &Statement,
-    place: &Place<'_>,
-    guard: Guard,
-) -> Result<tokio_postgres::Statement, (Failure, bool)> {
-    let client = &session.client;
-    let failed = |e: &Error| (failure::of(place.name, e, Some(statement)), failure::is_broken(e));
-    if guard == Guard::Savepoint {
-        client.batch_execute("SAVEPOINT rbk_types").await.map_err(|e| failed(&e))?;
-    }
-    let hints: Vec<_> = statement.params.iter().map(|(value, _)| param::hint(value)).collect();
-    let mut prepared = client.prepare_typed(&statement.sql, &hints).await;
-    if let Err(e) = &prepared
-        && e.code() == Some(&SqlState::INDETERMINATE_DATATYPE)
-        && !statement.params.is_empty()
-    {
-        if guard == Guard::Savepoint {
-            client.batch_execute("ROLLBACK TO rbk_types").await.map_err(|e| failed(&e))?;
-        }
-        let types: Vec<_> = statement.params.iter().map(|(value, _)| param::natural(value)).collect();
-        prepared = client.prepare_typed(&statement.sql, &types).await;
-    }
-    let prepared = prepared.map_err(|e| failed(&e))?;
-    if guard == Guard::Savepoint {
-        client.batch_execute("RELEASE rbk_types").await.map_err(|e| failed(&e))?;
-    }
-    for ((value, span), ty) in statement.params.iter().zip(prepared.params()) {
-        if let Err(message) = param::text(value, ty) {
-            let mut failure = Failure::new(FailureKind::Value, message);
-            failure.span = Some(*span);
-            return Err((failure, false));
-        }
-    }
-    if prepared.params().len() != statement.params.len() {
-        let message = "the statement uses a parameter `$…` of its own: write its value as `#{…}`";
-        return Err((Failure::new(FailureKind::Value, message), false));
-    }
-    Ok(prepared)
-}
-
-/// Whether a failure would end a transaction that has to live on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Guard {
-    Savepoint,
-    None,
-}
-
-async fn fetch(session: &Session, statement: &Statement, rows: Rows, place: &Place<'_>) -> Result<Value, Failure> {
-    let failed = |e: Error| failure::of(place.name, &e, Some(statement));
-    let prepared = prepare(session, statement, place, Guard::Savepoint).await.map_err(|(failure, _)| failure)?;
+    rows: Rows,
+) -> Result<Value, Wrong> {
     let params = statement.params.iter().map(|(value, _)| Param(value));
-    let mut stream = std::pin::pin!(session.client.query_raw(&prepared, params).await.map_err(failed)?);
+    let mut stream = std::pin::pin!(session.client.query_raw(prepared, params).await.map_err(Wrong::Server)?);
     let mut found = Vec::new();
     let mut size = 0;
-    while let Some(row) = stream.try_next().await.map_err(failed)? {
+    let wrong = |message: &str| Wrong::Answer(Failure::new(FailureKind::Value, message));
+    while let Some(row) = stream.try_next().await.map_err(Wrong::Server)? {
         size += row.raw_size_bytes();
         if size > MAX_BYTES {
             let mut failure = Failure::new(FailureKind::Value, "the result is larger than 16 MiB");
             failure.help = Some("add a LIMIT, or let the database do the counting".to_owned());
-            return Err(failure);
+            return Err(Wrong::Answer(failure));
         }
-        found.push(record(&row, rows)?);
+        found.push(record(&row, rows).map_err(Wrong::Answer)?);
         if rows != Rows::All && found.len() > 1 {
-            return Err(Failure::new(FailureKind::Value, "exactly one row was expected, and the query returned more"));
+            return Err(wrong("exactly one row was expected, and the query returned more"));
         }
     }
     match rows {
         Rows::All => Ok(Value::list(found)),
-        Rows::One | Rows::OneCell => found.pop().ok_or_else(|| {
-            Failure::new(FailureKind::Value, "exactly one row was expected, and the query returned none")
-        }),
+        Rows::One | Rows::OneCell => {
+            found.pop().ok_or_else(|| wrong("exactly one row was expected, and the query returned none"))
+        }
     }
 }
 

@@ -1,8 +1,7 @@
 //! Passwords: set without being sent, and tried on a connection of their own.
-use tokio_postgres::error::SqlState;
+use tokio_postgres::error::{DbError, SqlState};
 
-use super::failure::connecting;
-use super::session::Session;
+use super::connect;
 use super::statement::Statement;
 use super::target::Target;
 use crate::check::program::How;
@@ -40,16 +39,23 @@ pub async fn login(on: &Connection, mut target: Target, role: &Value, password: 
         return super::refused("a role and its password are strings");
     };
     target.config.user(&**role).password(password.as_bytes());
-    match Session::open(target.clone()).await {
+    match connect::open(&target).await {
         Ok(session) => {
             drop(session);
             Outcome::done(Value::str("accepted"))
         }
-        Err(e) => match e.code() {
-            Some(&SqlState::INVALID_PASSWORD | &SqlState::INVALID_AUTHORIZATION_SPECIFICATION) => {
-                Outcome::done(Value::str("refused"))
-            }
-            _ => Outcome::failed(Ending::None, connecting(&on.name, &target, &e)),
+        Err(not_opened) => match not_opened.server_error() {
+            Some(e) if is_refusal(e) => Outcome::done(Value::str("refused")),
+            _ => Outcome::failed(Ending::None, not_opened.failure(&on.name, &target)),
         },
+    }
+}
+
+/// The role or its password is refused; that `pg_hba.conf` lets nobody in from here says nothing about them.
+fn is_refusal(e: &DbError) -> bool {
+    match *e.code() {
+        SqlState::INVALID_PASSWORD => true,
+        SqlState::INVALID_AUTHORIZATION_SPECIFICATION => e.routine() != Some("ClientAuthentication"),
+        _ => false,
     }
 }

@@ -3,6 +3,7 @@ use std::ops::Range;
 
 use super::scan::Scanner;
 use crate::check::program::How;
+use crate::check::sql::Copies;
 use crate::engine::Piece;
 use crate::source::Span;
 use crate::value::encode::sql;
@@ -18,7 +19,14 @@ pub struct Statement {
     places: Vec<(Range<usize>, Source)>,
     /// Whether it begins, ends or marks a transaction itself.
     pub controls_transaction: bool,
+    /// Whether it does what no transaction takes back.
+    pub acts: bool,
+    /// The first word of each statement in it.
+    words: Vec<String>,
 }
+
+/// What these words open can be sent alone in a read-only session: none of them ends a transaction or runs a procedure.
+const PLAIN: [&str; 6] = ["select", "with", "values", "table", "show", "explain"];
 
 #[derive(Clone, Copy, Debug)]
 enum Source {
@@ -45,8 +53,14 @@ impl Statement {
             }
         }
         let binds = first.words.first().is_some_and(|word| TAKES_PARAMETERS.contains(&word.as_str()));
-        let mut out =
-            Statement { sql: String::new(), params: Vec::new(), places: Vec::new(), controls_transaction: false };
+        let mut out = Statement {
+            sql: String::new(),
+            params: Vec::new(),
+            places: Vec::new(),
+            controls_transaction: false,
+            acts: false,
+            words: Vec::new(),
+        };
         let mut scanner = Scanner::default();
         for piece in pieces {
             let start = out.sql.len();
@@ -91,7 +105,32 @@ impl Statement {
             }
         }
         out.controls_transaction = scanner.words.iter().any(|word| TRANSACTION_WORDS.contains(&word.as_str()));
+        out.acts = crate::check::sql::acts(&out.sql);
+        out.words = scanner.words;
         Ok(out)
+    }
+
+    /// One statement that asks and does nothing else; what it calls may do anything that a read-only transaction allows.
+    #[must_use]
+    pub fn is_plain_query(&self) -> bool {
+        matches!(self.words.as_slice(), [word] if PLAIN.contains(&word.as_str())) && !self.acts && !self.sets()
+    }
+
+    /// A setting that outlives its statement goes with its transaction.
+    fn sets(&self) -> bool {
+        self.sql.to_ascii_lowercase().contains("set_config")
+    }
+
+    /// Whether it copies from or to its client.
+    #[must_use]
+    pub fn copies(&self) -> bool {
+        self.words.iter().any(|word| word == "copy") && (self.copy().is_some() || self.words.len() > 1 && !self.acts)
+    }
+
+    /// Which way it copies, when it does nothing else.
+    #[must_use]
+    pub fn copy(&self) -> Option<Copies> {
+        crate::check::sql::copies(&self.sql)
     }
 
     /// The place in the source of a character (from 1) of the statement.

@@ -1,101 +1,123 @@
 //! Writes: each in a transaction of its own, or in one that is open; and what is known when something breaks.
-use std::time::Duration;
-
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Error, SimpleQueryMessage};
 
+use super::commit::commit;
+use super::failure;
 use super::param::Param;
-use super::read::{Guard, prepare};
+use super::prepare::{Guard, is_stale, prepare};
 use super::session::Session;
 use super::statement::Statement;
-use super::{Worked, failure};
-use crate::effects::Cancel;
+use super::work::{Phase, Place, Worked};
 use crate::engine::{Ending, Failure, FailureKind};
 use crate::value::Value;
 use crate::value::encode::sql;
 
-/// How long a server that lost a COMMIT's acknowledgement is asked for what became of it.
-const ASKING: u32 = 40;
-const PAUSE: Duration = Duration::from_millis(250);
-
-/// Where the work is done.
-pub struct Place<'a> {
-    /// The connection's name, for people.
-    pub name: &'a str,
-    /// The session's `application_name` while the work is done.
-    pub mark: String,
-    /// In an open transaction.
-    pub in_tx: bool,
-    pub cancel: Cancel,
-}
-
-/// `BEGIN`, and whose work it is.
+/// `BEGIN`, whose work it is, and the server's own limit for it.
 #[must_use]
-pub fn begin(how: &str, mark: &str) -> String {
-    let mark = sql::literal(&Value::str(mark)).unwrap_or_else(|_| "'rbk'".to_owned());
-    format!("{how}; SET LOCAL application_name = {mark}")
+pub fn begin(how: &str, session: &Session, place: &Place<'_>) -> String {
+    let mark = sql::literal(&Value::str(place.mark.as_str())).unwrap_or_else(|_| "'rbk'".to_owned());
+    let net = session.net(place.limit).map_or_else(String::new, |ms| format!("; SET LOCAL statement_timeout = {ms}"));
+    format!("{how}; SET LOCAL application_name = {mark}{net}")
 }
 
 /// A statement in a transaction of its own. Fails with no effect, unless it cannot run in a transaction.
 pub async fn alone(session: &Session, statement: &Statement, place: &Place<'_>) -> Worked {
-    if let Some(refused) = refuse_control(statement) {
+    if let Some(refused) = refuse(statement) {
         return refused;
     }
-    let none = |e: &Error| Worked {
-        healthy: !failure::is_broken(e),
-        ..Worked::failed(Ending::None, failure::of(place.name, e, Some(statement)))
-    };
+    match tried(session, statement, place).await {
+        Ok(worked) => worked,
+        // What was kept of the statement did not fit any more, and its transaction is gone.
+        Err(()) => tried(session, statement, place).await.unwrap_or_else(|()| {
+            Worked::failed(Ending::None, Failure::new(FailureKind::Failed, "the statement's tables keep changing"))
+        }),
+    }
+}
+
+/// Nothing: it has had no effect, and can be tried again.
+async fn tried(session: &Session, statement: &Statement, place: &Place<'_>) -> Result<Worked, ()> {
+    let client = &session.client;
     // Before BEGIN: a statement whose parameters are not clear would otherwise end the transaction.
     let prepared = match prepared(session, statement, place, Guard::None).await {
         Ok(prepared) => prepared,
-        Err(worked) => return worked,
+        Err(worked) => return Ok(worked),
     };
-    if let Err(e) = session.client.batch_execute(&begin("BEGIN", &place.mark)).await {
-        return none(&e);
+    if let Err(e) = client.batch_execute(&begin(session.begin(), session, place)).await {
+        let failure = failure::of(place.name, &e, Some(statement));
+        return Ok(Worked { healthy: !failure::is_broken(&e), ..Worked::untouched(failure) });
+    }
+    if statement.acts {
+        place.phase.set(Phase::Loose);
     }
     let changed = match run(session, statement, prepared.as_ref()).await {
         Ok(changed) => changed,
         Err(e) => {
-            let rolled_back = session.client.batch_execute("ROLLBACK").await.is_ok();
+            let rolled_back = client.batch_execute("ROLLBACK").await.is_ok();
             let outside = [Some(&SqlState::ACTIVE_SQL_TRANSACTION), Some(&SqlState::INVALID_TRANSACTION_TERMINATION)];
             if rolled_back && outside.contains(&e.code()) && !place.cancel.is_cancelled() {
-                return direct(session, statement, place).await;
+                return Ok(direct(session, statement, place).await);
             }
-            return Worked { healthy: rolled_back, ..none(&e) };
+            if rolled_back && !statement.acts && is_stale(session, statement, &e) {
+                return Err(());
+            }
+            return Ok(Worked { healthy: rolled_back, ..failed(&e, statement, place) });
         }
     };
     if place.cancel.is_cancelled() {
-        let healthy = session.client.batch_execute("ROLLBACK").await.is_ok();
+        let healthy = client.batch_execute("ROLLBACK").await.is_ok();
         let failure = Failure::new(FailureKind::Cancelled, "cancelled before its commit");
-        return Worked { healthy, ..Worked::failed(Ending::None, failure) };
+        let ending = if statement.acts { Ending::Some } else { Ending::None };
+        return Ok(Worked { healthy, ..Worked::failed(ending, failure) });
     }
-    commit(session, Value::Int(changed), place).await
+    Ok(commit(session, Value::Int(changed), place).await)
 }
 
 /// A statement in the open transaction. A failure ends the transaction: no effect remains.
 pub async fn inside(session: &Session, statement: &Statement, place: &Place<'_>) -> Worked {
-    if let Some(refused) = refuse_control(statement) {
+    if let Some(refused) = refuse(statement) {
         return refused;
     }
     let prepared = match prepared(session, statement, place, Guard::Savepoint).await {
         Ok(prepared) => prepared,
-        Err(worked) => return worked,
+        Err(worked) => return Worked { again: false, ..worked },
     };
+    if statement.acts {
+        place.phase.set(Phase::Loose);
+    }
     match run(session, statement, prepared.as_ref()).await {
         Ok(changed) => Worked::done(Value::Int(changed)),
-        Err(e) => Worked {
-            healthy: !failure::is_broken(&e),
-            ..Worked::failed(Ending::None, failure::of(place.name, &e, Some(statement)))
-        },
+        Err(e) => {
+            is_stale(session, statement, &e);
+            failed(&e, statement, place)
+        }
     }
 }
 
-fn refuse_control(statement: &Statement) -> Option<Worked> {
-    statement.controls_transaction.then(|| {
-        let mut failure = Failure::new(FailureKind::Value, "a statement cannot begin or end a transaction itself");
-        failure.help = Some("write the statements into `transaction db { … }`".to_owned());
-        Worked::failed(Ending::None, failure)
-    })
+/// What a failure before the COMMIT leaves: nothing, unless the statement does what no transaction takes back.
+fn failed(e: &Error, statement: &Statement, place: &Place<'_>) -> Worked {
+    let broken = failure::is_broken(e);
+    let ending = match (statement.acts, broken) {
+        (false, _) => Ending::None,
+        (true, true) => Ending::Unknown,
+        (true, false) if refused_at_once(e) => Ending::None,
+        (true, false) => Ending::Some,
+    };
+    Worked { healthy: !broken, ..Worked::failed(ending, failure::of(place.name, e, Some(statement))) }
+}
+
+fn refuse(statement: &Statement) -> Option<Worked> {
+    let (message, help) = if statement.controls_transaction {
+        ("a statement cannot begin or end a transaction itself", "write the statements into `transaction db { … }`")
+    } else if statement.copies() {
+        (
+            "a statement cannot send or take what `COPY` copies",
+            "`copy_in(…, from: FILE)` and `copy_out(…, to: FILE)` do",
+        )
+    } else {
+        return None;
+    };
+    Some(Worked::failed(Ending::None, Failure::new(FailureKind::Value, message).with_help(help)))
 }
 
 async fn prepared(
@@ -110,7 +132,7 @@ async fn prepared(
     prepare(session, statement, place, guard)
         .await
         .map(Some)
-        .map_err(|(failure, broken)| Worked { healthy: !broken, ..Worked::failed(Ending::None, failure) })
+        .map_err(|e| Worked { healthy: !e.broken, ..Worked::untouched(e.failure) })
 }
 
 /// The number of rows that were changed.
@@ -136,134 +158,35 @@ async fn run(
 
 /// What the server refuses inside a transaction (CREATE DATABASE, VACUUM …): what it leaves when it fails is not known exactly.
 async fn direct(session: &Session, statement: &Statement, place: &Place<'_>) -> Worked {
-    let mark = begin("SELECT", &place.mark).replacen("SELECT; SET LOCAL", "SET", 1);
-    let none = |e: &Error| Worked {
-        healthy: !failure::is_broken(e),
-        ..Worked::failed(Ending::None, failure::of(place.name, e, Some(statement)))
-    };
-    if let Err(e) = session.client.batch_execute(&mark).await {
-        return none(&e);
+    let mark = sql::literal(&Value::str(place.mark.as_str())).unwrap_or_else(|_| "'rbk'".to_owned());
+    let read_only = if session.about.read_only { "on" } else { "off" };
+    let mut before = format!("SET application_name = {mark}; SET default_transaction_read_only = {read_only}");
+    if let Some(limit) = session.limit(session.net(place.limit)) {
+        before = format!("{before}; {limit}");
     }
-    match run(session, statement, None).await {
-        Ok(changed) => Worked::done(Value::Int(changed)),
-        Err(e) if failure::is_broken(&e) => Worked { ending: Ending::Unknown, ..none(&e) },
-        Err(e) => Worked { ending: if refused_at_once(&e) { Ending::None } else { Ending::Some }, ..none(&e) },
+    let failed = |e: &Error| failure::of(place.name, e, Some(statement));
+    if let Err(e) = session.client.batch_execute(&before).await {
+        return Worked { healthy: false, ..Worked::failed(Ending::None, failed(&e)) };
+    }
+    place.phase.set(Phase::Loose);
+    let ran = run(session, statement, None).await;
+    let after = "RESET application_name; SET default_transaction_read_only = on";
+    let healthy = session.client.batch_execute(after).await.is_ok();
+    match ran {
+        Ok(changed) => Worked { healthy, ..Worked::done(Value::Int(changed)) },
+        Err(e) if failure::is_broken(&e) => Worked { healthy, ..Worked::failed(Ending::Unknown, failed(&e)) },
+        Err(e) => {
+            let ending = if refused_at_once(&e) { Ending::None } else { Ending::Some };
+            Worked { healthy, ..Worked::failed(ending, failed(&e)) }
+        }
     }
 }
 
-/// Errors that come before anything is done: syntax, names, rights, a database that exists or is in use.
+/// Errors that come before anything is done: syntax, names, rights, a database that exists or is in use, a transaction
+/// where none may be.
 fn refused_at_once(e: &Error) -> bool {
     e.code().is_some_and(|code| {
         let class = code.code().get(..2).unwrap_or("");
-        matches!(class, "42" | "0A" | "3D" | "28")
-            || *code == SqlState::OBJECT_IN_USE
-            || *code == SqlState::READ_ONLY_SQL_TRANSACTION
+        matches!(class, "42" | "0A" | "3D" | "28" | "25") || *code == SqlState::OBJECT_IN_USE
     })
-}
-
-/// By which a later session recognizes a transaction.
-struct Mark {
-    id: String,
-    system: String,
-    timeline: String,
-}
-
-/// COMMIT. When its acknowledgement is lost, the server is asked what became of the transaction.
-pub async fn commit(session: &Session, value: Value, place: &Place<'_>) -> Worked {
-    let mark = match mark(session).await {
-        Ok(mark) => mark,
-        Err(e) => {
-            return Worked { healthy: false, ..Worked::failed(Ending::None, failure::of(place.name, &e, None)) };
-        }
-    };
-    let Err(e) = session.client.batch_execute("COMMIT").await else { return Worked::done(value) };
-    if !failure::is_broken(&e) {
-        // A deferred constraint, a serialization failure: the transaction is aborted.
-        let healthy = session.client.batch_execute("ROLLBACK").await.is_ok();
-        return Worked { healthy, ..Worked::failed(Ending::None, failure::of(place.name, &e, None)) };
-    }
-    let became = match &mark {
-        Marked::Written(mark) => ask(session, mark, &place.cancel).await,
-        // Nothing was written, so nothing is lost.
-        Marked::Nothing => Some(Ending::Done),
-        Marked::Unclear => None,
-    };
-    let worked = match became {
-        Some(Ending::Done) => Worked::done(value),
-        Some(ending) => Worked::failed(ending, failure::of(place.name, &e, None)),
-        None => {
-            let mut failure = failure::of(place.name, &e, None);
-            failure.message = format!("whether the transaction was committed is not known: {}", failure.message);
-            Worked::failed(Ending::Unknown, failure)
-        }
-    };
-    Worked { healthy: false, ..worked }
-}
-
-enum Marked {
-    Written(Mark),
-    Nothing,
-    /// A server that does not tell.
-    Unclear,
-}
-
-const WHO: &str = "(SELECT system_identifier FROM pg_control_system())::text, \
-                   substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8)";
-
-async fn mark(session: &Session) -> Result<Marked, Error> {
-    let client = &session.client;
-    client.batch_execute("SAVEPOINT rbk_mark").await?;
-    // No type cast of the id is needed: simple queries are text.
-    match client.simple_query(&format!("SELECT txid_current_if_assigned(), {WHO}")).await {
-        Ok(messages) => {
-            client.batch_execute("RELEASE rbk_mark").await?;
-            Ok(match cells(&messages).as_slice() {
-                [Some(id), Some(system), Some(timeline)] => {
-                    Marked::Written(Mark { id: id.clone(), system: system.clone(), timeline: timeline.clone() })
-                }
-                [None, ..] => Marked::Nothing,
-                _ => Marked::Unclear,
-            })
-        }
-        Err(e) if failure::is_broken(&e) => Err(e),
-        Err(_) => client.batch_execute("ROLLBACK TO rbk_mark").await.map(|()| Marked::Unclear),
-    }
-}
-
-fn cells(messages: &[SimpleQueryMessage]) -> Vec<Option<String>> {
-    messages
-        .iter()
-        .find_map(|message| match message {
-            SimpleQueryMessage::Row(row) => {
-                Some((0..row.len()).map(|i| row.try_get(i).ok().flatten().map(str::to_owned)).collect())
-            }
-            _ => None,
-        })
-        .unwrap_or_default()
-}
-
-/// What became of a transaction; none when the server cannot be asked, is another one, or has forgotten.
-async fn ask(session: &Session, mark: &Mark, cancel: &Cancel) -> Option<Ending> {
-    for _ in 0..ASKING {
-        if let Ok(fresh) = Session::open(session.target.clone()).await {
-            let answer = fresh.client.simple_query(&format!("SELECT txid_status({}), {WHO}", mark.id)).await;
-            if let Ok(messages) = answer {
-                let cells = cells(&messages);
-                let [Some(status), Some(system), Some(timeline)] = cells.as_slice() else { return None };
-                if *system != mark.system || *timeline != mark.timeline {
-                    return None;
-                }
-                match status.as_str() {
-                    "committed" => return Some(Ending::Done),
-                    "aborted" => return Some(Ending::None),
-                    _ => {}
-                }
-            }
-        }
-        if cancel.is_cancelled() {
-            return None;
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
-    None
 }

@@ -21,40 +21,50 @@ pub fn shared() -> &'static Cluster {
 
 impl Cluster {
     pub fn start() -> Cluster {
+        Cluster::with(&[])
+    }
+
+    /// With settings of its own, as `name=value`.
+    pub fn with(settings: &[&str]) -> Cluster {
         let dir = directory();
         run(Command::new("cp").args(["-a", "--reflink=auto"]).arg(template()).arg(dir.join("pg")));
+        Cluster::of(dir, settings)
+    }
+
+    /// Of a directory that holds its data.
+    fn of(dir: PathBuf, settings: &[&str]) -> Cluster {
         give(&dir);
         let port = free_port();
-        let server = Server::start(
-            dir.clone(),
-            &[
-                program("postgres", "postgresql").to_str().unwrap(),
-                "-D",
-                &format!("{}/pg", dir.display()),
-                "-k",
-                dir.to_str().unwrap(),
-                "-p",
-                &port.to_string(),
-                "-F",
-                "-c",
-                "listen_addresses=127.0.0.1",
-                "-c",
-                "ssl=on",
-                "-c",
-                "shared_buffers=32MB",
-                "-c",
-                "jit=off",
-                "-c",
-                "log_statement=all",
-                "-c",
-                "wal_level=minimal",
-                "-c",
-                "max_wal_senders=0",
-            ],
-        );
+        let (postgres, data, number) =
+            (program("postgres", "postgresql"), format!("{}/pg", dir.display()), port.to_string());
+        let mut argv = vec![postgres.to_str().unwrap(), "-D", &data, "-k", dir.to_str().unwrap(), "-p", &number, "-F"];
+        let usual = [
+            "listen_addresses=127.0.0.1",
+            "ssl=on",
+            "shared_buffers=32MB",
+            "jit=off",
+            "log_statement=all",
+            "wal_level=minimal",
+            "max_wal_senders=0",
+        ];
+        for setting in usual.iter().chain(settings) {
+            argv.extend(["-c", setting]);
+        }
+        let server = Server::start(dir.clone(), &argv);
         let cluster = Cluster { server, port };
         wait_for("postgres", || cluster.psql("postgres", "SELECT 1").ok());
         cluster
+    }
+
+    /// A copy of it that follows it.
+    pub fn standby(&self) -> Cluster {
+        let dir = directory();
+        let data = dir.join("pg");
+        let mut command = Command::new(program("pg_basebackup", "postgresql-client"));
+        command.args(["-D", data.to_str().unwrap(), "-R", "-X", "stream", "-c", "fast"]);
+        run(command.args(["-d", &self.url("postgres", "postgres")]).env("PGPASSWORD", PASSWORD));
+        std::fs::set_permissions(&data, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+        Cluster::of(dir, &["wal_level=replica", "max_wal_senders=4", "hot_standby=on"])
     }
 
     /// # Errors
@@ -69,6 +79,32 @@ impl Cluster {
         } else {
             Err(String::from_utf8_lossy(&out.stderr).into_owned())
         }
+    }
+
+    /// To one of its processes.
+    pub fn signal(&self, pid: &str, signal: nix::sys::signal::Signal) {
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid.parse().unwrap()), signal).unwrap();
+    }
+
+    /// Until no session of a run is at anything in a database: what it had not committed is gone.
+    pub async fn quiet(&self, database: &str) {
+        let sql = format!(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = '{database}' AND application_name LIKE 'rbk/%' \
+             AND (state <> 'idle' OR backend_xid IS NOT NULL)"
+        );
+        self.until(&sql, |n| n == "0").await;
+    }
+
+    /// Ask until the answer will do; what else runs on this thread goes on meanwhile.
+    pub async fn until(&self, sql: &str, will_do: impl Fn(&str) -> bool) -> String {
+        for _ in 0..500 {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            match self.psql("postgres", sql) {
+                Ok(found) if will_do(&found) => return found,
+                Ok(_) | Err(_) => {}
+            }
+        }
+        panic!("no such answer: {sql}")
     }
 
     /// Over the unix socket.
@@ -147,13 +183,31 @@ fn certificates(dir: &Path) {
     openssl(
         "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.crt -days 3650 -subj /CN=lab",
     );
-    openssl(
-        "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout server.key -out server.csr -subj /CN=localhost",
-    );
-    std::fs::write(dir.join("ext"), "subjectAltName=DNS:localhost\nbasicConstraints=CA:FALSE\n").unwrap();
-    openssl(
-        "x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out server.crt -days 3650 -extfile ext",
-    );
+    certify(dir, "DNS:localhost", None);
+}
+
+/// `server.crt` and `server.key` for these names, of the authority in the same directory; from then until then, or from
+/// now on for years.
+pub fn certify(dir: &Path, names: &str, time: Option<(&str, &str)>) {
     use std::os::unix::fs::PermissionsExt;
+    let openssl = |args: &str| {
+        run(Command::new(program("openssl", "openssl")).args(args.split(' ')).current_dir(dir));
+    };
+    openssl(
+        "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout server.key -out server.csr -subj /CN=server",
+    );
     std::fs::set_permissions(dir.join("server.key"), std::fs::Permissions::from_mode(0o600)).unwrap();
+    std::fs::write(dir.join("ext"), format!("subjectAltName={names}\nbasicConstraints=CA:FALSE\n")).unwrap();
+    let Some((from, until)) = time else {
+        openssl(
+            "x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out server.crt -extfile ext -days 3650",
+        );
+        return;
+    };
+    let books = "[ca]\ndefault_ca=c\n[c]\ndatabase=books\nrand_serial=yes\nnew_certs_dir=.\ndefault_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n";
+    std::fs::write(dir.join("ca.cnf"), books).unwrap();
+    std::fs::write(dir.join("books"), "").unwrap();
+    openssl(&format!(
+        "ca -batch -config ca.cnf -cert ca.crt -keyfile ca.key -in server.csr -out server.crt -extfile ext -notext -startdate {from} -enddate {until}"
+    ));
 }

@@ -1,4 +1,10 @@
 //! The Postgres provider against real servers.
+mod connecting;
+mod copy;
+mod faults;
+mod fence;
+mod stopping;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +32,11 @@ fn recipe(url: &str) -> Arc<Connection> {
         ConnKind::Postgres,
         &[("url", Secret::hide(SmolStr::new("db_url"), Value::str(url))), ("database", Value::Null)],
     )
+}
+
+/// Any other server, over a proxy or not; `database` is on the shared cluster.
+fn at(url: &str, database: &str) -> Db {
+    Db { provider: Postgres::new("r1".into()), on: recipe(url), name: database.to_owned() }
 }
 
 /// A database of its own on the shared cluster.

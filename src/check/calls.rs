@@ -39,13 +39,18 @@ impl Elab<'_> {
         if let Some(index) = self.own_action(self.here.module, name) {
             return self.action_call(self.here.module, index, name, args, span);
         }
+        let kind = ConnKind::ALL.into_iter().find(|k| k.name() == name);
         if let Some(alias) = self.alias(name) {
-            return match alias.module {
-                Some(module) => self.book_call(module, name, at, args, span),
-                None => wrong(span),
+            return match (alias.module, kind) {
+                // `use "std/redis"` hides no `redis(url)`.
+                (Some(module), Some(kind)) if self.module(module).is_some_and(|m| m.book.is_none()) => {
+                    self.connection(kind, None, args, span)
+                }
+                (Some(module), _) => self.book_call(module, name, at, args, span),
+                (None, _) => wrong(span),
             };
         }
-        if let Some(kind) = ConnKind::ALL.into_iter().find(|k| k.name() == name) {
+        if let Some(kind) = kind {
             return self.connection(kind, None, args, span);
         }
         match name.as_str() {

@@ -14,6 +14,7 @@ use crate::lab::calls::{block_on, connection, native, said};
 use crate::lab::redis::shared;
 
 mod faults;
+mod undo;
 
 const READS: [&str; 12] =
     ["ping", "get", "exists", "ttl", "scan", "keys", "count", "info", "dbsize", "config_get", "state", "states"];

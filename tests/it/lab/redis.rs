@@ -31,7 +31,7 @@ impl Redis {
         std::fs::write(
             dir.join("conf"),
             format!(
-                "port {port}\nbind 127.0.0.1\nunixsocket {0}/s\nunixsocketperm 777\nsave \"\"\nappendonly no\ndir {0}\n\
+                "port {port}\nbind 127.0.0.1\nunixsocket {0}/s\nunixsocketperm 777\nsave \"\"\nappendonly no\nenable-debug-command yes\ndir {0}\n\
                  tls-port {tls_port}\ntls-cert-file {0}/server.crt\ntls-key-file {0}/server.key\ntls-ca-cert-file {0}/ca.crt\n\
                  tls-auth-clients no\nuser default on nopass ~* &* +@all\nuser app on >app-password ~app:* &* +@all -@dangerous\n{more}\n",
                 dir.display()

@@ -249,9 +249,8 @@ fn an_error_reply_had_no_effect_and_tells_a_way_out() {
 fn a_server_that_still_loads_says_so() {
     block_on(async {
         // Each key takes it a while.
-        let server = Server::with(
-            "enable-debug-command yes\nrdbcompression no\nkey-load-delay 100000\nloading-process-events-interval-bytes 1024",
-        );
+        let server =
+            Server::with("rdbcompression no\nkey-load-delay 100000\nloading-process-events-interval-bytes 1024");
         for i in 0..30 {
             server.cli(&["set", &format!("k{i}"), &"x".repeat(2000)]);
         }

@@ -46,7 +46,10 @@ pub fn parse_statements(file: FileId, text: &str) -> ParsedStatements {
 }
 
 /// The start of a long text that is read alone first: what is no script at all is given up there.
-const HEAD: usize = 1 << 16;
+const HEAD: usize = 1 << 14;
+
+/// What is so long that its start is read alone first.
+const LONG: usize = 8 * HEAD;
 
 struct Found<T> {
     found: Vec<T>,
@@ -58,7 +61,7 @@ struct Found<T> {
 type Builder<T> = fn(FileId, &Tree<'_>, mend::Inserted) -> (Vec<T>, build::Build);
 
 fn read<T>(file: FileId, text: &str, build: Builder<T>) -> Found<T> {
-    if text.len() > 2 * HEAD {
+    if text.len() > LONG {
         let head = text.get(..text.floor_char_boundary(HEAD)).unwrap_or("");
         let head = head.rfind('\n').and_then(|at| head.get(..at)).unwrap_or(head);
         let found = read_all(file, head, build);

@@ -94,17 +94,21 @@ impl<'t> Tree<'t> {
 fn is_silent(rule: Rule) -> bool {
     matches!(
         rule,
-        Rule::n
+        Rule::piece
+            | Rule::n
             | Rule::g
             | Rule::gap
+            | Rule::blank
             | Rule::next
             | Rule::below
             | Rule::rest
             | Rule::comment
             | Rule::text_d
+            | Rule::text_dd
             | Rule::text_b
             | Rule::text_l
             | Rule::text_s
+            | Rule::text_ss
             | Rule::text_p
             | Rule::bad_text
             | Rule::lead
@@ -184,6 +188,16 @@ impl<'t> Iterator for Kids<'t> {
         let node = self.peek()?;
         self.at = node.next();
         Some(node)
+    }
+
+    /// Exact, so that what is collected takes no more room than it needs: a tree is mostly lists of one or two.
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let (mut count, mut rest) = (0, *self);
+        while let Some(node) = rest.peek() {
+            rest.at = node.next();
+            count += 1;
+        }
+        (count, Some(count))
     }
 }
 

@@ -86,7 +86,7 @@ impl Build {
     }
 
     fn shell_parts(&mut self, node: Node<'_>, start: usize, end: usize) -> Vec<Part> {
-        let mut parts = Vec::new();
+        let mut parts = super::strings::room(node.holes().count());
         let mut at = start;
         let whole = node.source();
         let text = |b: &Build, from: usize, to: usize, parts: &mut Vec<Part>| {

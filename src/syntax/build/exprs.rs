@@ -41,8 +41,8 @@ impl Build {
 
     /// An expression that a block follows: a record there stands in parentheses.
     pub(super) fn head_of(&mut self, kids: &mut Kids<'_>) -> Expr {
-        let chains = kids.peek().into_iter().flat_map(Node::kids).filter(|n| n.rule() == Rule::chain);
-        if let Some(record) = chains.filter_map(|n| n.kids().next()).find(|n| n.rule() == Rule::record) {
+        let mut parts = kids.peek().into_iter().flat_map(Node::kids);
+        if let Some(record) = parts.find(|n| n.rule() == Rule::record) {
             self.error(
                 "a record before a block stands in parentheses",
                 self.span(record),
@@ -64,13 +64,6 @@ impl Build {
                 Expr { kind: ExprKind::Readonly(Box::new(value)), span: self.span(node) }
             }
             _ => {
-                let mut kids = node.kids();
-                // The common case: no operator at all.
-                if let Some(only) = kids.eat(Rule::chain)
-                    && kids.peek().is_none()
-                {
-                    return self.chain(only);
-                }
                 let span = self.span(node);
                 let levels = node.kids().filter(|n| matches!(n.rule(), Rule::infix | Rule::prefix)).count();
                 self.deeper(levels, span, |b| b.ladder(&mut node.kids(), 0)).unwrap_or(bad(span))
@@ -86,8 +79,8 @@ impl Build {
                 let span = self.span(mark).to(operand.span);
                 Expr { kind: ExprKind::Unary(op, Box::new(operand)), span }
             }
-            Some(node) if node.rule() == Rule::chain => self.chain(node),
-            Some(node) => self.if_expr(node),
+            Some(node) if matches!(node.rule(), Rule::if_line | Rule::if_inner) => self.if_expr(node),
+            Some(node) => self.chain(node, kids),
             None => bad(self.at(0, 0)),
         };
         let mut compared = false;
@@ -129,18 +122,16 @@ impl Build {
         built.unwrap_or(bad(span))
     }
 
-    /// A primary and the fields, calls and indexes behind it.
-    fn chain(&mut self, node: Node<'_>) -> Expr {
-        let mut kids = node.kids();
-        let Some(first) = kids.next() else { return bad(self.span(node)) };
-        if kids.peek().is_none() {
-            return self.primary(first);
-        }
-        let span = self.span(node);
-        self.deeper(kids.count(), span, |b| b.postfixes(first, kids)).unwrap_or(bad(span))
+    /// A primary, and the fields, calls and indexes behind it.
+    fn chain(&mut self, first: Node<'_>, kids: &mut Kids<'_>) -> Expr {
+        let behind = *kids;
+        let count = behind.take_while(|n| matches!(n.rule(), Rule::name | Rule::args | Rule::index)).count();
+        let Some(last) = count.checked_sub(1).and_then(|n| kids.nth(n)) else { return self.primary(first) };
+        let span = self.at(first.start(), last.end());
+        self.deeper(count, span, |b| b.postfixes(first, behind.take(count))).unwrap_or(bad(span))
     }
 
-    fn postfixes(&mut self, first: Node<'_>, kids: Kids<'_>) -> Expr {
+    fn postfixes<'t>(&mut self, first: Node<'t>, kids: impl Iterator<Item = Node<'t>>) -> Expr {
         let mut value = self.primary(first);
         for kid in kids {
             let span = self.at(first.start(), kid.end());

@@ -17,7 +17,7 @@ pub(super) fn doc(lines: &[&str]) -> Option<String> {
 
 impl Build {
     pub(super) fn items(&mut self, mut kids: Kids<'_>) -> Vec<Item> {
-        let mut items = Vec::new();
+        let mut items = Vec::with_capacity(kids.size_hint().0);
         let mut docs = Vec::new();
         let mut last = None;
         // Of statements that stand outside in a row only the first is reported.

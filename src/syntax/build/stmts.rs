@@ -18,7 +18,7 @@ fn documented(doc: Option<String>, kind: StmtKind, span: Span) -> Stmt {
 
 impl Build {
     pub(super) fn stmts(&mut self, mut kids: Kids<'_>) -> Vec<Stmt> {
-        let mut stmts = Vec::new();
+        let mut stmts = Vec::with_capacity(kids.size_hint().0);
         let mut docs = Vec::new();
         let mut last = None;
         while let Some(node) = kids.next() {

@@ -29,7 +29,7 @@ impl Build {
         let closed = self.closed(node);
         let (start, end) = (node.start() + 2, node.end() - usize::from(closed));
         let text = node.text().get(2..end - node.start()).unwrap_or("");
-        let mut parts = Vec::new();
+        let mut parts = room(0);
         if !text.is_empty() {
             parts.push(Part::Text { text: text.into(), span: self.at(start, end) });
         }
@@ -54,7 +54,7 @@ impl Build {
         let closed = self.closed(node);
         let end = node.end() - usize::from(closed);
         let mut at = node.start() + 1;
-        let mut parts = Vec::new();
+        let mut parts = room(node.kids().filter(|n| n.rule() == Rule::hole).count());
         for hole in node.kids().filter(|n| n.rule() == Rule::hole) {
             self.escaped(node, at, hole.start(), &mut parts);
             parts.push(self.hole(hole));
@@ -103,9 +103,7 @@ impl Build {
     pub(super) fn hole(&mut self, node: Node<'_>) -> Part {
         let span = self.span(node);
         let expr = match node.kids().next() {
-            Some(inner) if inner.rule() == Rule::hole_expr => {
-                self.deeper(1, span, |b| b.expr_of(&mut inner.kids())).unwrap_or(bad(span))
-            }
+            Some(inner) if inner.rule() == Rule::inner => self.deeper(1, span, |b| b.expr(inner)).unwrap_or(bad(span)),
             _ => self.bad_hole(node),
         };
         Part::Hole { expr, span }
@@ -146,7 +144,7 @@ impl Build {
         }
         let holes: Vec<Node<'_>> = tail.kids().filter(|n| n.rule() == Rule::hole).collect();
         let shape = Shape::of(tail, end, &holes);
-        let mut parts = Vec::new();
+        let mut parts = room(holes.len());
         let mut at = shape.start;
         for hole in holes {
             shape.text(tail, at, hole.start(), self, &mut parts);
@@ -156,6 +154,11 @@ impl Build {
         shape.text(tail, at, shape.end, self, &mut parts);
         parts
     }
+}
+
+/// Room for the parts of a text with so many holes: mostly none, and then one part.
+pub(super) fn room(holes: usize) -> Vec<Part> {
+    Vec::with_capacity(2 * holes + 1)
 }
 
 /// The length of the escape at the start of a text, and what it means.

@@ -1,6 +1,7 @@
 //! What fits where, what two types have in common, and what a type is called.
 use crate::source::Span;
 use crate::syntax::ast;
+pub(super) use crate::value::read::name;
 use crate::value::types::Place;
 use crate::value::{ConnKind, SmolStr, Type};
 
@@ -139,40 +140,6 @@ pub(super) fn is_small(ty: &Type) -> bool {
         }
     }
     count(ty, 1_000) > 0
-}
-
-/// A type as one writes it.
-pub(super) fn name(ty: &Type) -> String {
-    match ty {
-        Type::Any | Type::Unknown => "any".to_owned(),
-        Type::Null => "null".to_owned(),
-        Type::Bool => "bool".to_owned(),
-        Type::Int => "int".to_owned(),
-        Type::Decimal => "decimal".to_owned(),
-        Type::Str => "string".to_owned(),
-        Type::Bytes => "bytes".to_owned(),
-        Type::Duration => "duration".to_owned(),
-        Type::Size => "size".to_owned(),
-        Type::Time => "time".to_owned(),
-        Type::List(inner) => format!("list<{}>", name(inner)),
-        Type::Record(fields) => {
-            let fields: Vec<String> = fields.iter().map(|(k, ty)| format!("{k}: {}", name(ty))).collect();
-            format!("{{ {} }}", fields.join(", "))
-        }
-        Type::AnyRecord => "record".to_owned(),
-        Type::Enum(options) => {
-            let options: Vec<String> = options.iter().map(|o| format!("\"{o}\"")).collect();
-            options.join(" | ")
-        }
-        Type::Optional(inner) => format!("{}?", name(inner)),
-        Type::Secret(inner) => format!("secret<{}>", name(inner)),
-        Type::Response => "response".to_owned(),
-        Type::Conn(kind) => kind.name().to_owned(),
-        Type::Nothing => "nothing".to_owned(),
-        Type::Code(Place::Sql) => "sql".to_owned(),
-        Type::Code(Place::Url) => "url".to_owned(),
-        Type::Code(Place::PromQl) => "promql".to_owned(),
-    }
 }
 
 const NAMED: [&str; 15] = [

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use crate::value::show::is_hostile;
+
 /// What happens to colour sequences (`ESC [ … m`) in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Colours {
@@ -61,10 +63,9 @@ pub fn decoded(bytes: &[u8]) -> String {
     out
 }
 
-/// C0 without the tab, DEL, C1, and what changes the direction or hides in the text.
+/// What is shown instead of obeyed; a tab stays.
 pub(super) fn is_control(c: char) -> bool {
-    (c.is_control() && c != '\t')
-        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
+    c != '\t' && is_hostile(c)
 }
 
 fn show(c: char, out: &mut String) {

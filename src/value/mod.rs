@@ -11,6 +11,7 @@ pub mod read;
 pub mod redact;
 pub mod show;
 pub mod types;
+pub mod units;
 
 use std::sync::Arc;
 

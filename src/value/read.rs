@@ -4,7 +4,8 @@ use bigdecimal::BigDecimal;
 use super::number::{exact, whole};
 use super::show::{brief, kind, literal};
 use super::{Nanos, Record, SmolStr, Timestamp, Type, Value, json, number};
-use crate::value::types::ConnKind;
+use crate::value::types::{ConnKind, Place};
+use crate::value::units::{SIZES, TIMES};
 
 /// The text as a value of the type: what `--set name=text`, an answer or a variable gives.
 /// Lists and records are JSON; `any` is JSON, or else the text itself.
@@ -166,7 +167,9 @@ pub fn name(ty: &Type) -> String {
         Type::Response => "response".to_owned(),
         Type::Conn(kind) => ConnKind::name(*kind).to_owned(),
         Type::Nothing => "nothing".to_owned(),
-        Type::Code(_) => "code".to_owned(),
+        Type::Code(Place::Sql) => "sql".to_owned(),
+        Type::Code(Place::Url) => "url".to_owned(),
+        Type::Code(Place::PromQl) => "promql".to_owned(),
     }
 }
 
@@ -184,37 +187,12 @@ fn percent(text: &str) -> Result<Value, String> {
     }
 }
 
-const DURATIONS: [(&str, i64); 8] = [
-    ("ns", 1),
-    ("us", 1_000),
-    ("ms", 1_000_000),
-    ("s", 1_000_000_000),
-    ("m", 60_000_000_000),
-    ("h", 3_600_000_000_000),
-    ("d", 86_400_000_000_000),
-    ("w", 604_800_000_000_000),
-];
-
-const SIZES: [(&str, i64); 11] = [
-    ("B", 1),
-    ("KB", 1_000),
-    ("MB", 1_000_000),
-    ("GB", 1_000_000_000),
-    ("TB", 1_000_000_000_000),
-    ("PB", 1_000_000_000_000_000),
-    ("KiB", 1 << 10),
-    ("MiB", 1 << 20),
-    ("GiB", 1 << 30),
-    ("TiB", 1 << 40),
-    ("PiB", 1 << 50),
-];
-
 /// `250ms`, `1h30m`, `1.5s`, `-2d`.
 ///
 /// # Errors
 /// Not a duration; more than 292 years.
 pub fn duration(text: &str) -> Result<Nanos, String> {
-    units(text, &DURATIONS, "a duration: write it like `30s` or `1h30m`").map(Nanos)
+    units(text, &TIMES, "a duration: write it like `30s` or `1h30m`").map(Nanos)
 }
 
 /// `512KiB`, `20GB`, `1.5MiB`, in bytes.

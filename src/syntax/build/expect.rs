@@ -222,52 +222,6 @@ pub(super) fn form(word: &str) -> Option<&'static str> {
     })
 }
 
-/// Every word that can open a statement or an item.
-pub(super) const OPENERS: &[&str] = &[
-    "let",
-    "step",
-    "guard",
-    "warn",
-    "invariant",
-    "wait",
-    "watch",
-    "if",
-    "for",
-    "parallel",
-    "transaction",
-    "with",
-    "confirm",
-    "choose",
-    "option",
-    "try",
-    "rollback",
-    "irreversible",
-    "commit",
-    "finally",
-    "on",
-    "done",
-    "fail",
-    "log",
-    "note",
-    "return",
-    "param",
-    "secret",
-    "connect",
-    "reads",
-    "use",
-    "runbook",
-    "action",
-    "extern",
-    "context",
-    "owner",
-    "contact",
-    "reviewed",
-    "deadline",
-    "lock",
-    "shell",
-    "timeout",
-];
-
 /// What other languages call a thing of this one.
 pub(super) fn elsewhere(word: &str) -> Option<&'static str> {
     Some(match word {

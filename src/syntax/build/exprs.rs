@@ -187,7 +187,7 @@ impl Build {
             "true" => ExprKind::Bool(true),
             "false" => ExprKind::Bool(false),
             "null" => ExprKind::Null,
-            word if super::reserved(word) => {
+            word if super::words::reserved(word) => {
                 let message = format!("`{word}` is a reserved word");
                 self.doubts.push(
                     Diagnostic::error(Code::Syntax, message, span, "a value is needed here")

@@ -4,27 +4,7 @@ use super::super::tree::Node;
 use super::Build;
 use crate::diag::did_you_mean;
 use crate::value::Timestamp;
-
-const TIMES: &[(&str, i128)] = &[
-    ("ms", 1_000_000),
-    ("s", 1_000_000_000),
-    ("m", 60_000_000_000),
-    ("h", 3_600_000_000_000),
-    ("d", 86_400_000_000_000),
-    ("w", 604_800_000_000_000),
-];
-
-const SIZES: &[(&str, i128)] = &[
-    ("B", 1),
-    ("KB", 1_000),
-    ("MB", 1_000_000),
-    ("GB", 1_000_000_000),
-    ("TB", 1_000_000_000_000),
-    ("KiB", 1 << 10),
-    ("MiB", 1 << 20),
-    ("GiB", 1 << 30),
-    ("TiB", 1 << 40),
-];
+use crate::value::units::{SIZES, TIMES};
 
 impl Build {
     pub(super) fn number(&mut self, node: Node<'_>) -> Expr {
@@ -101,7 +81,7 @@ fn with_unit(text: &str, plain: &str) -> Result<ExprKind, (String, String)> {
             return Err(unknown_unit(text, unit));
         };
         size = Some(bytes.is_some());
-        let part = scaled(number, *factor).ok_or_else(|| {
+        let part = scaled(number, i128::from(*factor)).ok_or_else(|| {
             (format!("`{text}` is not a whole number of the smallest unit"), "use a smaller unit".into())
         })?;
         total = total.checked_add(part).ok_or_else(too_large)?;
@@ -124,7 +104,7 @@ fn scaled(number: &str, factor: i128) -> Option<i128> {
 }
 
 fn unknown_unit(text: &str, unit: &str) -> (String, String) {
-    let all = TIMES.iter().chain(SIZES).map(|(name, _)| *name);
+    let all = TIMES.iter().chain(&SIZES).map(|(name, _)| *name);
     let near = match unit.to_ascii_lowercase().as_str() {
         "sec" | "secs" | "second" | "seconds" => Some("s"),
         "min" | "mins" | "minute" | "minutes" => Some("m"),
@@ -135,13 +115,15 @@ fn unknown_unit(text: &str, unit: &str) -> (String, String) {
         "mb" => Some("MB"),
         "g" | "gb" => Some("GB"),
         "tb" => Some("TB"),
+        "pb" => Some("PB"),
         "kib" => Some("KiB"),
         "mib" => Some("MiB"),
         "gib" => Some("GiB"),
         "x" | "" => None,
         _ => did_you_mean(unit, all),
     };
-    let units = "durations end in `ms`, `s`, `m`, `h`, `d` or `w`; sizes in `B`, `KB`, `MB`, `GB`, `TB`, `KiB`, `MiB`, `GiB` or `TiB`";
+    let units =
+        "durations end in `ns`, `us`, `ms`, `s`, `m`, `h`, `d` or `w`; sizes in `B`, `KB` to `PB`, or `KiB` to `PiB`";
     let help = match near {
         Some(near) if !unit.is_empty() => format!("did you mean the unit `{near}`? {units}"),
         _ => units.to_owned(),

@@ -8,6 +8,7 @@ mod recover;
 mod stmts;
 mod strings;
 mod types;
+mod words;
 
 use super::ast::{Block, Expr, ExprKind, Item, Name, Stmt};
 use super::grammar::Rule;
@@ -15,6 +16,7 @@ use super::mend::Inserted;
 use super::tree::{Kids, Node, Tree};
 use crate::diag::{Code, Diagnostic};
 use crate::source::{FileId, Span};
+use words::reserved;
 
 /// How deep expressions and blocks may nest: what walks the tree later does so by recursion.
 const DEPTH: usize = 200;
@@ -175,50 +177,3 @@ impl Build {
 fn bad(span: Span) -> Expr {
     Expr { kind: ExprKind::Bad, span }
 }
-
-/// Statement openers and the words of expressions: no value has such a name.
-pub(super) fn reserved(word: &str) -> bool {
-    RESERVED.contains(&word)
-}
-
-pub(super) const RESERVED: &[&str] = &[
-    "let",
-    "step",
-    "guard",
-    "warn",
-    "invariant",
-    "wait",
-    "watch",
-    "if",
-    "for",
-    "parallel",
-    "transaction",
-    "with",
-    "confirm",
-    "choose",
-    "option",
-    "try",
-    "rollback",
-    "irreversible",
-    "commit",
-    "finally",
-    "on",
-    "done",
-    "fail",
-    "log",
-    "note",
-    "return",
-    "param",
-    "secret",
-    "connect",
-    "and",
-    "or",
-    "not",
-    "in",
-    "matches",
-    "then",
-    "else",
-    "true",
-    "false",
-    "null",
-];

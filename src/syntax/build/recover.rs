@@ -2,8 +2,8 @@
 use super::super::ast::{Block, Let, Name, Part, Step, StmtKind, Str};
 use super::super::grammar::Rule;
 use super::super::tree::Node;
-use super::expect::{CLAUSES, OPENERS, Stop, elsewhere, form, found, stop};
-use super::{Build, bad};
+use super::expect::{CLAUSES, Stop, elsewhere, form, found, stop};
+use super::{Build, bad, words};
 use crate::diag::did_you_mean;
 
 /// How much of a text is read again for what was expected.
@@ -60,7 +60,7 @@ impl Build {
         }
         let word = first_word(text);
         let text = short(text);
-        if OPENERS.contains(&word) {
+        if words::opens(word) {
             return match stop(Rule::strict_word, text) {
                 Some(found) => {
                     let found = taken_as_value(Rule::strict_word, text, &found).unwrap_or(found);
@@ -93,7 +93,7 @@ impl Build {
             };
         }
         let span = self.at(start, start + word.len());
-        let near = did_you_mean(word, OPENERS.iter().copied());
+        let near = did_you_mean(word, words::openers());
         let label = near.map_or("no statement starts with this word".to_owned(), |n| format!("did you mean `{n}`?"));
         let help = match (elsewhere(word), near.and_then(form)) {
             (Some(help), _) => help.to_owned(),
@@ -158,10 +158,10 @@ impl Build {
     /// What a bad statement leaves behind, so that its mistake is the only one: the name it binds, the block it opens.
     fn remains(&mut self, text: &str, start: usize, body: Option<Node<'_>>) -> StmtKind {
         let word = first_word(text);
-        let near = match OPENERS.contains(&word) {
+        let near = match words::opens(word) {
             true => Some(word),
             false if self.more.is_some() => None,
-            false => did_you_mean(word, OPENERS.iter().copied()),
+            false => did_you_mean(word, words::openers()),
         };
         let rest = text.get(word.len()..).unwrap_or("");
         let rest = rest.trim_start_matches([' ', '\t']);

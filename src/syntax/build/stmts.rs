@@ -429,5 +429,5 @@ fn opens(node: Node<'_>) -> bool {
     let text = node.text();
     let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(text.len());
     let (word, rest) = text.split_at_checked(end).unwrap_or((text, ""));
-    !rest.starts_with(['.', '(', '[']) && super::expect::OPENERS.contains(&word)
+    !rest.starts_with(['.', '(', '[']) && super::words::opens(word)
 }

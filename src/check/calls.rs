@@ -290,7 +290,9 @@ impl Elab<'_> {
         }
         self.effect = self.effect.max(effect);
         self.undoes |= self.action_undoes.get(id.0 as usize).copied().unwrap_or(false);
-        let call = ActionCall { action: id, args: filled, want: Want::Value };
+        let branch = Some(ActionCall::FIRST.saturating_add(self.calls));
+        self.calls = self.calls.saturating_add(1);
+        let call = ActionCall { action: id, branch, args: filled, want: Want::Value };
         Expr { kind: ExprKind::Action(Box::new(call)), ty: returns, span }
     }
 

@@ -38,6 +38,8 @@ pub(super) struct Elab<'a> {
     pub budgets: Vec<(Span, Nanos, Span)>,
     /// `run`, the same in every body.
     pub run: NameId,
+    /// Actions called in the current statement so far.
+    pub calls: u32,
 }
 
 /// Where elaboration stands.
@@ -119,6 +121,7 @@ impl<'a> Elab<'a> {
             action_undoes: Vec::new(),
             locks: Vec::new(),
             budgets: Vec::new(),
+            calls: 0,
             run: NameId(0),
         };
         let run = Type::Record(vec![(SmolStr::new("id"), Type::Str)]);

@@ -81,6 +81,17 @@ pub struct Book {
     pub span: Span,
 }
 
+impl Book {
+    /// The segments that the paths of its handlers begin with.
+    pub const ON_SUCCESS: u32 = 1;
+    pub const ON_FAILURE: u32 = 2;
+}
+
+impl ActionCall {
+    /// Of the first call inside a statement: above the numbers of the statement's own blocks.
+    pub const FIRST: u32 = 100;
+}
+
 #[derive(Clone, Debug, Default)]
 pub struct Header {
     pub owner: Option<SmolStr>,
@@ -471,6 +482,8 @@ pub enum Arg {
 #[derive(Clone, Debug)]
 pub struct ActionCall {
     pub action: ActionId,
+    /// The segment of its path below its statement's; none when it is the whole statement, or all that one binds.
+    pub branch: Option<u32>,
     /// Every parameter; defaults filled in.
     pub args: Vec<(NameId, Expr)>,
     pub want: Want,

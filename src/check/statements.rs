@@ -16,6 +16,7 @@ impl Elab<'_> {
         let mut stmts: Vec<Stmt> = Vec::with_capacity(written.stmts.len());
         let mut after_guard = false;
         let known = self.here.known.clone();
+        let around = self.calls;
         self.same_names(written);
         for (pos, stmt) in (0u32..).zip(&written.stmts) {
             let last = pos as usize + 1 == written.stmts.len();
@@ -43,11 +44,14 @@ impl Elab<'_> {
                 continue;
             }
             after_guard = is_guard;
-            if let Some(kind) = self.stmt(stmt) {
+            self.calls = 0;
+            if let Some(mut kind) = self.stmt(stmt) {
+                alone(&mut kind);
                 stmts.push(Stmt { pos, kind, span: stmt.span });
             }
         }
         self.here.known = known;
+        self.calls = around;
         Block { stmts, span: written.span }
     }
 
@@ -232,7 +236,9 @@ impl Elab<'_> {
             ast::Otherwise::Block(block) => self.scoped(block),
             ast::Otherwise::If(stmt) => {
                 self.scopes.enter();
+                let around = std::mem::take(&mut self.calls);
                 let kind = self.stmt(stmt);
+                self.calls = around;
                 self.scopes.leave();
                 let stmts = kind.map(|kind| Stmt { pos: 0, kind, span: stmt.span }).into_iter().collect();
                 Block { stmts, span: stmt.span }
@@ -402,5 +408,14 @@ impl Elab<'_> {
             }
         };
         (value, element)
+    }
+}
+
+/// An action that is called as the whole statement, or as all that one binds, has its path to itself.
+fn alone(kind: &mut StmtKind) {
+    if let StmtKind::Eval(value) | StmtKind::Return(value) | StmtKind::Let { value, .. } = kind
+        && let ExprKind::Action(call) = &mut value.kind
+    {
+        call.branch = None;
     }
 }

@@ -133,7 +133,7 @@ pub(super) fn statement<'a, 'p: 'a>(cx: &'a Cx<'p>, stmt: &'p Stmt) -> Fut<'a, F
         match &stmt.kind {
             StmtKind::Step(step) => step::step(cx, step).await,
             StmtKind::Let { name, value, fallback } => {
-                let value = match (eval::whole(cx, value).await, fallback) {
+                let value = match (eval::eval(cx, value).await, fallback) {
                     (Err(Stop::Fail(fault)), Some(fallback)) => {
                         let value = eval::eval(cx, fallback).await?;
                         cx.world.tell(Progress::Log {
@@ -223,9 +223,9 @@ pub(super) fn statement<'a, 'p: 'a>(cx: &'a Cx<'p>, stmt: &'p Stmt) -> Fut<'a, F
                 cx.world.tell(Progress::Note { path: cx.path.clone(), key, value });
                 Ok(Next::Go)
             }
-            StmtKind::Return(value) => Ok(Next::Return(eval::whole(cx, value).await?)),
+            StmtKind::Return(value) => Ok(Next::Return(eval::eval(cx, value).await?)),
             StmtKind::Eval(expr) => {
-                eval::whole(cx, expr).await?;
+                eval::eval(cx, expr).await?;
                 Ok(Next::Go)
             }
         }

@@ -295,8 +295,8 @@ fn started(cx: &Cx<'_>, made: &Made, unit: Option<Option<UnitKind>>) -> CallId {
     if let Some(unit) = &cx.inst.writes.borrow().unit {
         unit.calls.borrow_mut().push((id, made.text.clone()));
     }
-    let ordinal = cx.ordinal.get();
-    cx.ordinal.set(ordinal + 1);
+    let ordinal = cx.calls.ordinal.get();
+    cx.calls.ordinal.set(ordinal + 1);
     let key = format!("{}/{}/{}/{ordinal}", cx.world.inputs.run, cx.path, cx.inst.tag);
     if let Some(unit) = unit {
         cx.world.record(Record::Intent {
@@ -434,7 +434,7 @@ const NOTIFY_DELAY: Nanos = Nanos(1_000_000_000);
 
 /// A message: bounded, repeated twice unless it was answered; that it did not arrive is a warning.
 async fn notify(cx: &Cx<'_>, made: &Made) -> Result<Value, Stop> {
-    let (mut tries, ordinal) = (1, cx.ordinal.get());
+    let (mut tries, ordinal) = (1, cx.calls.ordinal.get());
     loop {
         cx.check()?;
         let scope = crate::engine::scope::Scope::child(&cx.scope);
@@ -442,7 +442,7 @@ async fn notify(cx: &Cx<'_>, made: &Made) -> Result<Value, Stop> {
         scope.limit(&cx.world, NOTIFY_LIMIT, crate::engine::scope::Clock::Runs, cx.fault(late));
         let inner = Cx { scope: scope.clone(), ..cx.clone() };
         // The same key for every try: who keeps to it shows the message once.
-        cx.ordinal.set(ordinal);
+        cx.calls.ordinal.set(ordinal);
         let outcome = call(&inner, made, Some(None)).await;
         let answered = outcome.ending == Ending::Some;
         scope.close(&cx.world);

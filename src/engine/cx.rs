@@ -27,8 +27,8 @@ pub(super) struct Cx<'p> {
     pub scope: Rc<Scope>,
     pub mode: Mode,
     pub tx: Option<Rc<Tx>>,
-    /// Counts the calls of this statement.
-    pub ordinal: Rc<Cell<u32>>,
+    /// Those of this statement.
+    pub calls: Rc<Calls>,
 }
 
 impl Clone for Cx<'_> {
@@ -44,7 +44,7 @@ impl Clone for Cx<'_> {
             scope: self.scope.clone(),
             mode: self.mode,
             tx: self.tx.clone(),
-            ordinal: self.ordinal.clone(),
+            calls: self.calls.clone(),
         }
     }
 }
@@ -57,6 +57,32 @@ pub(super) enum Mode {
     Back,
     /// `on success`, `on failure`: nothing registers, nothing is repeated.
     Handler,
+}
+
+/// What a statement has called so far.
+#[derive(Default)]
+pub(super) struct Calls {
+    /// How much of it reached outside: the last part of a call's key.
+    pub ordinal: Cell<u32>,
+    /// How often each action was called.
+    actions: RefCell<Vec<(u32, u32)>>,
+}
+
+impl Calls {
+    /// How often this one was called before.
+    pub fn again(&self, branch: u32) -> u32 {
+        let mut actions = self.actions.borrow_mut();
+        match actions.iter_mut().find(|(of, _)| *of == branch) {
+            Some((_, times)) => {
+                *times += 1;
+                *times
+            }
+            None => {
+                actions.push((branch, 0));
+                0
+            }
+        }
+    }
 }
 
 pub(super) struct Tx {
@@ -117,7 +143,7 @@ impl<'p> Cx<'p> {
     /// The same, at a statement of the block.
     pub fn at(&self, stmt: &Stmt) -> Cx<'p> {
         let path = self.path.join(Segment::At(stmt.pos));
-        Cx { path, span: Some(stmt.span), ordinal: Rc::default(), ..self.clone() }
+        Cx { path, span: Some(stmt.span), calls: Rc::default(), ..self.clone() }
     }
 
     pub fn cancelled(&self) -> bool {

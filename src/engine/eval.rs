@@ -20,14 +20,6 @@ pub(super) fn eval<'a, 'p: 'a>(cx: &'a Cx<'p>, expr: &'p Expr) -> Fut<'a, Result
     }
 }
 
-/// As a whole statement, or as all that one binds: an action called here has the statement's path to itself.
-pub(super) async fn whole<'p>(cx: &Cx<'p>, expr: &'p Expr) -> Result<Value, Stop> {
-    match &expr.kind {
-        ExprKind::Action(call) => step::action(cx, call, step::Stands::Alone).await,
-        _ => eval(cx, expr).await,
-    }
-}
-
 fn read(cx: &Cx<'_>, name: NameId, span: Span) -> Result<Value, Stop> {
     match cx.names.get(name) {
         Some(value) => Ok(value),
@@ -81,7 +73,7 @@ async fn compound<'p>(cx: &Cx<'p>, expr: &'p Expr) -> Result<Value, Stop> {
         ExprKind::Judge(_) => Ok(Value::Bool(conditions::judge(cx, expr).await?.holds)),
         ExprKind::Command(command) => calls::command(cx, command, expr.span).await,
         ExprKind::Call(call) => calls::native(cx, call, expr.span).await,
-        ExprKind::Action(call) => step::action(cx, call, step::Stands::Inside).await,
+        ExprKind::Action(call) => step::action(cx, call).await,
         ExprKind::Connection(made) => {
             let mut args = record(cx, &made.args).await?;
             if let Some((_, first)) = args.0.first_mut() {

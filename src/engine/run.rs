@@ -44,7 +44,7 @@ pub(super) async fn run(world: Rc<World<'_>>) {
         Ok(()) => {
             let end = if world.left.borrow().is_empty() { End::Succeeded } else { End::Incomplete };
             world.record(Record::Finished { exit: end.exit_code() });
-            handlers::run(&cx, book.on_success.as_ref(), None, 1).await;
+            handlers::run(&cx, book.on_success.as_ref(), None, Book::ON_SUCCESS).await;
             finish(&world, end, None);
         }
         Err(stop) => back(&cx, book, failure(&cx, stop)).await,
@@ -74,7 +74,7 @@ fn top<'p>(world: &Rc<World<'p>>) -> Cx<'p> {
         scope: world.forward.clone(),
         mode: Mode::Forward,
         tx: None,
-        ordinal: Rc::default(),
+        calls: Rc::default(),
     }
 }
 
@@ -237,7 +237,8 @@ async fn back<'p>(cx: &Cx<'p>, book: &'p Book, failure: StepFailure) {
     let clean = undone == Undone::Complete && world.left.borrow().is_empty();
     let end = if clean { End::RolledBack } else { End::Incomplete };
     world.record(Record::Finished { exit: end.exit_code() });
-    handlers::run(&here, book.on_failure.as_ref(), Some((book.failure, &failure)), 2).await;
+    let told = Some((book.failure, &failure));
+    handlers::run(&here, book.on_failure.as_ref(), told, Book::ON_FAILURE).await;
     finish(world, end, Some(failure));
 }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::check::program::{Action, ActionCall, Body, Retry, Step};
 use crate::engine::block;
 use crate::engine::bug::Bug;
-use crate::engine::call::Segment;
+use crate::engine::call::{Path, Segment};
 use crate::engine::cx::{Cx, Instance, Writes};
 use crate::engine::event::{ConditionKind, Failure, FailureKind, Progress, StepStatus};
 use crate::engine::failure::{Flow, Next, Stop};
@@ -88,25 +88,15 @@ async fn repeat<'p>(cx: &Cx<'p>, retry: &'p Retry) -> Result<Repeat, Stop> {
     Ok(Repeat { times: u32::try_from(times).unwrap_or(u32::MAX), every, backoff_to })
 }
 
-/// Where an action is called.
-#[derive(Clone, Copy)]
-pub(super) enum Stands {
-    /// It is the whole statement.
-    Alone,
-    /// In an expression.
-    Inside,
-}
-
 /// Call an action: an instance of its body, with names of its own.
-pub(super) async fn action<'p>(cx: &Cx<'p>, call: &'p ActionCall, stands: Stands) -> Result<Value, Stop> {
+pub(super) async fn action<'p>(cx: &Cx<'p>, call: &'p ActionCall) -> Result<Value, Stop> {
     let Some(action) = cx.world.program.actions.get(call.action.0 as usize) else { return Ok(Value::Null) };
     let names = Names::child(&cx.world.globals);
     for (name, value) in &call.args {
         names.bind(*name, eval::eval(cx, value).await?);
     }
-    let ordinal = cx.ordinal.get();
-    cx.ordinal.set(ordinal + 1);
-    let called = perform(cx, action, &names, (stands, ordinal)).await;
+    let here = Cx { path: place(cx, call), ..cx.clone() };
+    let called = perform(&here, action, &names).await;
     called.map_err(|stop| match stop {
         Stop::Fail(mut fault) => {
             fault.failure.called = cx.span;
@@ -116,12 +106,17 @@ pub(super) async fn action<'p>(cx: &Cx<'p>, call: &'p ActionCall, stands: Stands
     })
 }
 
-async fn perform<'p>(
-    cx: &Cx<'p>,
-    action: &'p Action,
-    names: &Rc<Names>,
-    (stands, ordinal): (Stands, u32),
-) -> Result<Value, Stop> {
+/// Its path. One that an expression calls again (for each element, at each look) is an element of the first.
+fn place(cx: &Cx<'_>, call: &ActionCall) -> Path {
+    let Some(branch) = call.branch else { return cx.path.clone() };
+    let path = cx.path.join(Segment::Branch(branch));
+    match cx.calls.again(branch) {
+        0 => path,
+        n => path.join(Segment::Element(n)),
+    }
+}
+
+async fn perform<'p>(cx: &Cx<'p>, action: &'p Action, names: &Rc<Names>) -> Result<Value, Stop> {
     let inner = Cx { names: names.clone(), ..cx.clone() };
     for param in &action.params {
         if let Some(condition) = &param.condition
@@ -135,11 +130,6 @@ async fn perform<'p>(
         Some(timeout) => Some(eval::duration(&inner, timeout).await?),
         None => None,
     };
-    let path = match stands {
-        Stands::Alone => cx.path.clone(),
-        // Beside other calls of the statement, and beside its blocks.
-        Stands::Inside => cx.path.join(Segment::Branch(100 + ordinal)),
-    };
     let spec = Spec {
         name: action.name.to_string(),
         source: action.name.to_string(),
@@ -150,7 +140,7 @@ async fn perform<'p>(
         action: Some(action),
         told: false,
     };
-    match instance(&Cx { path, ..cx.clone() }, &spec, names).await? {
+    match instance(cx, &spec, names).await? {
         Next::Return(value) => Ok(value),
         Next::Go | Next::Done => Ok(Value::Null),
     }

@@ -199,7 +199,7 @@ fn beside<'p>(cx: &Cx<'p>, place: &Place, unit: Option<Rc<Unit<'p>>>, path: Path
         scope,
         mode: Mode::Back,
         tx: None,
-        ordinal: Rc::default(),
+        calls: Rc::default(),
     }
 }
 

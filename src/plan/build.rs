@@ -97,14 +97,16 @@ impl<'a> Build<'a> {
                 }
                 return;
             }
-            StmtKind::Eval(value) | StmtKind::Let { value, fallback: None, .. }
-                if matches!(value.kind, ExprKind::Action(_)) =>
-            {
-                let ExprKind::Action(call) = &value.kind else { return };
-                let mut node = self.action(call, path, head);
+            StmtKind::Eval(Expr { kind: ExprKind::Action(call), .. })
+            | StmtKind::Let { value: Expr { kind: ExprKind::Action(call), .. }, fallback: None, .. } => {
+                // What its arguments call comes first.
+                let mut before = self.node(Kind::Action, path, String::new());
                 for (_, arg) in &call.args {
-                    self.calls(arg, path, &mut node);
+                    self.calls(arg, path, &mut before);
                 }
+                let mut node = self.action(call, path, head);
+                node.effect = node.effect.max(before.effect);
+                node.children.splice(0..0, before.children);
                 out.push(node);
                 return;
             }
@@ -193,11 +195,14 @@ impl<'a> Build<'a> {
                 node
             }
         };
+        // What a statement's own expressions call comes before its blocks.
+        let blocks = std::mem::take(&mut node.children);
         let mut all = Vec::new();
         walk::expressions(&stmt.kind, &mut |e| all.push(e));
         for expr in all {
             self.calls(expr, path, &mut node);
         }
+        node.children.extend(blocks);
         node.effect = node.children.iter().map(|c| c.effect).fold(node.effect, Effect::max);
         out.push(node);
     }
@@ -345,7 +350,7 @@ impl<'a> Build<'a> {
                 }
                 Doing::Action(call) => {
                     let text = self.shown().written(span);
-                    let inner = self.action(call, &format!("{path}.100"), text);
+                    let inner = self.action(call, &called(path, call), text);
                     node.children.push(inner);
                 }
                 Doing::Command(_) | Doing::Call(_) => {}
@@ -405,6 +410,11 @@ fn plain(kind: &StmtKind) -> (Kind, &'static str) {
 
 fn strip(head: &str, word: &str) -> String {
     head.strip_prefix(word).unwrap_or(head).trim().trim_end_matches('{').trim().to_owned()
+}
+
+/// The path of an action that is called in a statement.
+pub fn called(path: &str, call: &ActionCall) -> String {
+    call.branch.map_or_else(|| path.to_owned(), |branch| format!("{path}.{branch}"))
 }
 
 pub fn join(path: &str, pos: u32) -> String {

@@ -6,7 +6,7 @@ mod shown;
 mod unwind;
 
 use crate::check::budget::{self, Sum};
-use crate::check::program::{Effect, NameId, Program};
+use crate::check::program::{Book, Effect, NameId, Program};
 use crate::source::Sources;
 use crate::value::{Nanos, Value, show};
 
@@ -177,8 +177,8 @@ pub fn plan(program: &Program, sources: &Sources, params: &[(NameId, Value)]) ->
     let mut build = build::Build::new(program, sources, known.clone());
     let Some(book) = &program.book else { return empty() };
     let nodes = build.block(&book.body, "");
-    let on_success = book.on_success.iter().flat_map(|b| build.block(b, "success")).collect();
-    let on_failure = book.on_failure.iter().flat_map(|b| build.block(b, "failure")).collect();
+    let on_success = book.on_success.iter().flat_map(|b| build.block(b, &format!(".{}", Book::ON_SUCCESS))).collect();
+    let on_failure = book.on_failure.iter().flat_map(|b| build.block(b, &format!(".{}", Book::ON_FAILURE))).collect();
     let limit = |e: &Option<crate::check::program::Expr>| e.as_ref().and_then(|e| build.duration(e));
     Plan {
         title: book.title.to_string(),

@@ -5,7 +5,7 @@ use crate::check::walk::{self, Doing};
 use crate::source::Sources;
 use crate::value::{SmolStr, Type, Value, read};
 
-use super::build::join;
+use super::build::{called, join};
 use super::shown::Shown;
 
 /// A question, before it is asked.
@@ -234,22 +234,20 @@ impl<'a> Search<'a> {
 
     fn calls(&mut self, stmt: &'a Stmt, path: &str) {
         let mut found: Vec<&'a ActionCall> = Vec::new();
-        let mut whole = false;
         walk::expressions(&stmt.kind, &mut |e| {
-            walk::doings(e, &mut |doing, span| {
+            walk::doings(e, &mut |doing, _| {
                 if let Doing::Action(call) = doing {
-                    whole |= found.is_empty() && span == e.span;
                     found.push(call);
                 }
             });
         });
-        for (i, call) in found.into_iter().enumerate() {
+        for call in found {
             let Some(action) = self.program.actions.get(call.action.0 as usize) else { continue };
             let arguments: Vec<(NameId, Value)> =
                 call.args.iter().filter_map(|(n, e)| Some((*n, constant::value(e, &self.known).ok()?))).collect();
             let before = self.known.len();
             self.known.extend(arguments);
-            let inner = if whole && i == 0 { path.to_owned() } else { format!("{path}.{}", 100 + i) };
+            let inner = called(path, call);
             self.body(&action.body, &inner, &action.name, action.name.to_string());
             self.known.truncate(before);
         }

@@ -135,7 +135,7 @@ pub fn unwound(entry: &Unwind) -> String {
         UnwindKind::None => format!("{name}: nothing to undo: {text}"),
         UnwindKind::Manual => format!("{name}: a person must: {text}"),
         UnwindKind::Wall => format!("{name}: POINT OF NO RETURN, once reached nothing below is undone: {text}"),
-        UnwindKind::Commit => format!("committed once reached, then kept below in this block: {text}"),
+        UnwindKind::Commit => format!("once reached, what its block did before it stays: {text}"),
         UnwindKind::Together => format!("{}, undone at once:", entry.name),
         UnwindKind::IfTaken => format!("{}:", entry.name),
         UnwindKind::Finally => format!("finally: {text}"),

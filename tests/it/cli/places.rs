@@ -138,3 +138,48 @@ fn a_run_that_wrote_nothing_says_that_nothing_was_done() {
     let said = Desk::with(&book(kept)).rbk(&["run", "a.rbk"]);
     said.exits(1).says(&["✗ Failed after ", "; nothing had to be undone"]);
 }
+
+/// Every path of a node of a plan that has this kind.
+fn planned(node: &serde_json::Value, kind: &str, paths: &mut std::collections::BTreeSet<String>) {
+    if node["kind"] == kind {
+        paths.insert(node["path"].as_str().unwrap().to_owned());
+    }
+    let fields = node.as_object().into_iter().flat_map(|fields| fields.values());
+    for inner in fields.chain(node.as_array().into_iter().flatten()) {
+        planned(inner, kind, paths);
+    }
+}
+
+#[test]
+fn a_plan_and_a_run_name_places_alike() {
+    let library = "action one(n: int) {\n  step \"one\" readonly { log \"#{n}\" }\n  return n\n}\n";
+    let body = "  let a = lib.one(lib.one(1))\n  lib.one(a + lib.one(2))\n  let b = $(echo 3).int() + lib.one(4)\n  guard \"x\": lib.one(5) == 5\n  guard \"y\": lib.one(6) == 6 and lib.one(7) == 7\n  if lib.one(8) == 9 { log \"no\" } else if lib.one(9) == 9 { lib.one(10) }\n  for n in [1, 2] { lib.one(lib.one(n + b)) }\n  on success {\n    log \"on\"\n    $ touch done\n  }\n  on failure { $ touch failed }";
+    let desk = Desk::with(&format!("use \"./lib.rbk\"\n{}", book(body))).file("lib.rbk", library);
+    let plan: serde_json::Value = serde_json::from_str(&desk.rbk(&["plan", "a.rbk", "--format", "json"]).out).unwrap();
+    let said = desk.rbk(&["run", "a.rbk", "--format", "json"]);
+    said.exits(0);
+    let events = events(&said);
+    let ran = |name: &str, effect: Option<&str>| -> std::collections::BTreeSet<String> {
+        let meant = events.iter().filter(|event| event["event"] == name && event["effect"].as_str() == effect);
+        meant.map(|event| event["path"].as_str().unwrap().to_owned()).collect()
+    };
+    let mut steps = Default::default();
+    planned(&plan, "step", &mut steps);
+    assert_eq!(steps.len(), 15, "{steps:?}");
+    assert_eq!(ran("step.started", None), steps);
+    let mut handlers = Default::default();
+    planned(&plan["on_success"], "do", &mut handlers);
+    assert_eq!(ran("action.started", Some("write")), handlers);
+}
+
+#[test]
+fn an_action_that_an_expression_calls_again_is_an_element_of_its_place() {
+    let library = "action made(n: int) {\n  $ touch made-#{n}\n  rollback { $ rm made-#{n} }\n  return n\n}\n";
+    let body = "  let all = [1, 2, 3].map(lib.made(it))\n  fail \"broken\"";
+    let desk = Desk::with(&format!("use \"./lib.rbk\"\n{}", book(body))).file("lib.rbk", library);
+    let said = desk.rbk(&["run", "a.rbk", "--format", "json"]);
+    let events = events(&said);
+    let undone = event(&events, "run.finished")["undone"].as_array().unwrap();
+    let paths: Vec<&str> = undone.iter().map(|one| one["path"].as_str().unwrap()).collect();
+    assert_eq!(paths, ["2.100[2]", "2.100[1]", "2.100"], "{}", said.out);
+}

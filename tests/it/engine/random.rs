@@ -338,7 +338,7 @@ impl Maker {
             timeout: None,
             span: Span::default(),
         });
-        let call = ActionCall { action: id, args: Vec::new(), want: Want::Nothing };
+        let call = ActionCall { action: id, branch: None, args: Vec::new(), want: Want::Nothing };
         StmtKind::Eval(expr(ExprKind::Action(Box::new(call))))
     }
 

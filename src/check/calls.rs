@@ -43,9 +43,7 @@ impl Elab<'_> {
         if let Some(alias) = self.alias(name) {
             return match (alias.module, kind) {
                 // `use "std/redis"` hides no `redis(url)`.
-                (Some(module), Some(kind)) if self.module(module).is_some_and(|m| m.book.is_none()) => {
-                    self.connection(kind, None, args, span)
-                }
+                (Some(module), Some(kind)) if !self.holds_book(module) => self.connection(kind, None, args, span),
                 (Some(module), _) => self.book_call(module, name, at, args, span),
                 (None, _) => wrong(span),
             };
@@ -130,6 +128,10 @@ impl Elab<'_> {
             || self.native(BARE, name).is_some()
     }
 
+    fn holds_book(&self, id: ModuleId) -> bool {
+        self.module(id).is_some_and(|m| m.book.is_some())
+    }
+
     fn own_action(&self, id: ModuleId, name: &str) -> Option<usize> {
         self.module(id)?.actions.iter().position(|a| a.name.text == name)
     }
@@ -144,6 +146,16 @@ impl Elab<'_> {
         {
             if let Some(alias) = self.alias(name) {
                 return match alias.module {
+                    // `use "std/http"` leaves `http.get(url)` what it is.
+                    Some(module)
+                        if NAMESPACES.contains(&name.as_str())
+                            && self.own_action(module, &method.text).is_none()
+                            && *name != method.text
+                            && let Some(native) = self.native(name, &method.text) =>
+                    {
+                        let source = SmolStr::new(format!("{name}.{}", method.text));
+                        self.native_call(&native, name, source, None, args, span)
+                    }
                     Some(module) => self.library_call(module, name, method, args, span),
                     None => wrong(span),
                 };
@@ -232,7 +244,7 @@ impl Elab<'_> {
     }
 
     fn book_call(&mut self, module: ModuleId, alias: &SmolStr, at: Span, args: &[ast::Arg], span: Span) -> Expr {
-        if self.module(module).is_some_and(|m| m.book.is_none()) {
+        if !self.holds_book(module) {
             let found = Diagnostic::error(
                 Code::UnknownAction,
                 format!("`{alias}` is a library, not an action"),
@@ -356,7 +368,9 @@ impl Elab<'_> {
                     Arg::Code(self.code(place, given, on.is_some()))
                 }
                 (Some(given), None, _) => {
-                    Arg::Value(self.expect(given, &param.ty, &format!("`{}` of `{source}`", param.name)))
+                    let value = self.expr(given);
+                    let value = one_of(value, &param.ty);
+                    Arg::Value(self.fit(value, &param.ty, &format!("`{}` of `{source}`", param.name)))
                 }
                 (None, _, Some(default)) => Arg::Value(default.clone()),
                 (None, _, None) => Arg::Value(wrong(span)),
@@ -520,6 +534,17 @@ impl Elab<'_> {
         };
         self.report(found);
     }
+}
+
+/// Where a native takes a list, one element is a list of it: `expect: 201`.
+fn one_of(value: Expr, wanted: &Type) -> Expr {
+    let list = if let Type::Optional(inner) = wanted { inner } else { wanted };
+    let Type::List(element) = list else { return value };
+    if matches!(value.ty, Type::Any | Type::Unknown | Type::Null) || !types::fits(&value.ty, element) {
+        return value;
+    }
+    let (ty, span) = (Type::List(Box::new(value.ty.clone())), value.span);
+    Expr { kind: ExprKind::List(vec![value]), ty, span }
 }
 
 fn takes(params: &[(SmolStr, bool)]) -> String {

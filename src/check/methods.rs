@@ -58,7 +58,7 @@ fn signature(method: Method, of: &Type) -> Option<(Vec<Type>, Type)> {
         M::Get if record => (string, Type::Any),
         M::Get => (vec![Type::Int], types::optional(element?)),
         M::Bytes if *of == Type::Size => (none, Type::Int),
-        M::Bytes if text || *of == Type::Bytes => (none, Type::Bytes),
+        M::Bytes if text || matches!(of, Type::Bytes | Type::Response) => (none, Type::Bytes),
         M::StartsWith | M::EndsWith if text => (string, Type::Bool),
         M::Replace if text => (vec![Type::Str, Type::Str], Type::Str),
         M::Keys if record => (none, list(Type::Str)),

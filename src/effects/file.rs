@@ -154,7 +154,7 @@ impl Job {
     }
 }
 
-fn about(path: &Path, e: &std::io::Error) -> String {
+pub(super) fn about(path: &Path, e: &std::io::Error) -> String {
     let reason = match e.kind() {
         ErrorKind::NotFound => "there is no such file".to_owned(),
         ErrorKind::PermissionDenied => "permission denied".to_owned(),

@@ -1,17 +1,10 @@
 //! Prometheus: instant queries that return exactly one number. No data is an error, never zero.
-use std::time::Duration;
-
-use reqwest::Method;
-use reqwest::header::HeaderMap;
-
 use crate::effects::Cancel;
-use crate::effects::http::{Http, Request, base, part, refused};
+use crate::effects::http::{Http, Request, part, refused};
 use crate::engine::{Arg, Call, Ending, Failure, FailureKind, Outcome, What};
 use crate::value::encode::{How, Part, promql};
 use crate::value::number::{exact, from_seconds, parse_decimal};
 use crate::value::{Connection, Response, SmolStr, Value, json, show};
-
-const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The Prometheus provider.
 #[derive(Default)]
@@ -41,7 +34,7 @@ impl Prometheus {
             Ok(request) => request,
             Err(message) => return failed(FailureKind::Value, message),
         };
-        let response = match self.http.send(request, cancel).await.1 {
+        let response = match self.http.send(&request, cancel).await.1 {
             Ok(response) => response,
             Err(failure) => return Outcome::failed(Ending::None, failure),
         };
@@ -68,19 +61,7 @@ fn failed(kind: FailureKind, message: String) -> Outcome {
 fn request(on: &Connection, query: &str) -> Result<Request, String> {
     let mut form = url::form_urlencoded::Serializer::new(String::new());
     form.append_pair("query", query);
-    let timeout = match on.args.get("timeout") {
-        Some(Value::Duration(d)) if d.0 > 0 => d.std(),
-        _ => TIMEOUT,
-    };
-    Ok(Request {
-        method: Method::GET,
-        url: format!("{}/api/v1/query?{}", base(on)?, form.finish()),
-        headers: HeaderMap::new(),
-        body: None,
-        timeout,
-        expect: Vec::new(),
-        writes: false,
-    })
+    Request::get(on, &format!("/api/v1/query?{}", form.finish()))
 }
 
 fn query(name: &str, args: &[(SmolStr, Arg)]) -> Result<(String, Unit), String> {
@@ -92,6 +73,7 @@ fn query(name: &str, args: &[(SmolStr, Arg)]) -> Result<(String, Unit), String> 
             })
             .ok_or_else(|| format!("`{wanted}` is missing"))
     };
+    let labels = value("labels").ok().filter(|labels| **labels != Value::Null);
     let fill = |parts: &[Part<'_>]| promql::query(parts);
     match name {
         "value" | "seconds" => {
@@ -104,16 +86,17 @@ fn query(name: &str, args: &[(SmolStr, Arg)]) -> Result<(String, Unit), String> 
         }
         "error_ratio" => {
             let (metric, over) = (metric(value("metric")?)?, value("over")?);
+            let (bad, all) = (selector(&metric, labels, &["status=~\"5..\""])?, selector(&metric, labels, &[])?);
             // No failed request at all is a ratio of zero; no request at all is no data.
-            let failed = format!("(sum(rate({metric}{{status=~\"5..\"}}[");
-            let all = format!("])) or vector(0)) / sum(rate({metric}[");
+            let failed = format!("(sum(rate({bad}[");
+            let all = format!("])) or vector(0)) / sum(rate({all}[");
             let over = Part::Value(over, How::Label);
             Ok((fill(&[Part::Text(&failed), over, Part::Text(&all), over, Part::Text("]))")])?, Unit::Plain))
         }
         "percentile" => {
             let (metric, over, quantile) = (metric(value("metric")?)?, value("over")?, value("quantile")?);
             let bucket = if metric.ends_with("_bucket") { metric } else { format!("{metric}_bucket") };
-            let rate = format!(", sum by (le) (rate({bucket}[");
+            let rate = format!(", sum by (le) (rate({}[", selector(&bucket, labels, &[])?);
             let parts = [
                 Part::Text("histogram_quantile("),
                 Part::Value(quantile, How::Label),
@@ -127,20 +110,39 @@ fn query(name: &str, args: &[(SmolStr, Arg)]) -> Result<(String, Unit), String> 
     }
 }
 
+/// `metric{label="value",…}`; `more` stands in the braces as it is.
+fn selector(metric: &str, labels: Option<&Value>, more: &[&str]) -> Result<String, String> {
+    let mut inside = Vec::new();
+    if let Some(labels) = labels {
+        let Value::Record(labels) = labels else { return Err("`labels` is a record".to_owned()) };
+        for (name, value) in &labels.0 {
+            if name.contains(':') || !is_name(name) {
+                return Err(format!("`{}` is not a label's name", show::brief(name)));
+            }
+            let parts = [Part::Text("{"), Part::Value(value, How::Label)];
+            let quoted = promql::query(&parts).map_err(|e| format!("the label `{name}`: {e}"))?;
+            inside.push(format!("{name}={}", quoted.trim_start_matches('{')));
+        }
+    }
+    inside.extend(more.iter().map(|text| (*text).to_owned()));
+    Ok(if inside.is_empty() { metric.to_owned() } else { format!("{metric}{{{}}}", inside.join(",")) })
+}
+
+fn is_name(name: &str) -> bool {
+    let start = |c: char| c.is_ascii_alphabetic() || c == '_' || c == ':';
+    let mut chars = name.chars();
+    chars.next().is_some_and(start) && chars.all(|c| start(c) || c.is_ascii_digit())
+}
+
 fn metric(name: &Value) -> Result<String, String> {
     let Value::Str(name) = name else { return Err(format!("a metric's name is a string, not {}", show::kind(name))) };
-    let mut chars = name.chars();
-    let start = |c: char| c.is_ascii_alphabetic() || c == '_' || c == ':';
-    if chars.next().is_some_and(start) && chars.all(|c| start(c) || c.is_ascii_digit()) {
-        return Ok(name.to_string());
-    }
-    Err(format!("`{}` is not a metric's name", show::brief(name)))
+    if is_name(name) { Ok(name.to_string()) } else { Err(format!("`{}` is not a metric's name", show::brief(name))) }
 }
 
 /// The one sample of an answer.
 fn sample(response: &Response) -> Result<Value, Failure> {
     let wrong = |message: &str| Failure::new(FailureKind::Value, message);
-    let answer = json::parse(&response.text);
+    let answer = response.text().and_then(|text| json::parse(&text));
     let field = |value: &Value, name: &str| match value {
         Value::Record(r) => r.get(name).cloned().unwrap_or(Value::Null),
         _ => Value::Null,
@@ -162,7 +164,9 @@ fn sample(response: &Response) -> Result<Value, Failure> {
             many => {
                 let mut failure =
                     wrong(&format!("exactly one sample was expected, and the query found {}", many.len()));
-                failure.help = Some("aggregate it: `sum(…)`, `max(…)`".to_owned());
+                failure.help = Some("aggregate it, `sum(…)`, `max(…)`, or name the labels of one".to_owned());
+                let first = many.iter().take(3).map(|one| show::literal(&field(one, "metric")));
+                failure.notes.push(format!("the first of them: {}", first.collect::<Vec<_>>().join(", ")));
                 return Err(failure);
             }
         },

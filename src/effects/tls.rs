@@ -1,4 +1,6 @@
 //! TLS for every provider: rustls with ring, the system's roots or a given file's.
+pub mod explain;
+
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;

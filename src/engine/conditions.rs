@@ -46,7 +46,7 @@ pub(super) fn judge<'a, 'p: 'a>(cx: &'a Cx<'p>, expr: &'p Expr) -> Fut<'a, Resul
             ExprKind::Judge(of) => match eval::eval(cx, of).await?.expose().0 {
                 Value::Response(response) => Judged {
                     holds: response.is_success(),
-                    reason: format!("`{}` answered {}", response.url, response.status),
+                    reason: format!("`{}` answered {}", response.shown_url(), response.status),
                 },
                 Value::Bool(holds) => Judged { holds: *holds, reason: format!("it is {holds}") },
                 Value::Null => Judged { holds: true, reason: "it succeeded".to_owned() },

@@ -261,7 +261,7 @@ fn fits(value: &Value, left: &mut usize) -> bool {
     let size = match value {
         Value::Str(text) => text.len(),
         Value::Bytes(bytes) => bytes.len(),
-        Value::Response(response) => response.text.len(),
+        Value::Response(response) => response.body.bytes().len(),
         Value::List(items) => return items.iter().all(|item| fits(item, left)),
         Value::Record(fields) => return fields.0.iter().all(|(_, field)| fits(field, left)),
         Value::Secret(secret) => return fits(secret.expose(), left),

@@ -35,6 +35,27 @@ pub fn credentials(address: &str) -> Vec<String> {
     found
 }
 
+/// The address for people: without user and password, and without the values that its query gives to nobody else.
+#[must_use]
+pub fn shown(address: &str) -> String {
+    let (scheme, rest) = address.split_once("://").map_or(("", address), |(scheme, rest)| (scheme, rest));
+    let (authority, rest) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let (path, query) = rest.split_once('?').map_or((rest, None), |(path, query)| (path, Some(query)));
+    let mut out = if scheme.is_empty() { format!("{host}{path}") } else { format!("{scheme}://{host}{path}") };
+    for (i, pair) in query.into_iter().flat_map(|q| q.split('&')).enumerate() {
+        out.push(if i == 0 { '?' } else { '&' });
+        match pair.split_once('=') {
+            Some((name, _)) if WORDS.iter().any(|word| name.to_lowercase().contains(word)) => {
+                out.push_str(name);
+                out.push_str("=…");
+            }
+            _ => out.push_str(pair),
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,6 +70,18 @@ mod tests {
             "x",
         ] {
             assert_eq!(credentials(address), Vec::<String>::new(), "{address}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_shown_without_them() {
+        for (address, expected) in [
+            ("https://app:s3cr%40t@h:1/x?a=1&token=abc&b=2", "https://h:1/x?a=1&token=…&b=2"),
+            ("http://h", "http://h"),
+            ("/path?api_key=k", "/path?api_key=…"),
+            ("http://[::1]:80/a@b?x", "http://[::1]:80/a@b?x"),
+        ] {
+            assert_eq!(shown(address), expected);
         }
     }
 

@@ -127,9 +127,12 @@ fn convert(value: &Value, secrets: Secrets) -> serde_json::Value {
         Value::Response(r) => {
             let mut map = Map::new();
             map.insert("status".to_owned(), r.status.into());
-            map.insert("url".to_owned(), (*r.url).into());
+            map.insert("url".to_owned(), r.shown_url().into());
             map.insert("headers".to_owned(), object(&r.headers, secrets));
-            map.insert("text".to_owned(), (*r.text).into());
+            match r.body.text() {
+                Some(text) => map.insert("text".to_owned(), (**text).into()),
+                None => map.insert("bytes".to_owned(), convert(&Value::Bytes(r.body.bytes().into()), secrets)),
+            };
             map.insert("duration".to_owned(), convert(&Value::Duration(r.duration), secrets));
             map.into()
         }

@@ -236,6 +236,7 @@ fn plain(method: Method, value: &Value, args: &[&Value]) -> Result<Value, String
         }
         (Method::Bytes, Value::Str(s)) => Value::Bytes(s.as_bytes().into()),
         (Method::Bytes, Value::Bytes(_)) => value.clone(),
+        (Method::Bytes, Value::Response(r)) => Value::Bytes(r.body.bytes().into()),
         (Method::Bytes, Value::Size(n)) => Value::Int(*n),
         (Method::Join, Value::List(l)) => {
             let hidden = l.iter().find_map(|v| v.expose().1).cloned();
@@ -259,7 +260,7 @@ fn plain(method: Method, value: &Value, args: &[&Value]) -> Result<Value, String
                 None => shown,
             }
         }
-        (Method::Text, Value::Response(r)) => Value::Str(r.text.clone()),
+        (Method::Text, Value::Response(r)) => Value::Str(r.text()?),
         (Method::Text, _) => Value::str(text(value)?),
         _ => return Err(no()),
     })
@@ -278,7 +279,7 @@ pub fn hidden_in(value: &Value) -> Option<SmolStr> {
 }
 
 fn body(r: &Response) -> Result<Value, String> {
-    json::parse(&r.text).map_err(|e| format!("the answer of {} {} is {e}", r.method, r.url))
+    json::parse(&r.text()?).map_err(|e| format!("the answer of {} {} is {e}", r.method, r.shown_url()))
 }
 
 fn count(n: usize) -> Value {
@@ -314,7 +315,7 @@ pub fn field(value: &Value, name: &str) -> Result<Value, String> {
         Value::Response(r) => match name {
             "status" => Ok(Value::Int(i64::from(r.status))),
             "headers" => Ok(Value::Record(Arc::new(r.headers.clone()))),
-            "text" => Ok(Value::Str(r.text.clone())),
+            "text" => r.text().map(Value::Str),
             "url" => Ok(Value::Str(r.url.clone())),
             "method" => Ok(Value::Str(r.method.as_str().into())),
             "duration" => Ok(Value::Duration(r.duration)),

@@ -9,6 +9,7 @@ pub mod number;
 pub mod ops;
 pub mod read;
 pub mod redact;
+pub mod response;
 pub mod show;
 pub mod types;
 pub mod units;
@@ -19,6 +20,7 @@ use bigdecimal::BigDecimal;
 pub use jiff::Timestamp;
 pub use smol_str::SmolStr;
 
+pub use response::{Body, Response};
 pub use types::{ConnKind, Type};
 
 /// What a name can be bound to.
@@ -78,28 +80,6 @@ impl Record {
 impl PartialEq for Record {
     fn eq(&self, other: &Record) -> bool {
         self.0.len() == other.0.len() && self.0.iter().all(|(k, v)| other.get(k) == Some(v))
-    }
-}
-
-/// An HTTP response; `.status .headers .text .url .duration` are its fields, `.json()` its method.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Response {
-    pub method: SmolStr,
-    pub url: Arc<str>,
-    pub status: u16,
-    /// Names in lower case.
-    pub headers: Record,
-    pub text: Arc<str>,
-    pub duration: Nanos,
-    /// Statuses that count as a success beside 2xx (`expect:`).
-    pub expect: Vec<u16>,
-}
-
-impl Response {
-    /// 2xx, or one that was expected.
-    #[must_use]
-    pub fn is_success(&self) -> bool {
-        if self.expect.is_empty() { (200..300).contains(&self.status) } else { self.expect.contains(&self.status) }
     }
 }
 

@@ -118,7 +118,8 @@ impl Redactor {
             Value::List(items) => items.iter().find_map(|v| self.hides(v)),
             Value::Record(r) => self.hides_record(r),
             Value::Response(r) => {
-                self.find(&r.text).or_else(|| self.find(&r.url)).or_else(|| self.hides_record(&r.headers))
+                let text = r.body.text().map_or_else(|| String::from_utf8_lossy(r.body.bytes()), |t| (&**t).into());
+                self.find(&text).or_else(|| self.find(&r.url)).or_else(|| self.hides_record(&r.headers))
             }
             Value::Connection(_) | Value::Null | Value::Bool(_) | Value::Duration(_) | Value::Time(_) => None,
             Value::Int(_) | Value::Decimal(_) | Value::Size(_) => self.find(&show::literal(value)),
@@ -227,7 +228,7 @@ fn collect(value: &Value, into: &mut Vec<String>) {
         }
         Value::List(items) => items.iter().for_each(|v| collect(v, into)),
         Value::Record(r) => r.0.iter().for_each(|(_, v)| collect(v, into)),
-        Value::Response(r) => into.push(r.text.to_string()),
+        Value::Response(r) => into.push(String::from_utf8_lossy(r.body.bytes()).into_owned()),
         Value::Connection(c) => c.args.0.iter().take(1).for_each(|(_, v)| collect(v, into)),
         Value::Secret(s) => collect(s.expose(), into),
         Value::Null | Value::Bool(_) => {}

@@ -83,7 +83,7 @@ fn nested(value: &Value, out: &mut String) {
             }
             out.push_str(" }");
         }
-        Value::Response(r) => put(out, format_args!("{} {} answered {}", r.method, escape(&r.url), r.status)),
+        Value::Response(r) => put(out, format_args!("{} {} answered {}", r.method, escape(&r.shown_url()), r.status)),
         Value::Connection(c) => put(out, format_args!("{} {}", c.kind.name(), c.name)),
         Value::Secret(s) => put(out, format_args!("‹{}›", s.name)),
     }

@@ -95,6 +95,7 @@ fn links_lead_somewhere() {
         "CONTRIBUTING.md",
         "examples/README.md",
         "docs/language.md",
+        "docs/http.md",
         "docs/semantics.md",
         "docs/architecture.md",
     ] {
@@ -104,4 +105,26 @@ fn links_lead_somewhere() {
             assert!(target.exists(), "{page} links to {}", &found[1]);
         }
     }
+}
+
+/// The lines in the tables of `docs/coverage.md` stand in the program above them, blanks aside.
+#[test]
+fn what_a_table_promises_stands_in_the_program_above_it() {
+    let blanks = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = std::fs::read_to_string(repo("docs/coverage.md")).unwrap();
+    let mut rows = 0;
+    for section in text.split("\n## ").skip(1) {
+        let (before, table) = section.split_once("\n```\n").unwrap_or_else(|| panic!("no program in {section}"));
+        let program: Vec<String> = before.lines().map(blanks).collect();
+        for row in table.lines().filter(|l| l.starts_with("| ") && !l.starts_with("| row ")) {
+            let cells: Vec<&str> = row.split(" | ").collect();
+            assert!(cells.len() == 3, "{row}");
+            for line in cells[2].trim_end_matches(" |").split("<br>") {
+                let line = line.trim_matches('`');
+                assert!(!line.is_empty() && program.contains(&blanks(line)), "not in the program: {line}");
+            }
+            rows += 1;
+        }
+    }
+    assert!(rows > 80, "only {rows} rows");
 }

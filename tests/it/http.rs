@@ -1,4 +1,14 @@
 //! The HTTP and Prometheus providers against a server that answers as it is told.
+mod answers;
+mod bodies;
+mod faults;
+mod injection;
+mod library;
+mod measure;
+mod redirects;
+mod secrets;
+mod tls;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +22,7 @@ use rbk::value::types::ConnKind;
 use rbk::value::{Connection, Secret, Value, json, method, read};
 
 use crate::lab::calls::{block_on, code, connection, failure, native, said};
-use crate::lab::web::{Web, answer};
+use crate::lab::web::{Web, answer, moved};
 
 fn v(text: &str) -> Value {
     json::parse(text).unwrap_or_else(|_| read::duration(text).map_or_else(|_| Value::str(text), Value::Duration))
@@ -30,9 +40,9 @@ fn web() -> Web {
             "/busy" => answer("503 Service Unavailable", "no\u{1b}[2J workers"),
             "/elsewhere" => {
                 let location = format!("http://localhost:{}/here", request.host_port());
-                Some(format!("HTTP/1.1 302 Found\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n"))
+                moved("302 Found", &location)
             }
-            "/there" => Some("HTTP/1.1 302 Found\r\nlocation: /here\r\ncontent-length: 0\r\n\r\n".to_owned()),
+            "/there" => moved("302 Found", "/here"),
             "/big" => answer("200 OK", &"x".repeat(9 << 20)),
             "/json" => answer("200 OK", "{\"pool\": \"green\", \"load\": 0.50}"),
             _ => answer("200 OK", &format!("{} {}", request.line.trim_end_matches(" HTTP/1.1"), request.body)),
@@ -50,7 +60,7 @@ fn request(name: &str, on: Option<&Arc<Connection>>, url: Arg, more: &[(&str, Va
     let mut args = vec![("url", url)];
     args.extend(more.iter().map(|(k, v)| (*k, Arg::Value(v.clone()))));
     let mut call = native(&format!("http.{name}"), on, args);
-    call.effect = if matches!(name, "get" | "head") { Effect::Read } else { Effect::Write };
+    call.effect = if matches!(name, "get" | "head" | "options") { Effect::Read } else { Effect::Write };
     call
 }
 
@@ -321,6 +331,20 @@ fn prometheus_gives_one_number_or_an_error() {
             sent(),
             "(sum(rate(http_requests_total{status=~\"5..\"}[60000ms])) or vector(0)) / sum(rate(http_requests_total[60000ms]))"
         );
+        let labels = v("{\"pool\": \"a\\\"} or x{\", \"n\": 2}");
+        let args = vec![
+            ("metric", Arg::Value(Value::str("hits"))),
+            ("over", Arg::Value(v("1m"))),
+            ("labels", Arg::Value(labels)),
+        ];
+        ask("error_ratio", args).await;
+        let only = "pool=\"a\\\"} or x{\",n=\"2\"";
+        assert_eq!(
+            sent(),
+            format!(
+                "(sum(rate(hits{{{only},status=~\"5..\"}}[60000ms])) or vector(0)) / sum(rate(hits{{{only}}}[60000ms]))"
+            )
+        );
         let args = |metric: &str| {
             vec![
                 ("quantile", Arg::Value(v("0.95"))),
@@ -335,42 +359,4 @@ fn prometheus_gives_one_number_or_an_error() {
         );
         assert!(ask("percentile", args("x[5m]) or y")).await.contains("is not a metric's name"));
     });
-}
-
-#[test]
-fn https_proves_the_server() {
-    let certificate = crate::lab::postgres::certificate();
-    let dir = crate::lab::directory();
-    for file in ["server.crt", "server.key"] {
-        std::fs::copy(certificate.join(file), dir.join(file)).unwrap();
-    }
-    crate::lab::give(&dir);
-    let (port, openssl) = (crate::lab::free_port(), crate::lab::program("openssl", "openssl"));
-    let key = |name: &str| dir.join(name).display().to_string();
-    let _server = crate::lab::Server::start(
-        dir.clone(),
-        &[
-            openssl.to_str().unwrap(),
-            "s_server",
-            "-accept",
-            &port.to_string(),
-            "-cert",
-            &key("server.crt"),
-            "-key",
-            &key("server.key"),
-            "-www",
-        ],
-    );
-    crate::lab::wait_for("s_server", || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
-    let book = "runbook \"r\" {\n  owner \"x\"\n  reviewed 2026-11-01 every 90d\n  deadline 1m\n  rollback within 20s\n  \
-                connect site = http(env(\"SITE_URL\"))\n  guard \"up\": site.get(\"/\")\n}\n";
-    let ca = certificate.join("ca.crt").display().to_string();
-    let url = |host: &str| format!("https://{host}:{port}");
-    let cases = [("localhost", ca.as_str(), 0), ("127.0.0.1", ca.as_str(), 1), ("localhost", "/dev/null", 1)];
-    for (host, roots, expected) in cases {
-        let (code, said) =
-            crate::lab::rbk(book, &[("SITE_URL", &url(host)), ("SSL_CERT_FILE", roots), ("NO_PROXY", "*")]);
-        assert_eq!(code, expected, "{host} {roots}: {said}");
-        assert!(expected == 0 || said.contains("certificate"), "{said}");
-    }
 }

@@ -454,9 +454,9 @@ fn documented(library: &str) -> Vec<(String, String)> {
 
 #[test]
 fn every_action_of_the_libraries_says_what_it_does_and_shows_it() {
-    for library in ["files", "git", "nginx", "notify", "systemd"] {
+    for library in ["files", "git", "http", "nginx", "notify", "systemd"] {
         let actions = documented(library);
-        assert!(actions.len() > 2, "{library}");
+        assert!(actions.len() > 1, "{library}");
         for (name, doc) in actions {
             let example = doc.split("```\n").nth(1).unwrap_or_else(|| panic!("{name} has no example"));
             assert!(example.contains(&name), "the example of {name} shows something else: {example}");
@@ -466,6 +466,26 @@ fn every_action_of_the_libraries_says_what_it_does_and_shows_it() {
                 doc.lines().next().is_some_and(|l| l.ends_with('.') || l.ends_with(',') || l.len() > 40),
                 "{name}: {doc}"
             );
+        }
+    }
+}
+
+#[test]
+fn natives_of_http_and_prometheus_show_how_they_are_called() {
+    for provider in ["http", "prometheus"] {
+        let text = std::fs::read_to_string(repo("stdlib/native").join(format!("{provider}.rbk"))).unwrap();
+        for declared in text.split("\n\n").filter(|block| block.contains("extern action")) {
+            let name = declared.split("extern action ").nth(1).and_then(|rest| rest.split('(').next()).unwrap();
+            let doc: String = declared
+                .lines()
+                .filter_map(|l| l.strip_prefix("##"))
+                .map(|l| format!("{}\n", l.trim_start_matches(' ')))
+                .collect();
+            let example = doc.split("```\n").nth(1).unwrap_or_else(|| panic!("{provider}.{name} has no example"));
+            assert!(example.contains(&format!("{name}(")), "the example of {name} shows something else: {example}");
+            let parsed = rbk::syntax::parse_statements(rbk::source::FileId(0), example);
+            let connects = example.starts_with("connect ");
+            assert!(connects || parsed.diagnostics.is_empty(), "the example of {name}: {:?}", parsed.diagnostics);
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Native actions that work on this machine only, under a context that puts commands somewhere else.
 use std::collections::BTreeMap;
 
-use crate::check::program::{ActionId, Block, ContextUse, Program, StmtKind};
+use crate::check::program::{ActionId, Arg, Block, Call, ContextUse, ExprKind, Program, StmtKind};
 use crate::check::walk::{self, Doing};
 use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
+use crate::value::{SmolStr, Type};
 
 use super::{rollbacks, top_blocks};
 
@@ -63,11 +64,6 @@ fn elsewhere(program: &Program, context: &ContextUse, stmt: Span) -> Option<Away
     Some(Away { what, span })
 }
 
-/// Reads or writes files of this machine.
-fn is_local(action: &str) -> bool {
-    action.starts_with("file.") || matches!(action, "postgres.copy_in" | "postgres.copy_out")
-}
-
 fn here(
     program: &Program,
     expr: &crate::check::program::Expr,
@@ -77,7 +73,7 @@ fn here(
 ) {
     walk::doings(expr, &mut |doing, span| {
         let (name, inside) = match doing {
-            Doing::Call(call) if is_local(&call.action) => (call.source.to_string(), None),
+            Doing::Call(call) if is_local(call) => (call.source.to_string(), None),
             Doing::Action(call) => match uses_local(program, call.action, local) {
                 Some((name, at)) => (name, Some(at)),
                 None => return,
@@ -101,6 +97,24 @@ fn here(
     });
 }
 
+/// Whether it reads or writes files of this machine.
+fn is_local(call: &Call) -> bool {
+    let sends_file = |(name, arg): &(SmolStr, Arg)| {
+        let Arg::Value(value) = arg else { return false };
+        match name.as_str() {
+            "file" => value.ty != Type::Null,
+            "multipart" => match &value.kind {
+                ExprKind::Record(parts) => parts.iter().any(|(_, part)| matches!(part.kind, ExprKind::Record(_))),
+                _ => false,
+            },
+            _ => false,
+        }
+    };
+    call.action.starts_with("file.")
+        || matches!(call.action.as_str(), "postgres.copy_in" | "postgres.copy_out")
+        || call.action.starts_with("http.") && call.args.iter().any(sends_file)
+}
+
 /// The first local native that an action uses outside any `with` of its own.
 fn uses_local(program: &Program, id: ActionId, local: &mut Local) -> Option<(String, Span)> {
     if let Some(known) = local.get(&id) {
@@ -116,7 +130,7 @@ fn uses_local(program: &Program, id: ActionId, local: &mut Local) -> Option<(Str
                     return;
                 }
                 first = match doing {
-                    Doing::Call(call) if is_local(&call.action) => Some((call.source.to_string(), span)),
+                    Doing::Call(call) if is_local(call) => Some((call.source.to_string(), span)),
                     Doing::Action(call) => uses_local(program, call.action, local),
                     Doing::Call(_) | Doing::Command(_) => None,
                 };

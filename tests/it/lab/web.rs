@@ -10,6 +10,8 @@ pub struct Request {
     /// `name: value`, names in lower case.
     pub headers: Vec<String>,
     pub body: String,
+    /// The body as it came.
+    pub raw: Vec<u8>,
     /// Which connection it came on.
     pub connection: usize,
 }
@@ -28,10 +30,21 @@ pub struct Web {
 }
 
 /// What to send back; none: nothing, and the connection is closed.
-pub type Answer = Option<String>;
+pub type Answer = Option<Vec<u8>>;
 
 pub fn answer(status: &str, body: &str) -> Answer {
-    Some(format!("HTTP/1.1 {status}\r\ncontent-type: text/plain\r\ncontent-length: {}\r\n\r\n{body}", body.len()))
+    answer_with(status, "content-type: text/plain", body.as_bytes())
+}
+
+/// `headers`: lines without the last line end.
+pub fn answer_with(status: &str, headers: &str, body: &[u8]) -> Answer {
+    let head = format!("HTTP/1.1 {status}\r\n{headers}\r\ncontent-length: {}\r\n\r\n", body.len());
+    Some([head.as_bytes(), body].concat())
+}
+
+/// A redirect.
+pub fn moved(status: &str, location: &str) -> Answer {
+    answer_with(status, &format!("location: {location}"), b"")
 }
 
 impl Web {
@@ -53,6 +66,17 @@ impl Web {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// Header values by name, of the last request.
+    pub fn header(&self, name: &str) -> Option<String> {
+        let last = self.last();
+        last.headers.iter().find_map(|h| h.strip_prefix(&format!("{name}: ")).map(str::to_owned))
+    }
+
+    /// How many requests came.
+    pub fn count(&self) -> usize {
+        self.seen.lock().unwrap().len()
+    }
+
     pub fn last(&self) -> Request {
         self.seen.lock().unwrap().last().cloned().expect("a request")
     }
@@ -62,18 +86,11 @@ fn serve(stream: TcpStream, connection: usize, all: &Mutex<Vec<Request>>, handle
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut stream = stream;
     loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line).unwrap_or(0) == 0 {
-            return;
-        }
+        let Some(line) = read_line(&mut reader) else { return };
         let mut headers = Vec::new();
         let mut length = 0;
         loop {
-            let mut header = String::new();
-            if reader.read_line(&mut header).unwrap_or(0) == 0 {
-                return;
-            }
-            let header = header.trim_end();
+            let Some(header) = read_line(&mut reader) else { return };
             if header.is_empty() {
                 break;
             }
@@ -87,12 +104,23 @@ fn serve(stream: TcpStream, connection: usize, all: &Mutex<Vec<Request>>, handle
         if reader.read_exact(&mut body).is_err() {
             return;
         }
-        let body = String::from_utf8_lossy(&body).into_owned();
-        let request = Request { line: line.trim_end().to_owned(), headers, body, connection };
+        let text = String::from_utf8_lossy(&body).into_owned();
+        let request = Request { line, headers, body: text, raw: body, connection };
         all.lock().unwrap().push(request.clone());
         match handler(&request) {
-            Some(answer) if stream.write_all(answer.as_bytes()).is_ok() => {}
+            Some(answer) if stream.write_all(&answer).is_ok() => {}
             _ => return,
         }
     }
+}
+
+/// Without its line end; nothing at the end of the connection. Bytes that are no UTF-8 are Latin-1.
+fn read_line(reader: &mut BufReader<TcpStream>) -> Option<String> {
+    let mut line = Vec::new();
+    if reader.read_until(b'\n', &mut line).unwrap_or(0) == 0 {
+        return None;
+    }
+    let line = line.strip_suffix(b"\n").unwrap_or(&line);
+    let line = line.strip_suffix(b"\r").unwrap_or(line).to_vec();
+    Some(String::from_utf8(line).unwrap_or_else(|e| e.as_bytes().iter().map(|b| char::from(*b)).collect()))
 }

@@ -169,6 +169,11 @@ impl Run {
         self
     }
 
+    pub fn format(mut self, format: &str) -> Run {
+        self.command.args(["--format", format]);
+        self
+    }
+
     /// Parameters that are not plain words.
     pub fn params(mut self, json: &serde_json::Value) -> Run {
         let file = self.state.path().join("params.json");

@@ -1,0 +1,36 @@
+//! A status that is a failure, with what the server said.
+use crate::engine::{Failure, FailureKind};
+use crate::value::{Response, Value, credentials, show};
+
+/// How much of a body stands in a failure.
+const EXCERPT: usize = 500;
+
+/// `what`: the request, for people.
+pub(in crate::effects) fn refused(what: &str, response: &Response) -> Failure {
+    let reason = reqwest::StatusCode::from_u16(response.status).ok().and_then(|s| s.canonical_reason()).unwrap_or("");
+    let answered = format!("{what} was answered {} {reason}", response.status);
+    let mut message = answered.trim_end().to_owned();
+    if !response.expect.is_empty() {
+        let expected: Vec<String> = response.expect.iter().map(u16::to_string).collect();
+        message.push_str(&format!(", not {}", expected.join(" or ")));
+    }
+    let mut failure = Failure::new(FailureKind::Failed, message);
+    if let (300..400, Some(Value::Str(location))) = (response.status, response.headers.get("location")) {
+        let location = show::escape(&credentials::shown(location)).into_owned();
+        failure.notes.push(format!("it leads to `{location}`"));
+        failure.help = Some(format!(
+            "a write follows no redirect: ask that address, or say `expect: {}` where this is success",
+            response.status
+        ));
+    }
+    match response.body.text().map(|text| text.trim()) {
+        None => failure.notes.push(format!("the answer: {} bytes that are no text", response.body.bytes().len())),
+        Some("") => {}
+        Some(text) => {
+            let start: String = text.chars().take(EXCERPT).collect();
+            let dots = if start.len() < text.len() { " …" } else { "" };
+            failure.notes.push(format!("the answer: {}{dots}", show::escape(&start)));
+        }
+    }
+    failure
+}

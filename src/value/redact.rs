@@ -67,7 +67,7 @@ impl Redactor {
             for line in leaf.lines().filter(|line| line.trim() != leaf && line.trim().chars().count() >= 8) {
                 self.learn_text(name, line.trim());
             }
-            if let Some(password) = password_of(leaf) {
+            for password in password_of(leaf).into_iter().chain(passwords_in_query(leaf)) {
                 self.learn_text(name, &percent_decode_str(&password).decode_utf8_lossy());
                 self.learn_text(name, &password);
             }
@@ -245,8 +245,13 @@ fn password_of(text: &str) -> Option<String> {
             return Some(password.to_owned());
         }
     }
-    let (_, after) = text.split_once("password=")?;
-    Some(after.split(['&', ' ', '#']).next().unwrap_or(after).to_owned())
+    None
+}
+
+/// Also of a URL that has one before its host: `redis+sentinel://:p@h/main?sentinel_password=q`, `unix:///s?pass=q`.
+fn passwords_in_query(text: &str) -> Vec<String> {
+    let found = ["password=", "pass="].iter().filter_map(|name| text.split_once(name));
+    found.map(|(_, after)| after.split(['&', ' ', '#']).next().unwrap_or(after).to_owned()).collect()
 }
 
 /// As `encodeURIComponent` and as form data leave them.

@@ -203,14 +203,12 @@ impl<'a> Reach<'a> {
         };
         let started = Instant::now();
         loop {
-            let why = match self.ask_sentinels(sentinels, name).await {
-                Ok(address) => match self.is_master(&address).await {
-                    Ok(()) => {
-                        self.pool.learn_master(self.on, address.clone());
-                        return Ok(address);
-                    }
-                    Err(why) => why,
-                },
+            let address = self.ask_sentinels(sentinels, name).await?;
+            let why = match self.is_master(&address).await {
+                Ok(()) => {
+                    self.pool.learn_master(self.on, address.clone());
+                    return Ok(address);
+                }
                 Err(why) => why,
             };
             if started.elapsed() + AGAIN > self.target.patience() {

@@ -46,10 +46,28 @@ impl Redis {
         redis
     }
 
-    /// What `redis-cli` says, over the socket; errors too.
+    /// A server that only watches others.
+    pub fn sentinel(more: &str) -> Redis {
+        let dir = directory();
+        let port = free_port();
+        let conf = format!(
+            "port {port}\nbind 127.0.0.1\nunixsocket {0}/s\nunixsocketperm 777\ndir {0}\n{more}\n",
+            dir.display()
+        );
+        std::fs::write(dir.join("conf"), conf).unwrap();
+        super::give(&dir);
+        let conf = dir.join("conf").display().to_string();
+        let server =
+            Server::start(dir, &[program("redis-server", "redis-server").to_str().unwrap(), &conf, "--sentinel"]);
+        let redis = Redis { server, port, tls_port: 0 };
+        wait_for("the sentinel", || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
+        redis
+    }
+
+    /// What `redis-cli` says; errors too.
     pub fn cli(&self, args: &[&str]) -> String {
         let mut command = std::process::Command::new(program("redis-cli", "redis-tools"));
-        let out = command.arg("-s").arg(self.socket()).args(args).output().unwrap();
+        let out = command.args(["-p", &self.port.to_string()]).args(args).output().unwrap();
         String::from_utf8_lossy(&out.stdout).trim_end().to_owned()
     }
 

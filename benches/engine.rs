@@ -1,12 +1,13 @@
 //! How many simulated steps a second the engine does: fake effects, a clock that jumps.
-//! `cargo bench --bench engine -- --once` runs 1,000 steps one time, for an instruction count (callgrind repeats exactly).
+//! `cargo bench --bench engine -- --once` runs 1,000 steps one time, for an instruction count (callgrind repeats exactly);
+//! `--once-undone` lets them fail at the end and be undone.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 use std::hint::black_box;
 use std::sync::Arc;
 
 use criterion::{Criterion, Throughput};
 use rbk::check::program::*;
-use rbk::effects::fake::{Script, play};
+use rbk::effects::fake::{Fake, Script};
 use rbk::engine::{Engine, Inputs, OnFailure};
 use rbk::source::Span;
 use rbk::value::{Nanos, SmolStr, Timestamp, Type, Value};
@@ -93,13 +94,27 @@ fn run(program: &Arc<Program>, exit: u8) {
         params: Vec::new(),
         on_failure: OnFailure::Rollback,
     };
-    let played = play(Engine::new(program.clone(), inputs), &Script::default());
-    assert_eq!(black_box(played).finish.expect("the run ends").end.exit_code(), exit);
+    let mut world = Fake::new(&Script::default());
+    let mut engine = Engine::new(program.clone(), inputs);
+    let mut end = None;
+    while let Some(input) = world.happen() {
+        for command in black_box(engine.on(input)) {
+            world.take(&command);
+            if let rbk::engine::Command::Finish(finish) = command {
+                end = Some(finish.end);
+            }
+        }
+    }
+    assert_eq!(end.expect("the run ends").exit_code(), exit);
 }
 
 fn main() {
-    if std::env::args().any(|arg| arg == "--once") {
-        return run(&program(false), 0);
+    for arg in std::env::args() {
+        match arg.as_str() {
+            "--once" => return run(&program(false), 0),
+            "--once-undone" => return run(&program(true), 1),
+            _ => {}
+        }
     }
     let mut criterion = Criterion::default().configure_from_args();
     let mut group = criterion.benchmark_group("engine");

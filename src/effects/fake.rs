@@ -1,6 +1,5 @@
 //! A scripted outside world and a clock that jumps: for tests and rehearsals. Nothing real happens, and no time passes.
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BTreeMap;
 
 use crate::check::program::Want;
 use crate::engine::event::{QuestionKind, TimerId};
@@ -50,15 +49,12 @@ pub enum Signal {
 impl Rule {
     #[must_use]
     pub fn new(pattern: &str, outcome: Outcome) -> Rule {
-        let cancelled = Failure::new(FailureKind::Cancelled, "cancelled");
-        Rule {
-            pattern: pattern.to_owned(),
-            times: None,
-            after: Nanos(0),
-            outcome: Some(outcome),
-            cancel: (Outcome::failed(Ending::Some, cancelled), Nanos(0)),
-        }
+        Rule { pattern: pattern.to_owned(), times: None, after: Nanos(0), outcome: Some(outcome), cancel: cancelled() }
     }
+}
+
+fn cancelled() -> (Outcome, Nanos) {
+    (Outcome::failed(Ending::Some, Failure::new(FailureKind::Cancelled, "cancelled")), Nanos(0))
 }
 
 /// What happened in a run in such a world.
@@ -85,7 +81,7 @@ pub fn play_in(engine: Engine, mut world: Fake<'_>) -> Played {
         let commands = engine.on(input.clone());
         for command in &commands {
             if let Command::Finish(finish) = command {
-                played.finish = Some(finish.clone());
+                played.finish = Some(Finish::clone(finish));
             }
             world.take(command);
         }
@@ -105,14 +101,23 @@ pub type Decide<'d> = Box<dyn FnMut(&Call) -> Rule + 'd>;
 pub struct Fake<'d> {
     decide: Option<Decide<'d>>,
     now: Nanos,
-    due: BinaryHeap<Reverse<(Nanos, u64)>>,
-    events: BTreeMap<u64, Event>,
+    /// What is going to happen.
+    due: BTreeMap<Due, Event>,
     caused: u64,
-    calls: BTreeMap<CallId, (u64, (Outcome, Nanos))>,
-    timers: BTreeMap<TimerId, u64>,
-    questions: BTreeMap<QuestionId, u64>,
+    calls: BTreeMap<CallId, Pending>,
+    timers: BTreeMap<TimerId, Due>,
+    questions: BTreeMap<QuestionId, Due>,
     rules: Vec<Rule>,
     answers: Vec<Reply>,
+}
+
+/// When, and as which of all that was ever caused.
+type Due = (Nanos, u64);
+
+struct Pending {
+    end: Option<Due>,
+    /// What a cancel makes of it; none: what it makes of any call.
+    cancel: Option<Box<(Outcome, Nanos)>>,
 }
 
 impl<'d> Fake<'d> {
@@ -121,8 +126,7 @@ impl<'d> Fake<'d> {
         let mut fake = Fake {
             decide: None,
             now: Nanos(0),
-            due: BinaryHeap::new(),
-            events: BTreeMap::new(),
+            due: BTreeMap::new(),
             caused: 0,
             calls: BTreeMap::new(),
             timers: BTreeMap::new(),
@@ -147,28 +151,24 @@ impl<'d> Fake<'d> {
         Fake { decide: Some(Box::new(decide)), ..Fake::new(script) }
     }
 
-    fn cause(&mut self, after: Nanos, event: Event) -> u64 {
+    fn cause(&mut self, after: Nanos, event: Event) -> Due {
         self.caused += 1;
-        self.due.push(Reverse((Nanos(self.now.0.saturating_add(after.0)), self.caused)));
-        self.events.insert(self.caused, event);
-        self.caused
+        let due = (Nanos(self.now.0.saturating_add(after.0)), self.caused);
+        self.due.insert(due, event);
+        due
     }
 
     /// What happens next; none: nothing will.
     pub fn happen(&mut self) -> Option<Input> {
-        loop {
-            let Reverse((at, caused)) = self.due.pop()?;
-            // What was withdrawn meanwhile does not happen.
-            let Some(event) = self.events.remove(&caused) else { continue };
-            self.now = at;
-            match &event {
-                Event::Ended(id, _) => drop(self.calls.remove(id)),
-                Event::Fired(id) => drop(self.timers.remove(id)),
-                Event::Answered(id, _) | Event::Unanswered(id, _) => drop(self.questions.remove(id)),
-                Event::Start | Event::Stop | Event::Kill => {}
-            }
-            return Some(Input { at, event });
+        let ((at, _), event) = self.due.pop_first()?;
+        self.now = at;
+        match &event {
+            Event::Ended(id, _) => drop(self.calls.remove(id)),
+            Event::Fired(id) => drop(self.timers.remove(id)),
+            Event::Answered(id, _) | Event::Unanswered(id, _) => drop(self.questions.remove(id)),
+            Event::Start | Event::Stop | Event::Kill => {}
         }
+        Some(Input { at, event })
     }
 
     /// Do what the engine asks for.
@@ -176,24 +176,25 @@ impl<'d> Fake<'d> {
         match command {
             Command::Call(call) => self.call(call),
             Command::Cancel(id) => {
-                if let Some((caused, (outcome, after))) = self.calls.remove(id) {
-                    self.events.remove(&caused);
-                    self.cause(after, Event::Ended(*id, outcome));
+                if let Some(Pending { end, cancel }) = self.calls.remove(id) {
+                    end.map(|end| self.due.remove(&end));
+                    let (outcome, after) = cancel.map_or_else(cancelled, |cancel| *cancel);
+                    self.cause(after, Event::Ended(*id, Box::new(outcome)));
                 }
             }
             Command::Timer(id, after) => {
-                let caused = self.cause(*after, Event::Fired(*id));
-                self.timers.insert(*id, caused);
+                let due = self.cause(*after, Event::Fired(*id));
+                self.timers.insert(*id, due);
             }
             Command::Clear(id) => {
-                if let Some(caused) = self.timers.remove(id) {
-                    self.events.remove(&caused);
+                if let Some(due) = self.timers.remove(id) {
+                    self.due.remove(&due);
                 }
             }
             Command::Ask(id, asked) => self.ask(*id, asked),
             Command::Withdraw(id) => {
-                if let Some(caused) = self.questions.remove(id) {
-                    self.events.remove(&caused);
+                if let Some(due) = self.questions.remove(id) {
+                    self.due.remove(&due);
                 }
             }
             Command::Record(_) | Command::Tell(_) | Command::Finish(_) => {}
@@ -208,18 +209,12 @@ impl<'d> Fake<'d> {
         let (after, outcome, cancel) = match found {
             Some(rule) => {
                 rule.times = rule.times.map(|times| times - 1);
-                (rule.after, rule.outcome.clone(), rule.cancel.clone())
+                (rule.after, rule.outcome.clone(), Some(Box::new(rule.cancel.clone())))
             }
-            None => {
-                let rule = Rule::new("", well(call.want));
-                (rule.after, rule.outcome, rule.cancel)
-            }
+            None => (Nanos(0), Some(well(call.want)), None),
         };
-        let caused = match outcome {
-            Some(outcome) => self.cause(after, Event::Ended(call.id, outcome)),
-            None => 0,
-        };
-        self.calls.insert(call.id, (caused, cancel));
+        let end = outcome.map(|outcome| self.cause(after, Event::Ended(call.id, Box::new(outcome))));
+        self.calls.insert(call.id, Pending { end, cancel });
     }
 
     fn ask(&mut self, id: QuestionId, asked: &QuestionAsked) {
@@ -238,8 +233,8 @@ impl<'d> Fake<'d> {
             }
             (_, value) => value,
         };
-        let caused = self.cause(after, Event::Answered(id, Answer { value, who: SmolStr::new_static("operator") }));
-        self.questions.insert(id, caused);
+        let due = self.cause(after, Event::Answered(id, Answer { value, who: SmolStr::new_static("operator") }));
+        self.questions.insert(id, due);
     }
 }
 

@@ -1,10 +1,10 @@
 //! Statements one after the other, and which construct each of them is.
 use std::rc::Rc;
 
-use crate::check::program::{Block, Stmt, StmtKind};
+use crate::check::program::{Block, Expr, NameId, Stmt, StmtKind};
 use crate::engine::call::Segment;
 use crate::engine::cx::{Cx, Mode};
-use crate::engine::event::{FailureKind, Progress};
+use crate::engine::event::{Failure, FailureKind, Progress};
 use crate::engine::failure::{Flow, Fut, Next, Stop};
 use crate::engine::names::Names;
 use crate::engine::record::Record;
@@ -13,6 +13,7 @@ use crate::engine::tree::{Finally, Seq};
 use crate::engine::{
     conditions, contexts, eval, handlers, invariant, parallel, questions, step, transaction, tries, undo, waits,
 };
+use crate::source::Span;
 use crate::value::Nanos;
 
 /// The statements, then what must be true at the end, then the block's `finally`s. Not ok: the undo runs those.
@@ -129,107 +130,102 @@ pub(super) fn fresh(cx: &Cx<'_>) -> Rc<Names> {
 }
 
 pub(super) fn statement<'a, 'p: 'a>(cx: &'a Cx<'p>, stmt: &'p Stmt) -> Fut<'a, Flow> {
-    Box::pin(async move {
-        match &stmt.kind {
-            StmtKind::Step(step) => step::step(cx, step).await,
-            StmtKind::Let { name, value, fallback } => {
-                let value = match (eval::eval(cx, value).await, fallback) {
-                    (Err(Stop::Fail(fault)), Some(fallback)) => {
-                        let value = eval::eval(cx, fallback).await?;
-                        cx.world.tell(Progress::Log {
-                            path: cx.path.clone(),
-                            text: format!(
-                                "`{}` takes its fallback: {}",
-                                cx.world.name_text(*name),
-                                fault.failure.message
-                            ),
-                        });
-                        value
-                    }
-                    (value, _) => value?,
-                };
-                eval::small(cx, &value, stmt.span)?;
-                cx.bind(*name, value);
-                Ok(Next::Go)
-            }
-            StmtKind::Ask { name, question, ty } => questions::ask(cx, *name, question, ty).await,
-            StmtKind::ChooseFrom { name, question, from } => questions::choose_from(cx, *name, question, from).await,
-            StmtKind::DoneWhen(cond) => conditions::done_when(cx, cond).await,
-            StmtKind::Guards(guards) => conditions::guards(cx, guards).await,
-            StmtKind::Warn(guard) => conditions::warn(cx, guard).await,
-            // Only reached where a rollback is repeated: `statements` starts them.
-            StmtKind::Invariant { .. } => Ok(Next::Go),
-            StmtKind::Wait(time) => waits::wait(cx, time).await,
-            StmtKind::WaitUntil { limit, every, until, unless } => {
-                waits::until(cx, limit, every.as_ref(), until, unless.as_ref()).await
-            }
-            StmtKind::Watch { label, window, every, tolerate, body } => {
-                waits::watch(cx, &waits::Watch { label, window, every, tolerate: tolerate.as_ref(), body }).await
-            }
-            StmtKind::If { cond, then, otherwise } => {
-                if conditions::decide(cx, cond).await? {
-                    inner(cx, then, None, fresh(cx)).await
-                } else {
-                    match otherwise {
-                        Some(otherwise) => inner(cx, otherwise, Some(1), fresh(cx)).await,
-                        None => Ok(Next::Go),
-                    }
-                }
-            }
-            StmtKind::For { name, list, parallel, body } => {
-                parallel::each(cx, *name, list, parallel.as_ref(), body).await
-            }
-            StmtKind::Parallel(block) => parallel::block(cx, block).await,
-            StmtKind::Transaction { on, body } => transaction::transaction(cx, on, body, stmt.span).await,
-            StmtKind::With { contexts, body } => {
-                let contexts = contexts::enter(cx, contexts).await?;
-                inner(&Cx { contexts, ..cx.clone() }, body, None, cx.names.clone()).await
-            }
-            StmtKind::Confirm { question, within } => questions::confirm(cx, question, within.as_ref()).await,
-            StmtKind::Choose { question, options } => questions::choose(cx, question, options).await,
-            StmtKind::Try { body, otherwise, failure } => tries::attempt(cx, body, otherwise, *failure).await,
-            StmtKind::Commit(why) => {
-                let why = eval::shown(cx, why).await?;
-                cx.world.record(Record::Committed { path: cx.path.clone() });
-                cx.world.tell(Progress::Committed { path: cx.path.clone(), why });
-                cx.seq.commit();
-                if is_attempt(cx) {
-                    // What it writes from here on is a new unit.
-                    cx.inst.writes.borrow_mut().unit = None;
-                }
-                Ok(Next::Go)
-            }
-            StmtKind::Finally(block) => {
-                let finally = Finally { block, place: cx.place(cx.path.clone()), open: true.into() };
-                cx.seq.finallys.borrow_mut().push(Rc::new(finally));
-                Ok(Next::Go)
-            }
-            StmtKind::Fail(message) => {
-                let message = eval::shown(cx, message).await?;
-                Err(cx.stop(crate::engine::event::Failure {
-                    span: Some(stmt.span),
-                    ..crate::engine::event::Failure::new(FailureKind::Explicit, message)
-                }))
-            }
-            StmtKind::Log(text) => {
-                let text = eval::shown(cx, text).await?;
-                cx.world.tell(Progress::Log { path: cx.path.clone(), text });
-                Ok(Next::Go)
-            }
-            StmtKind::Note { key, value } => {
-                let key = eval::shown(cx, key).await?;
-                let value = eval::eval(cx, value).await?;
-                cx.world.notes.borrow_mut().push((key.clone(), value.clone()));
-                cx.world.tell(Progress::Note { path: cx.path.clone(), key, value });
-                Ok(Next::Go)
-            }
-            StmtKind::Return(value) => Ok(Next::Return(eval::eval(cx, value).await?)),
-            StmtKind::Eval(expr) => {
-                eval::eval(cx, expr).await?;
-                Ok(Next::Go)
-            }
+    // Each in a box of its own size: the largest would be many times that of the most frequent.
+    match &stmt.kind {
+        StmtKind::Step(step) => Box::pin(step::step(cx, step)),
+        StmtKind::Let { name, value, fallback } => Box::pin(set(cx, *name, value, fallback.as_ref(), stmt.span)),
+        StmtKind::Ask { name, question, ty } => Box::pin(questions::ask(cx, *name, question, ty)),
+        StmtKind::ChooseFrom { name, question, from } => Box::pin(questions::choose_from(cx, *name, question, from)),
+        StmtKind::DoneWhen(cond) => Box::pin(conditions::done_when(cx, cond)),
+        StmtKind::Guards(guards) => Box::pin(conditions::guards(cx, guards)),
+        StmtKind::Warn(guard) => Box::pin(conditions::warn(cx, guard)),
+        // Only reached where a rollback is repeated: `statements` starts them.
+        StmtKind::Invariant { .. } => Box::pin(std::future::ready(Ok(Next::Go))),
+        StmtKind::Wait(time) => Box::pin(waits::wait(cx, time)),
+        StmtKind::WaitUntil { limit, every, until, unless } => {
+            Box::pin(waits::until(cx, limit, every.as_ref(), until, unless.as_ref()))
         }
-    })
+        StmtKind::Watch { label, window, every, tolerate, body } => {
+            Box::pin(waits::watch(cx, waits::Watch { label, window, every, tolerate: tolerate.as_ref(), body }))
+        }
+        StmtKind::If { cond, then, otherwise } => Box::pin(choice(cx, cond, then, otherwise.as_ref())),
+        StmtKind::For { name, list, parallel, body } => {
+            Box::pin(parallel::each(cx, *name, list, parallel.as_ref(), body))
+        }
+        StmtKind::Parallel(block) => Box::pin(parallel::block(cx, block)),
+        StmtKind::Transaction { on, body } => Box::pin(transaction::transaction(cx, on, body, stmt.span)),
+        StmtKind::With { contexts, body } => Box::pin(async move {
+            let contexts = contexts::enter(cx, contexts).await?;
+            inner(&Cx { contexts, ..cx.clone() }, body, None, cx.names.clone()).await
+        }),
+        StmtKind::Confirm { question, within } => Box::pin(questions::confirm(cx, question, within.as_ref())),
+        StmtKind::Choose { question, options } => Box::pin(questions::choose(cx, question, options)),
+        StmtKind::Try { body, otherwise, failure } => Box::pin(tries::attempt(cx, body, otherwise, *failure)),
+        StmtKind::Commit(why) => Box::pin(commit(cx, why)),
+        StmtKind::Finally(block) => {
+            let finally = Finally { block, place: cx.place(cx.path.clone()), open: true.into() };
+            cx.seq.finallys.borrow_mut().push(Rc::new(finally));
+            Box::pin(std::future::ready(Ok(Next::Go)))
+        }
+        StmtKind::Fail(message) => Box::pin(async move {
+            let failure = Failure::new(FailureKind::Explicit, eval::shown(cx, message).await?);
+            Err(cx.stop(Failure { span: Some(stmt.span), ..failure }))
+        }),
+        StmtKind::Log(text) => Box::pin(async move {
+            let text = eval::shown(cx, text).await?.into();
+            cx.world.tell(Progress::Log { path: cx.path.clone(), text });
+            Ok(Next::Go)
+        }),
+        StmtKind::Note { key, value } => Box::pin(async move {
+            let key = eval::shown(cx, key).await?.to_string();
+            let value = eval::eval(cx, value).await?;
+            cx.world.notes.borrow_mut().push((key.clone(), value.clone()));
+            cx.world.tell(Progress::Note { path: cx.path.clone(), key, value });
+            Ok(Next::Go)
+        }),
+        StmtKind::Return(value) => Box::pin(async move { Ok(Next::Return(eval::eval(cx, value).await?)) }),
+        StmtKind::Eval(expr) => Box::pin(async move {
+            eval::eval(cx, expr).await?;
+            Ok(Next::Go)
+        }),
+    }
+}
+
+async fn set<'p>(cx: &Cx<'p>, name: NameId, value: &'p Expr, fallback: Option<&'p Expr>, span: Span) -> Flow {
+    let value = match (eval::eval(cx, value).await, fallback) {
+        (Err(Stop::Fail(fault)), Some(fallback)) => {
+            let value = eval::eval(cx, fallback).await?;
+            let text = format!("`{}` takes its fallback: {}", cx.world.name_text(name), fault.failure.message);
+            cx.world.tell(Progress::Log { path: cx.path.clone(), text });
+            value
+        }
+        (value, _) => value?,
+    };
+    eval::small(cx, &value, span)?;
+    cx.bind(name, value);
+    Ok(Next::Go)
+}
+
+async fn choice<'p>(cx: &Cx<'p>, cond: &'p Expr, then: &'p Block, otherwise: Option<&'p Block>) -> Flow {
+    if conditions::decide(cx, cond).await? {
+        return inner(cx, then, None, fresh(cx)).await;
+    }
+    match otherwise {
+        Some(otherwise) => inner(cx, otherwise, Some(1), fresh(cx)).await,
+        None => Ok(Next::Go),
+    }
+}
+
+async fn commit<'p>(cx: &Cx<'p>, why: &'p Expr) -> Flow {
+    let why = eval::shown(cx, why).await?.into();
+    cx.world.record(Record::Committed { path: cx.path.clone() });
+    cx.world.tell(Progress::Committed { path: cx.path.clone(), why });
+    cx.seq.commit();
+    if is_attempt(cx) {
+        // What it writes from here on is a new unit.
+        cx.inst.writes.borrow_mut().unit = None;
+    }
+    Ok(Next::Go)
 }
 
 /// A sequence that nothing else will undo: of a rollback, a handler.

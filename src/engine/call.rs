@@ -43,6 +43,22 @@ impl std::fmt::Display for Path {
     }
 }
 
+/// run + path + attempts + ordinal, shown as `r1/3/0/1.2/0`: the same on an in-doubt repeat, new after an undo.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Key {
+    pub run: SmolStr,
+    pub path: Path,
+    /// Of all that is around: `2.1` is the first attempt inside the second.
+    pub attempts: SmolStr,
+    pub ordinal: u32,
+}
+
+impl std::fmt::Display for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}/{}/{}", self.run, self.path, self.attempts, self.ordinal)
+    }
+}
+
 /// Start this. Its end comes back as one `Event::Ended`, also after a cancel.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Call {
@@ -50,8 +66,7 @@ pub struct Call {
     pub path: Path,
     /// The attempt of the enclosing step, from 1.
     pub attempt: u32,
-    /// run + path + attempt + ordinal: the same on an in-doubt repeat, new after an undo.
-    pub key: String,
+    pub key: Key,
     pub what: What,
     pub effect: Effect,
     pub idempotent: bool,
@@ -61,7 +76,7 @@ pub struct Call {
     /// The least of all enclosing limits at the start, for servers that want to know; the engine cancels by itself.
     pub limit: Option<Nanos>,
     /// For people: one line, of a script several; secrets shown as `‹name›`.
-    pub text: String,
+    pub text: SmolStr,
     pub span: Span,
 }
 

@@ -1,29 +1,32 @@
 //! Calls to the outside: what they are made of, what is registered before they start, and what their end means.
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use crate::check::program::{self, CodePart, Effect, How, Undo, Want};
-use crate::engine::call::{Arg, Call, CallId, Piece, What};
+use crate::engine::call::{Arg, Call, CallId, Key, Piece, What};
 use crate::engine::cx::{Cx, Mode};
 use crate::engine::eval;
 use crate::engine::event::{Command, Ending, Failure, FailureKind, Left, LeftWhy, Outcome, Progress};
 use crate::engine::executor::Slot;
 use crate::engine::failure::Stop;
 use crate::engine::label::label;
+use crate::engine::late;
 use crate::engine::questions;
 use crate::engine::record::{Record, UnitKind};
 use crate::engine::tree::{Node, UndoHow, Unit, Wall};
 use crate::source::Span;
 use crate::value::encode::shell;
-use crate::value::{Connection, Nanos, Value, method, show};
+use crate::value::{Connection, Nanos, SmolStr, Value, format_smolstr, method, show};
 use std::sync::Arc;
 
 /// A call, all but its number.
+#[derive(Clone)]
 pub(super) struct Made {
     pub what: What,
     pub effect: Effect,
     pub idempotent: bool,
     pub want: Want,
-    pub text: String,
+    pub text: SmolStr,
     pub span: Span,
 }
 
@@ -42,9 +45,9 @@ pub(super) async fn judged<'p>(
     if made.effect >= Effect::Notify {
         return Ok((make(cx, made).await?, None));
     }
-    let mut outcome = looked(cx, &made).await?;
+    let mut outcome = looked(cx, made).await?;
     let why = outcome.why.take();
-    Ok((result(cx, outcome)?, why))
+    Ok((result(cx, *outcome)?, why))
 }
 
 async fn made<'p>(cx: &Cx<'p>, command: &'p program::Command, span: Span) -> Result<Made, Stop> {
@@ -54,7 +57,7 @@ async fn made<'p>(cx: &Cx<'p>, command: &'p program::Command, span: Span) -> Res
         effect: command.effect,
         idempotent: false,
         want: command.want,
-        text: format!("$ {}", script(&text)),
+        text: script(&text),
         span,
     })
 }
@@ -89,7 +92,7 @@ pub(super) async fn native<'p>(cx: &Cx<'p>, call: &'p program::Call, span: Span)
         effect: call.effect,
         idempotent: call.idempotent,
         want: call.want,
-        text: line(&format!("{}({})", call.source, texts.join(", "))),
+        text: line(format!("{}({})", call.source, texts.join(", "))).into(),
         span,
     };
     make(cx, made).await
@@ -103,7 +106,10 @@ pub(super) async fn connection<'p>(cx: &Cx<'p>, expr: &'p program::Expr) -> Resu
 }
 
 /// The code with its values, and the same for people.
-async fn pieces<'p>(cx: &Cx<'p>, parts: &'p [CodePart]) -> Result<(Vec<Piece>, String), Stop> {
+async fn pieces<'p>(cx: &Cx<'p>, parts: &'p [CodePart]) -> Result<(Vec<Piece>, Cow<'p, str>), Stop> {
+    if let [CodePart::Text { text, span }] = parts {
+        return Ok((vec![Piece::Text { text: text.clone(), span: *span }], Cow::Borrowed(text)));
+    }
     let mut pieces = Vec::with_capacity(parts.len());
     let mut shown = String::new();
     for part in parts {
@@ -119,7 +125,7 @@ async fn pieces<'p>(cx: &Cx<'p>, parts: &'p [CodePart]) -> Result<(Vec<Piece>, S
             }
         }
     }
-    Ok((pieces, shown))
+    Ok((pieces, Cow::Owned(shown)))
 }
 
 /// A value as the command that runs holds it: quoted where its word needs it; a secret as its name.
@@ -145,38 +151,42 @@ fn quoted(word: &str) -> String {
 }
 
 /// A script of several lines line by line, the later ones under the first.
-fn script(text: &str) -> String {
+fn script(text: &str) -> SmolStr {
+    if !text.contains('\n') {
+        return SmolStr::from_iter(["$ ", text.trim_start_matches([' ', '\t']).trim_end()]);
+    }
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     let indent = |line: &&str| line.len() - line.trim_start_matches([' ', '\t']).len();
     let least = lines.iter().map(indent).min().unwrap_or(0);
     let lines = lines.iter().map(|line| line.get(least..).unwrap_or(line).trim_end());
-    lines.collect::<Vec<_>>().join("\n  ")
+    SmolStr::from_iter(["$ ", &lines.collect::<Vec<_>>().join("\n  ")])
 }
 
 /// One line.
-fn line(text: &str) -> String {
-    if text.contains('\n') { text.split_whitespace().collect::<Vec<_>>().join(" ") } else { text.trim().to_owned() }
+fn line(text: String) -> String {
+    if text.contains('\n') { text.split_whitespace().collect::<Vec<_>>().join(" ") } else { text }
 }
 
 pub(super) async fn make(cx: &Cx<'_>, made: Made) -> Result<Value, Stop> {
     match made.effect {
-        Effect::Notify => notify(cx, &made).await,
+        // Seldom: apart, so that every other call is small.
+        Effect::Notify => Box::pin(notify(cx, made)).await,
         Effect::Write if cx.tx.is_none() => {
             let idempotent = made.idempotent;
             let unit = register(cx).await?;
-            let outcome = call(cx, &made, Some(unit)).await;
+            let outcome = call(cx, made, Some(unit)).await;
             ended(cx, &outcome, idempotent);
-            result(cx, outcome)
+            result(cx, *outcome)
         }
         Effect::Write | Effect::Pure | Effect::Read => {
-            let outcome = looked(cx, &made).await?;
-            result(cx, outcome)
+            let outcome = looked(cx, made).await?;
+            result(cx, *outcome)
         }
     }
 }
 
 /// What stands for nothing: no intent, no undo.
-async fn looked(cx: &Cx<'_>, made: &Made) -> Result<Outcome, Stop> {
+async fn looked(cx: &Cx<'_>, made: Made) -> Result<Box<Outcome>, Stop> {
     cx.check()?;
     let outcome = call(cx, made, None).await;
     still_running(cx, &outcome);
@@ -201,10 +211,10 @@ pub(super) async fn register(cx: &Cx<'_>) -> Result<Option<UnitKind>, Stop> {
             return Ok(None);
         }
         Undo::Rollback { block, timeout, .. } => UndoHow::Rollback(block, timeout.as_ref()),
-        Undo::Manual { what, .. } => UndoHow::Manual(eval::shown(cx, what).await?),
+        Undo::Manual { what, .. } => UndoHow::Manual(eval::shown(cx, what).await?.into()),
         Undo::Irreversible { why, .. } => {
-            let why = eval::shown(cx, why).await?;
-            once_asked(cx, &why).await?;
+            let why = eval::shown(cx, why).await?.to_string();
+            Box::pin(once_asked(cx, &why)).await?;
             cx.check()?;
             let first = !standing(cx);
             if first {
@@ -266,12 +276,12 @@ async fn once_asked(cx: &Cx<'_>, why: &str) -> Result<(), Stop> {
 }
 
 /// Of an action: with its arguments, and the step that calls it.
-fn in_full(cx: &Cx<'_>) -> String {
+fn in_full(cx: &Cx<'_>) -> SmolStr {
     let step = &cx.inst.step;
     let Some(action) = cx.inst.action else { return cx.inst.name.clone() };
     let called = label(&cx.world, action, &cx.inst.names);
     // Outside every step an action's own name stands for one.
-    if *step == cx.inst.name || step.is_empty() { called } else { format!("{step}: {called}") }
+    if *step == cx.inst.name || step.is_empty() { called } else { format_smolstr!("{step}: {called}") }
 }
 
 fn wall(cx: &Cx<'_>, why: String) {
@@ -284,61 +294,58 @@ fn wall(cx: &Cx<'_>, why: String) {
 }
 
 /// From its start to its end. `unit`: none for a call without effect.
-pub(super) async fn call(cx: &Cx<'_>, made: &Made, unit: Option<Option<UnitKind>>) -> Outcome {
+pub(super) async fn call(cx: &Cx<'_>, made: Made, unit: Option<Option<UnitKind>>) -> Box<Outcome> {
+    let (text, span) = (made.text.clone(), made.span);
     let id = started(cx, made, unit);
-    end(cx, made, id).await
+    end(cx, id, &text, span).await
 }
 
 /// Number it, keep the intent, and start.
-fn started(cx: &Cx<'_>, made: &Made, unit: Option<Option<UnitKind>>) -> CallId {
+fn started(cx: &Cx<'_>, made: Made, unit: Option<Option<UnitKind>>) -> CallId {
     let id = cx.world.call_id();
     if let Some(unit) = &cx.inst.writes.borrow().unit {
         unit.calls.borrow_mut().push((id, made.text.clone()));
     }
     let ordinal = cx.calls.ordinal.get();
     cx.calls.ordinal.set(ordinal + 1);
-    let key = format!("{}/{}/{}/{ordinal}", cx.world.inputs.run, cx.path, cx.inst.tag);
+    let (path, attempt) = (cx.path.clone(), cx.inst.attempt);
+    let run = cx.world.inputs.run.clone();
+    let key = Key { run, path: path.clone(), attempts: cx.inst.attempts.clone(), ordinal };
     if let Some(unit) = unit {
-        cx.world.record(Record::Intent {
-            call: id,
-            path: cx.path.clone(),
-            attempt: cx.inst.attempt,
-            key: key.clone(),
-            unit,
-        });
+        cx.world.record(Record::Intent { call: id, attempt, key: key.clone(), unit });
     }
     cx.world.tell(Progress::ActionStarted {
         call: id,
-        path: cx.path.clone(),
+        path: path.clone(),
         text: made.text.clone(),
         effect: made.effect,
         want: made.want,
     });
-    cx.world.push(Command::Call(Call {
+    cx.world.push(Command::Call(Box::new(Call {
         id,
-        path: cx.path.clone(),
-        attempt: cx.inst.attempt,
+        path,
+        attempt,
         key,
-        what: made.what.clone(),
+        what: made.what,
         effect: made.effect,
         idempotent: made.idempotent,
         want: made.want,
         contexts: cx.contexts.clone(),
         limit: cx.scope.left(&cx.world),
-        text: made.text.clone(),
+        text: made.text,
         span: made.span,
-    }));
+    })));
     id
 }
 
 /// Its end. A cancel asks for it, and then it is still awaited.
-async fn end(cx: &Cx<'_>, made: &Made, id: CallId) -> Outcome {
+async fn end(cx: &Cx<'_>, id: CallId, text: &str, span: Span) -> Box<Outcome> {
     let slot = cx.world.await_call(id);
     let mut outcome = match slot.take_unless(&cx.world.queue, || cx.cancelled()).await {
         Some(outcome) => outcome,
         None => {
             cx.world.push(Command::Cancel(id));
-            cx.scope.met(Some(made.span), Some(&made.text));
+            cx.scope.met(Some(span), Some(text));
             slot.take(&cx.world.queue).await
         }
     };
@@ -347,7 +354,7 @@ async fn end(cx: &Cx<'_>, made: &Made, id: CallId) -> Outcome {
     }
     if let Err(failure) = &mut outcome.result {
         cx.world.redact(failure);
-        failure.span = failure.span.or(Some(made.span));
+        failure.span = failure.span.or(Some(span));
     }
     if let Some(why) = &mut outcome.why {
         cx.world.redact_text(why);
@@ -357,7 +364,7 @@ async fn end(cx: &Cx<'_>, made: &Made, id: CallId) -> Outcome {
         call: id,
         path: cx.path.clone(),
         ending: outcome.ending,
-        failure: outcome.result.as_ref().err().cloned(),
+        failure: outcome.result.as_ref().err().cloned().map(Box::new),
     });
     outcome
 }
@@ -433,20 +440,20 @@ const NOTIFY_TRIES: u32 = 3;
 const NOTIFY_DELAY: Nanos = Nanos(1_000_000_000);
 
 /// A message: bounded, repeated twice unless it was answered; that it did not arrive is a warning.
-async fn notify(cx: &Cx<'_>, made: &Made) -> Result<Value, Stop> {
+async fn notify(cx: &Cx<'_>, made: Made) -> Result<Value, Stop> {
     let (mut tries, ordinal) = (1, cx.calls.ordinal.get());
     loop {
         cx.check()?;
         let scope = crate::engine::scope::Scope::child(&cx.scope);
-        let late = Failure::new(FailureKind::Timeout, "no answer within 10s");
-        scope.limit(&cx.world, NOTIFY_LIMIT, crate::engine::scope::Clock::Runs, cx.fault(late));
+        let late = cx.late(late::What::Answer, NOTIFY_LIMIT, None);
+        scope.limit(&cx.world, NOTIFY_LIMIT, crate::engine::scope::Clock::Runs, late);
         let inner = Cx { scope: scope.clone(), ..cx.clone() };
         // The same key for every try: who keeps to it shows the message once.
         cx.calls.ordinal.set(ordinal);
-        let outcome = call(&inner, made, Some(None)).await;
+        let outcome = call(&inner, made.clone(), Some(None)).await;
         let answered = outcome.ending == Ending::Some;
         scope.close(&cx.world);
-        let fault = match scope.settle(&cx.world, &cx.scope, result(&inner, outcome)) {
+        let fault = match scope.settle(&cx.world, &cx.scope, result(&inner, *outcome)) {
             Ok(value) => return Ok(value),
             Err(Stop::Cancelled) => return Err(Stop::Cancelled),
             Err(Stop::Fail(fault)) => fault,

@@ -1,21 +1,56 @@
 //! Conditions are true, false, or an error; and what becomes of each where they stand.
+use std::sync::Arc;
+
 use crate::check::program::{Expr, ExprKind, Guard};
 use crate::engine::calls;
 use crate::engine::cx::{Cx, Goal};
 use crate::engine::eval;
 use crate::engine::event::{ConditionKind, Failure, FailureKind, Progress, Verdict};
 use crate::engine::failure::{Flow, Fut, Next, Stop};
-use crate::value::{Value, ops, show};
+use crate::value::ops::{self, BinaryOp};
+use crate::value::{Response, SmolStr, Value, show};
 
 /// True or false, and why.
-pub(super) struct Judged {
+pub(super) struct Judged<'p> {
     pub holds: bool,
-    /// Both sides of a comparison: `83 < 80`.
-    pub reason: String,
+    pub reason: Reason<'p>,
+}
+
+/// Most conditions hold, and nobody asks why: the words are put together only then.
+pub(super) enum Reason<'p> {
+    /// It is what it says.
+    Is(bool),
+    /// Both sides: `83 < 80`.
+    Compared(Value, BinaryOp, Value),
+    Answered(Arc<Response>),
+    Succeeded,
+    /// `why`: what the command says where it is false.
+    Command {
+        source: &'p str,
+        holds: bool,
+        why: Option<String>,
+    },
+    Both(Box<(Reason<'p>, Reason<'p>)>),
+}
+
+impl std::fmt::Display for Reason<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Reason::Is(holds) => write!(f, "it is {holds}"),
+            Reason::Compared(a, op, b) => write!(f, "{} {} {}", show::show(a), op.sign(), show::show(b)),
+            Reason::Answered(response) => write!(f, "`{}` answered {}", response.shown_url(), response.status),
+            Reason::Succeeded => f.write_str("it succeeded"),
+            Reason::Command { source, holds, why } => {
+                let says = if *holds { "succeeds" } else { why.as_deref().unwrap_or("does not succeed") };
+                write!(f, "`$ {}` {says}", source.trim())
+            }
+            Reason::Both(both) => write!(f, "{}, and {}", both.0, both.1),
+        }
+    }
 }
 
 /// An error is a failure.
-pub(super) fn judge<'a, 'p: 'a>(cx: &'a Cx<'p>, expr: &'p Expr) -> Fut<'a, Result<Judged, Stop>> {
+pub(super) fn judge<'a, 'p: 'a>(cx: &'a Cx<'p>, expr: &'p Expr) -> Fut<'a, Result<Judged<'p>, Stop>> {
     Box::pin(async move {
         Ok(match &expr.kind {
             ExprKind::Not(of) => {
@@ -32,31 +67,29 @@ pub(super) fn judge<'a, 'p: 'a>(cx: &'a Cx<'p>, expr: &'p Expr) -> Fut<'a, Resul
                     return Ok(first);
                 }
                 let second = judge(cx, b).await?;
-                let reason =
-                    if second.holds { second.reason } else { format!("{}, and {}", first.reason, second.reason) };
-                Judged { holds: second.holds, reason }
+                if second.holds {
+                    return Ok(second);
+                }
+                Judged { holds: false, reason: Reason::Both(Box::new((first.reason, second.reason))) }
             }
             ExprKind::Binary(op, a, b) => {
                 let a = eval::eval(cx, a).await?;
                 let b = eval::eval(cx, b).await?;
                 let value = ops::binary(*op, &a, &b).map_err(|message| cx.unfit(message, expr.span))?;
-                let reason = format!("{} {} {}", show::show(&a), op.sign(), show::show(&b));
-                Judged { holds: eval::truth(cx, &value, expr.span)?, reason }
+                Judged { holds: eval::truth(cx, &value, expr.span)?, reason: Reason::Compared(a, *op, b) }
             }
             ExprKind::Judge(of) => match eval::eval(cx, of).await?.expose().0 {
-                Value::Response(response) => Judged {
-                    holds: response.is_success(),
-                    reason: format!("`{}` answered {}", response.shown_url(), response.status),
-                },
-                Value::Bool(holds) => Judged { holds: *holds, reason: format!("it is {holds}") },
-                Value::Null => Judged { holds: true, reason: "it succeeded".to_owned() },
+                Value::Response(response) => {
+                    Judged { holds: response.is_success(), reason: Reason::Answered(response.clone()) }
+                }
+                Value::Bool(holds) => Judged { holds: *holds, reason: Reason::Is(*holds) },
+                Value::Null => Judged { holds: true, reason: Reason::Succeeded },
                 other => return Err(cx.unfit(format!("neither true nor false but {}", show::kind(other)), expr.span)),
             },
             ExprKind::Command(command) => {
                 let (value, why) = calls::judged(cx, command, expr.span).await?;
                 let holds = eval::truth(cx, &value, expr.span)?;
-                let reason = if holds { "succeeds" } else { why.as_deref().unwrap_or("does not succeed") };
-                Judged { holds, reason: format!("`$ {}` {reason}", command.source.trim()) }
+                Judged { holds, reason: Reason::Command { source: &command.source, holds, why } }
             }
             ExprKind::Value(_)
             | ExprKind::Name(_)
@@ -75,7 +108,7 @@ pub(super) fn judge<'a, 'p: 'a>(cx: &'a Cx<'p>, expr: &'p Expr) -> Fut<'a, Resul
             | ExprKind::Connection(_) => {
                 let value = eval::eval(cx, expr).await?;
                 let holds = eval::truth(cx, &value, expr.span)?;
-                Judged { holds, reason: format!("it is {holds}") }
+                Judged { holds, reason: Reason::Is(holds) }
             }
         })
     })
@@ -87,13 +120,13 @@ pub(super) async fn decide<'p>(cx: &Cx<'p>, cond: &'p Expr) -> Result<bool, Stop
 }
 
 /// As [`decide`], and said.
-pub(super) async fn told<'p>(cx: &Cx<'p>, kind: ConditionKind, label: String, cond: &'p Expr) -> Result<bool, Stop> {
+pub(super) async fn told<'p>(cx: &Cx<'p>, kind: ConditionKind, label: SmolStr, cond: &'p Expr) -> Result<bool, Stop> {
     let verdict = verdict(cx, cond).await?;
     tell(cx, kind, label, &verdict);
     match verdict {
         Verdict::Holds => Ok(true),
         Verdict::Not { .. } => Ok(false),
-        Verdict::Error { failure } => Err(cx.stop(failure)),
+        Verdict::Error { failure } => Err(cx.stop(*failure)),
     }
 }
 
@@ -101,13 +134,13 @@ pub(super) async fn told<'p>(cx: &Cx<'p>, kind: ConditionKind, label: String, co
 pub(super) async fn verdict<'p>(cx: &Cx<'p>, cond: &'p Expr) -> Result<Verdict, Stop> {
     match judge(cx, cond).await {
         Ok(Judged { holds: true, .. }) => Ok(Verdict::Holds),
-        Ok(Judged { holds: false, reason }) => Ok(Verdict::Not { reason }),
-        Err(Stop::Fail(fault)) => Ok(Verdict::Error { failure: fault.failure }),
+        Ok(Judged { holds: false, reason }) => Ok(Verdict::Not { reason: reason.to_string() }),
+        Err(Stop::Fail(fault)) => Ok(Verdict::Error { failure: Box::new(fault.failure) }),
         Err(Stop::Cancelled) => Err(Stop::Cancelled),
     }
 }
 
-pub(super) fn tell(cx: &Cx<'_>, kind: ConditionKind, label: String, verdict: &Verdict) {
+pub(super) fn tell(cx: &Cx<'_>, kind: ConditionKind, label: SmolStr, verdict: &Verdict) {
     cx.world.tell(Progress::Condition { path: cx.path.clone(), kind, label, verdict: verdict.clone() });
 }
 

@@ -8,12 +8,13 @@ use crate::engine::call::{Context, Path, Segment, TxId};
 use crate::engine::event::{Failure, FailureKind};
 use crate::engine::executor::Slot;
 use crate::engine::failure::{Fault, Stop};
+use crate::engine::late::{self, Late};
 use crate::engine::names::Names;
 use crate::engine::scope::Scope;
 use crate::engine::tree::{Place, Seq, Unit, Wall};
 use crate::engine::world::{Alarm, World};
 use crate::source::Span;
-use crate::value::{Connection, Nanos, Value};
+use crate::value::{Connection, Nanos, SmolStr, Value};
 
 pub(super) struct Cx<'p> {
     pub world: Rc<World<'p>>,
@@ -97,16 +98,16 @@ pub(super) struct Instance<'p> {
     /// The step's head, or the statement that calls the action.
     pub span: Option<Span>,
     /// The step's or the action's.
-    pub name: String,
+    pub name: SmolStr,
     /// None for a step.
     pub action: Option<&'p Action>,
     /// The innermost step's.
-    pub step: String,
+    pub step: SmolStr,
     /// The name as written.
-    pub source: String,
+    pub source: SmolStr,
     pub attempt: u32,
     /// The attempts of all instances around and this one: part of every key.
-    pub tag: String,
+    pub attempts: SmolStr,
     pub undo: Option<&'p Undo>,
     /// Where its unit goes. Weak: the sequence may hold what holds this.
     pub seq: Weak<Seq<'p>>,
@@ -160,6 +161,11 @@ impl<'p> Cx<'p> {
         Fault { step: self.inst.step.clone(), path: self.path.clone(), failure, exhausted: false }
     }
 
+    /// For a limit set here.
+    pub fn late(&self, what: late::What, time: Nanos, span: Option<Span>) -> Late {
+        Late { step: self.inst.step.clone(), path: self.path.clone(), what, time, span: span.or(self.span) }
+    }
+
     pub fn stop(&self, failure: Failure) -> Stop {
         Stop::Fail(Box::new(self.fault(failure)))
     }
@@ -185,7 +191,7 @@ impl<'p> Cx<'p> {
             path,
             span: self.span,
             step: self.inst.name.clone(),
-            tag: self.inst.tag.clone(),
+            attempts: self.inst.attempts.clone(),
             attempt: self.inst.attempt,
             names: self.names.clone(),
             contexts: self.contexts.clone(),
@@ -223,7 +229,7 @@ impl<'p> Instance<'p> {
             step: place.step.clone(),
             source: place.step.clone(),
             attempt: place.attempt,
-            tag: place.tag.clone(),
+            attempts: place.attempts.clone(),
             undo: None,
             seq: Weak::new(),
             names: place.names.clone(),

@@ -12,10 +12,20 @@ use crate::value::credentials::credentials;
 use crate::value::types::ConnKind;
 use crate::value::{Connection, Nanos, Record, Secret, SmolStr, Timestamp, Value, method, ops, show};
 
-pub(super) fn eval<'a, 'p: 'a>(cx: &'a Cx<'p>, expr: &'p Expr) -> Fut<'a, Result<Value, Stop>> {
+pub(super) async fn eval<'p>(cx: &Cx<'p>, expr: &'p Expr) -> Result<Value, Stop> {
     match &expr.kind {
-        ExprKind::Value(value) => Box::pin(std::future::ready(Ok(value.clone()))),
-        ExprKind::Name(name) => Box::pin(std::future::ready(read(cx, *name, expr.span))),
+        ExprKind::Value(value) => Ok(value.clone()),
+        ExprKind::Name(name) => read(cx, *name, expr.span),
+        _ => boxed(cx, expr).await,
+    }
+}
+
+fn boxed<'a, 'p: 'a>(cx: &'a Cx<'p>, expr: &'p Expr) -> Fut<'a, Result<Value, Stop>> {
+    match &expr.kind {
+        // What a run mostly does has a future of its own size.
+        ExprKind::Command(command) => Box::pin(calls::command(cx, command, expr.span)),
+        ExprKind::Call(call) => Box::pin(calls::native(cx, call, expr.span)),
+        ExprKind::Action(call) => Box::pin(step::action(cx, call)),
         _ => Box::pin(compound(cx, expr)),
     }
 }
@@ -32,8 +42,9 @@ fn read(cx: &Cx<'_>, name: NameId, span: Span) -> Result<Value, Stop> {
 async fn compound<'p>(cx: &Cx<'p>, expr: &'p Expr) -> Result<Value, Stop> {
     let unfit = |message: String| cx.unfit(message, expr.span);
     match &expr.kind {
-        ExprKind::Value(value) => Ok(value.clone()),
-        ExprKind::Name(name) => read(cx, *name, expr.span),
+        ExprKind::Value(_) | ExprKind::Name(_) | ExprKind::Command(_) | ExprKind::Call(_) | ExprKind::Action(_) => {
+            eval(cx, expr).await
+        }
         ExprKind::Text(parts) => text(cx, parts).await,
         ExprKind::List(items) => {
             let mut values = Vec::with_capacity(items.len());
@@ -71,9 +82,6 @@ async fn compound<'p>(cx: &Cx<'p>, expr: &'p Expr) -> Result<Value, Stop> {
         ExprKind::Each(of, called, name, body) => each(cx, expr.span, of, *called, *name, body).await,
         ExprKind::Now => now(cx).map_err(unfit),
         ExprKind::Judge(_) => Ok(Value::Bool(conditions::judge(cx, expr).await?.holds)),
-        ExprKind::Command(command) => calls::command(cx, command, expr.span).await,
-        ExprKind::Call(call) => calls::native(cx, call, expr.span).await,
-        ExprKind::Action(call) => step::action(cx, call).await,
         ExprKind::Connection(made) => {
             let mut args = record(cx, &made.args).await?;
             if let Some((_, first)) = args.0.first_mut() {
@@ -191,11 +199,11 @@ async fn text<'p>(cx: &Cx<'p>, parts: &'p [TextPart]) -> Result<Value, Stop> {
 }
 
 /// As people read it: a secret in it is `‹name›`, the rest is not hidden by it.
-pub(super) async fn shown<'p>(cx: &Cx<'p>, expr: &'p Expr) -> Result<String, Stop> {
+pub(super) async fn shown<'p>(cx: &Cx<'p>, expr: &'p Expr) -> Result<SmolStr, Stop> {
     let parts = match &expr.kind {
-        ExprKind::Value(Value::Str(text)) => return Ok(text.to_string()),
+        ExprKind::Value(Value::Str(text)) => return Ok(text.clone().into()),
         ExprKind::Text(parts) => parts,
-        _ => return Ok(plain(&eval(cx, expr).await?)),
+        _ => return Ok(plain(&eval(cx, expr).await?).into()),
     };
     let mut out = String::new();
     for part in parts {
@@ -207,7 +215,7 @@ pub(super) async fn shown<'p>(cx: &Cx<'p>, expr: &'p Expr) -> Result<String, Sto
             }
         }
     }
-    Ok(out)
+    Ok(out.into())
 }
 
 /// A string without quotes, anything else as it is shown.

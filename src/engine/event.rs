@@ -23,7 +23,7 @@ pub enum Event {
     /// The first event of every run.
     Start,
     /// The end of a call; exactly one for each.
-    Ended(CallId, Outcome),
+    Ended(CallId, Box<Outcome>),
     Fired(TimerId),
     Answered(QuestionId, Answer),
     /// Nobody can answer a question, or the answer does not fit, and why: the run is cancelled and unwinds.
@@ -142,14 +142,14 @@ impl FailureKind {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
-    Call(Call),
+    Call(Box<Call>),
     /// End it; `Ended` still comes.
     Cancel(CallId),
     /// Fire this long after the input that asked for it.
     Timer(TimerId, Nanos),
     /// It must not fire any more.
     Clear(TimerId),
-    Ask(QuestionId, QuestionAsked),
+    Ask(QuestionId, Box<QuestionAsked>),
     /// Nobody waits for this answer any more.
     Withdraw(QuestionId),
     /// Keep this, in this order, before doing what follows it.
@@ -157,7 +157,7 @@ pub enum Command {
     /// For people and programs that watch; changes nothing.
     Tell(Progress),
     /// The last command of every run.
-    Finish(Finish),
+    Finish(Box<Finish>),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -190,28 +190,28 @@ pub enum Progress {
     },
     StepStarted {
         path: Path,
-        name: String,
+        name: SmolStr,
         attempt: u32,
         limit: Option<Nanos>,
         span: Span,
     },
     StepFinished {
         path: Path,
-        name: String,
+        name: SmolStr,
         status: StepStatus,
-        failure: Option<Failure>,
+        failure: Option<Box<Failure>>,
     },
     /// A failed attempt was undone; the next one starts after the delay.
     Retrying {
         path: Path,
-        name: String,
+        name: SmolStr,
         attempt: u32,
         delay: Nanos,
     },
     ActionStarted {
         call: CallId,
         path: Path,
-        text: String,
+        text: SmolStr,
         /// So that a watcher can leave out what a condition reads.
         effect: Effect,
         want: Want,
@@ -220,12 +220,12 @@ pub enum Progress {
         call: CallId,
         path: Path,
         ending: Ending,
-        failure: Option<Failure>,
+        failure: Option<Box<Failure>>,
     },
     Condition {
         path: Path,
         kind: ConditionKind,
-        label: String,
+        label: SmolStr,
         verdict: Verdict,
     },
     Waiting {
@@ -243,23 +243,23 @@ pub enum Progress {
         path: Path,
         text: String,
         answer: String,
-        who: String,
+        who: SmolStr,
     },
     /// A first signal: what runs is being stopped.
     Stopping,
     /// The direction changed: nothing forward starts any more.
     Unwinding {
-        failure: Option<Failure>,
+        failure: Option<Box<Failure>>,
         budget: Option<Nanos>,
     },
     RollbackStarted {
         path: Path,
-        name: String,
+        name: SmolStr,
     },
     RollbackFinished {
         path: Path,
-        name: String,
-        failure: Option<Failure>,
+        name: SmolStr,
+        failure: Option<Box<Failure>>,
     },
     Committed {
         path: Path,
@@ -313,7 +313,7 @@ pub enum Verdict {
     },
     /// It could not be judged; it does not hold.
     Error {
-        failure: Failure,
+        failure: Box<Failure>,
     },
 }
 
@@ -326,7 +326,7 @@ pub struct Finish {
     /// Whether any write may have had an effect.
     pub wrote: bool,
     /// Steps undone, in the order their undo ended.
-    pub undone: Vec<(Path, String)>,
+    pub undone: Vec<(Path, SmolStr)>,
     /// What is still in place, and why.
     pub left: Vec<Left>,
     pub notes: Vec<(String, Value)>,
@@ -375,7 +375,7 @@ impl End {
 #[derive(Clone, Debug, PartialEq)]
 pub struct StepFailure {
     /// Empty outside every step.
-    pub step: String,
+    pub step: SmolStr,
     pub path: Path,
     pub failure: Failure,
 }
@@ -383,7 +383,7 @@ pub struct StepFailure {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Left {
     pub path: Path,
-    pub step: String,
+    pub step: SmolStr,
     /// Where the step, the call or the `finally` is written.
     pub span: Option<Span>,
     pub why: LeftWhy,

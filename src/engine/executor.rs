@@ -88,25 +88,39 @@ impl<'p> Tasks<'p> {
 
 /// Values on their way to the one task that takes them, in the order they were put.
 pub(super) struct Slot<T> {
-    values: RefCell<VecDeque<T>>,
+    /// Apart from what comes after it: most slots take one value.
+    next: Cell<Option<T>>,
+    more: RefCell<VecDeque<T>>,
     waiter: Cell<Option<usize>>,
 }
 
 impl<T> Slot<T> {
     pub fn new() -> Rc<Slot<T>> {
-        Rc::new(Slot { values: RefCell::default(), waiter: Cell::new(None) })
+        Rc::new(Slot { next: Cell::new(None), more: RefCell::default(), waiter: Cell::new(None) })
     }
 
     pub fn put(&self, queue: &Queue<'_>, value: T) {
-        self.values.borrow_mut().push_back(value);
+        match self.next.take() {
+            None => self.next.set(Some(value)),
+            first => {
+                self.next.set(first);
+                self.more.borrow_mut().push_back(value);
+            }
+        }
         if let Some(task) = self.waiter.take() {
             queue.wake(task);
         }
     }
 
+    fn pop(&self) -> Option<T> {
+        let value = self.next.take()?;
+        self.next.set(self.more.borrow_mut().pop_front());
+        Some(value)
+    }
+
     /// The next value, whatever happens meanwhile.
     pub async fn take(&self, queue: &Queue<'_>) -> T {
-        poll_fn(|_| match self.values.borrow_mut().pop_front() {
+        poll_fn(|_| match self.pop() {
             Some(value) => Poll::Ready(value),
             None => {
                 self.waiter.set(Some(queue.current.get()));
@@ -118,7 +132,7 @@ impl<T> Slot<T> {
 
     /// The next value; none as soon as the condition holds (it is asked again whenever this task runs).
     pub async fn take_unless(&self, queue: &Queue<'_>, given_up: impl Fn() -> bool) -> Option<T> {
-        poll_fn(|_| match self.values.borrow_mut().pop_front() {
+        poll_fn(|_| match self.pop() {
             Some(value) => Poll::Ready(Some(value)),
             None if given_up() => Poll::Ready(None),
             None => {

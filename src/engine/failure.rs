@@ -4,7 +4,7 @@ use std::pin::Pin;
 
 use crate::engine::call::Path;
 use crate::engine::event::{Failure, StepFailure};
-use crate::value::Value;
+use crate::value::{SmolStr, Value};
 
 /// A boxed future: statements, expressions and undo call each other without end.
 pub(super) type Fut<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
@@ -20,7 +20,7 @@ pub(super) enum Stop {
 /// A failure and the step it happened in.
 #[derive(Clone, Debug)]
 pub(super) struct Fault {
-    pub step: String,
+    pub step: SmolStr,
     pub path: Path,
     pub failure: Failure,
     /// A rollback statement that has used its retries; what encloses it is not repeated for it.

@@ -5,8 +5,8 @@ use crate::engine::block;
 use crate::engine::call::Segment;
 use crate::engine::cx::{Cx, Instance, Mode};
 use crate::engine::event::StepFailure;
-use crate::engine::event::{Failure, FailureKind};
 use crate::engine::failure::{Flow, Stop};
+use crate::engine::late;
 use crate::engine::names::Names;
 use crate::engine::scope::{Clock, Scope};
 use crate::engine::tries;
@@ -23,8 +23,7 @@ pub(super) async fn run<'p>(
 ) {
     let Some(handler) = handler else { return };
     let scope = Scope::shielded(&cx.scope);
-    let late = Failure::new(FailureKind::Timeout, "the handler took longer than 30s");
-    scope.limit(&cx.world, LIMIT, Clock::Runs, cx.fault(late));
+    scope.limit(&cx.world, LIMIT, Clock::Runs, cx.late(late::What::Handler, LIMIT, None));
     let names = Names::child(&cx.names);
     if let Some((name, failure)) = failure {
         names.bind(name, tries::describe(failure));

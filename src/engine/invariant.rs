@@ -4,13 +4,13 @@ use std::rc::Rc;
 use crate::check::program::{Expr, Tolerate};
 use crate::engine::conditions::{self, reason, tell};
 use crate::engine::cx::Cx;
-use crate::engine::eval;
 use crate::engine::event::{ConditionKind, Failure, FailureKind, Verdict};
 use crate::engine::executor::Slot;
 use crate::engine::failure::{Fault, Stop};
 use crate::engine::scope::{Clock, Scope};
 use crate::engine::waits::Tolerance;
-use crate::value::Nanos;
+use crate::engine::{eval, late};
+use crate::value::{Nanos, SmolStr};
 
 pub(super) struct Spec<'p> {
     pub label: &'p Expr,
@@ -77,10 +77,9 @@ fn broken(cx: &Cx<'_>, label: &str, cond: &Expr, verdict: &Verdict) -> Fault {
 }
 
 /// One look, bounded by `every`.
-async fn sample<'p>(cx: &Cx<'p>, label: &str, every: Nanos, cond: &'p Expr) -> Result<Verdict, Stop> {
+async fn sample<'p>(cx: &Cx<'p>, label: &SmolStr, every: Nanos, cond: &'p Expr) -> Result<Verdict, Stop> {
     let scope = Scope::child(&cx.scope);
-    let message = format!("no answer within {}", eval::show_duration(every));
-    scope.limit(&cx.world, every, Clock::Runs, cx.fault(Failure::new(FailureKind::Timeout, message)));
+    scope.limit(&cx.world, every, Clock::Runs, cx.late(late::What::Answer, every, None));
     let inner = Cx { scope: scope.clone(), ..cx.clone() };
     let result = conditions::verdict(&inner, cond).await;
     scope.close(&cx.world);
@@ -88,10 +87,10 @@ async fn sample<'p>(cx: &Cx<'p>, label: &str, every: Nanos, cond: &'p Expr) -> R
         Ok(verdict) => verdict,
         Err(_) => match scope.settle(&cx.world, &cx.scope, result) {
             Ok(verdict) => verdict,
-            Err(Stop::Fail(fault)) => Verdict::Error { failure: fault.failure },
+            Err(Stop::Fail(fault)) => Verdict::Error { failure: Box::new(fault.failure) },
             Err(Stop::Cancelled) => return Err(Stop::Cancelled),
         },
     };
-    tell(cx, ConditionKind::Invariant, label.to_owned(), &verdict);
+    tell(cx, ConditionKind::Invariant, label.clone(), &verdict);
     Ok(verdict)
 }

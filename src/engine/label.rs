@@ -2,7 +2,7 @@
 use crate::check::program::Action;
 use crate::engine::names::Names;
 use crate::engine::world::World;
-use crate::value::{Value, show};
+use crate::value::{SmolStr, Value, format_smolstr, show};
 
 /// Characters of the first argument: what the action is about.
 const FIRST: usize = 64;
@@ -10,7 +10,7 @@ const FIRST: usize = 64;
 const OTHER: usize = 32;
 
 /// `files.put("/etc/app.conf", …)`; a secret as its name.
-pub(super) fn label(world: &World<'_>, action: &Action, names: &Names) -> String {
+pub(super) fn label(world: &World<'_>, action: &Action, names: &Names) -> SmolStr {
     let given = action.params.iter().filter_map(|param| names.get(param.name)).filter(|value| *value != Value::Null);
     let mut shown: Vec<String> = Vec::new();
     for value in given {
@@ -24,5 +24,5 @@ pub(super) fn label(world: &World<'_>, action: &Action, names: &Names) -> String
             true | false => text,
         });
     }
-    if shown.is_empty() { action.name.to_string() } else { format!("{}({})", action.name, shown.join(", ")) }
+    if shown.is_empty() { action.name.clone() } else { format_smolstr!("{}({})", action.name, shown.join(", ")) }
 }

@@ -13,6 +13,7 @@ use crate::engine::executor::Tasks;
 use crate::engine::failure::Fault;
 use crate::engine::run;
 use crate::engine::world::World;
+use crate::value::SmolStr;
 
 /// What a run borrows.
 pub(super) struct Ground {
@@ -112,7 +113,7 @@ fn signal() -> Fault {
 
 fn fault(why: String) -> Fault {
     let failure = Failure::new(FailureKind::Cancelled, why);
-    Fault { step: String::new(), path: Path::default(), failure, exhausted: false }
+    Fault { step: SmolStr::default(), path: Path::default(), failure, exhausted: false }
 }
 
 /// The second: running calls are ended and nothing more starts. Once more: nothing is waited for.

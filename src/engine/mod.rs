@@ -14,6 +14,7 @@ mod failure;
 mod handlers;
 mod invariant;
 mod label;
+mod late;
 mod machine;
 mod names;
 mod parallel;
@@ -37,7 +38,7 @@ use crate::value::{SmolStr, Timestamp, Value};
 
 #[doc(hidden)]
 pub use bug::Bug;
-pub use call::{Arg, Call, CallId, Context, Piece, What};
+pub use call::{Arg, Call, CallId, Context, Key, Piece, What};
 pub use event::{
     Answer, Command, Ending, Event, Failure, FailureKind, Finish, Input, Outcome, Progress, QuestionAsked, QuestionId,
     QuestionKind, TimerId,

@@ -1,7 +1,6 @@
 //! What names are bound to, block in block. A name is bound once in all that can see it, so that keeping the chain is
 //! keeping the values.
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::check::program::NameId;
@@ -10,7 +9,8 @@ use crate::value::Value;
 #[derive(Default)]
 pub(super) struct Names {
     parent: Option<Rc<Names>>,
-    bound: RefCell<BTreeMap<NameId, Value>>,
+    /// By number. Names are numbered as they are written, so that a new one is nearly always the last.
+    bound: RefCell<Vec<(NameId, Value)>>,
 }
 
 impl Names {
@@ -19,14 +19,19 @@ impl Names {
     }
 
     pub fn bind(&self, name: NameId, value: Value) {
-        self.bound.borrow_mut().insert(name, value);
+        let mut bound = self.bound.borrow_mut();
+        match bound.binary_search_by_key(&name, |(name, _)| *name) {
+            Ok(at) => bound.splice(at..=at, [(name, value)]).for_each(drop),
+            Err(at) => bound.insert(at, (name, value)),
+        }
     }
 
     pub fn get(&self, name: NameId) -> Option<Value> {
         let mut at = Some(self);
         while let Some(names) = at {
-            if let Some(value) = names.bound.borrow().get(&name) {
-                return Some(value.clone());
+            let bound = names.bound.borrow();
+            if let Ok(at) = bound.binary_search_by_key(&name, |(name, _)| *name) {
+                return bound.get(at).map(|(_, value)| value.clone());
             }
             at = names.parent.as_deref();
         }
@@ -35,9 +40,8 @@ impl Names {
 
     /// What was bound here becomes known in the block around: a step hides no names.
     pub fn merge_into(&self, outer: &Names) {
-        let bound = self.bound.borrow();
-        if !bound.is_empty() {
-            outer.bound.borrow_mut().extend(bound.iter().map(|(name, value)| (*name, value.clone())));
+        for (name, value) in self.bound.borrow().iter() {
+            outer.bind(*name, value.clone());
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::engine::world::Alarm;
 use crate::value::{Nanos, SmolStr, Type, Value, show};
 
 pub(super) async fn confirm<'p>(cx: &Cx<'p>, question: &'p Question, within: Option<&'p Expr>) -> Flow {
-    let text = eval::shown(cx, &question.text).await?;
+    let text = eval::shown(cx, &question.text).await?.to_string();
     let within = match within {
         Some(within) => Some(eval::duration(cx, within).await?),
         None => None,
@@ -24,7 +24,7 @@ pub(super) async fn confirm<'p>(cx: &Cx<'p>, question: &'p Question, within: Opt
 pub(super) async fn irreversible(cx: &Cx<'_>, why: &str) -> Result<(), Stop> {
     let here = Cx { path: cx.inst.path.clone(), ..cx.clone() };
     let kind = QuestionKind::Irreversible { why: why.to_owned() };
-    yes(&here, SmolStr::new(&cx.inst.source), cx.inst.name.clone(), kind, None).await
+    yes(&here, cx.inst.source.clone(), cx.inst.name.to_string(), kind, None).await
 }
 
 async fn yes(
@@ -45,7 +45,7 @@ async fn yes(
 }
 
 pub(super) async fn ask<'p>(cx: &Cx<'p>, name: NameId, question: &'p Question, ty: &'p Type) -> Flow {
-    let text = eval::shown(cx, &question.text).await?;
+    let text = eval::shown(cx, &question.text).await?.to_string();
     if let Some(answer) = put(cx, question.source.clone(), text, QuestionKind::Text(ty.clone()), None).await? {
         cx.bind(name, answer.value);
     }
@@ -53,7 +53,7 @@ pub(super) async fn ask<'p>(cx: &Cx<'p>, name: NameId, question: &'p Question, t
 }
 
 pub(super) async fn choose_from<'p>(cx: &Cx<'p>, name: NameId, question: &'p Question, from: &'p Expr) -> Flow {
-    let text = eval::shown(cx, &question.text).await?;
+    let text = eval::shown(cx, &question.text).await?.to_string();
     let list = eval::eval(cx, from).await?;
     let Value::List(items) = list.expose().0 else {
         return Err(cx.unfit(format!("`choose` needs a list, not {}", show::kind(&list)), from.span));
@@ -76,10 +76,10 @@ pub(super) async fn choose_from<'p>(cx: &Cx<'p>, name: NameId, question: &'p Que
 }
 
 pub(super) async fn choose<'p>(cx: &Cx<'p>, question: &'p Question, options: &'p [ChoiceOption]) -> Flow {
-    let text = eval::shown(cx, &question.text).await?;
+    let text = eval::shown(cx, &question.text).await?.to_string();
     let mut labels = Vec::with_capacity(options.len());
     for option in options {
-        labels.push(eval::shown(cx, &option.label).await?);
+        labels.push(eval::shown(cx, &option.label).await?.into());
     }
     let answer = put(cx, question.source.clone(), text, QuestionKind::Choose(labels.clone()), None).await?;
     let at = answer.as_ref().and_then(|answer| {
@@ -119,7 +119,8 @@ async fn put(
     let (id, slot) = world.await_answer();
     let late = Slot::new();
     world.tell(Progress::Asked { path: cx.path.clone(), text: text.clone() });
-    world.push(Command::Ask(id, QuestionAsked { path: cx.path.clone(), source, text: text.clone(), kind, within }));
+    let asked = QuestionAsked { path: cx.path.clone(), source, text: text.clone(), kind, within };
+    world.push(Command::Ask(id, Box::new(asked)));
     let timer = within.map(|within| world.timer(within, Alarm::Wake(late.clone())));
     cx.scope.stand_still(world);
     let answer = std::future::poll_fn(|task| {
@@ -147,7 +148,7 @@ async fn put(
             path: cx.path.clone(),
             text,
             answer: eval::plain(&answer.value),
-            who: answer.who.to_string(),
+            who: answer.who.clone(),
         });
         world.answers.borrow_mut().insert(key, answer.clone());
         return Ok(Some(answer));

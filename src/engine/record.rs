@@ -1,5 +1,5 @@
 //! What a journal has to keep so that a run can go on: made by the engine, in order, before what follows it is done.
-use crate::engine::call::{CallId, Path};
+use crate::engine::call::{CallId, Key, Path};
 use crate::engine::event::Ending;
 use crate::value::{SmolStr, Value};
 
@@ -8,9 +8,8 @@ pub enum Record {
     /// A call that may have an effect is about to start; `unit` when it is the first write of its step.
     Intent {
         call: CallId,
-        path: Path,
         attempt: u32,
-        key: String,
+        key: Key,
         unit: Option<UnitKind>,
     },
     Outcome {

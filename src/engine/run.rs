@@ -18,14 +18,16 @@ use crate::engine::scope::{Clock, Scope};
 use crate::engine::tree::Place;
 use crate::engine::undo::Undone;
 use crate::engine::world::World;
-use crate::engine::{eval, handlers, undo};
+use crate::engine::{eval, handlers, late, undo};
+use crate::source::Span;
 use crate::value::redact::{is_empty, is_short};
-use crate::value::{Nanos, Secret, SmolStr, Value};
+use crate::value::{Nanos, Secret, SmolStr, Value, format_smolstr};
 
 pub(super) async fn run(world: Rc<World<'_>>) {
     let Some(book) = &world.program.book else {
         let failure = Failure::new(FailureKind::Failed, "a library has nothing to run");
-        return finish(&world, End::Refused, Some(StepFailure { step: String::new(), path: Path::default(), failure }));
+        let failure = StepFailure { step: SmolStr::default(), path: Path::default(), failure };
+        return finish(&world, End::Refused, Some(failure));
     };
     world.tell(Progress::RunStarted { title: book.title.to_string() });
     let cx = top(&world);
@@ -57,8 +59,8 @@ fn top<'p>(world: &Rc<World<'p>>) -> Cx<'p> {
     let place = Place {
         path: Path::default(),
         span: None,
-        step: String::new(),
-        tag: String::new(),
+        step: SmolStr::default(),
+        attempts: SmolStr::default(),
         attempt: 1,
         names: names.clone(),
         contexts: Arc::from([]),
@@ -144,9 +146,8 @@ async fn read<'p>(cx: &Cx<'p>, what: &str, value: &'p Expr) -> Result<Value, Sto
         return eval::eval(cx, value).await;
     }
     let scope = Scope::child(&cx.scope);
-    let limit = eval::show_duration(READING);
-    let late = Failure::new(FailureKind::Timeout, format!("{what} could not be read within {limit}"));
-    scope.limit(&cx.world, READING, Clock::Runs, cx.fault(late));
+    let late = cx.late(late::What::Reading(what.to_owned()), READING, None);
+    scope.limit(&cx.world, READING, Clock::Runs, late);
     let inner = Cx { scope: scope.clone(), ..cx.clone() };
     let value = eval::eval(&inner, value).await;
     scope.close(&cx.world);
@@ -162,9 +163,9 @@ async fn time<'p>(cx: &Cx<'p>, expr: Option<&'p Expr>) -> Result<Option<Nanos>, 
 
 /// Sorted by name, so that two runs cannot wait for each other.
 async fn locks<'p>(cx: &Cx<'p>, book: &'p Book) -> Result<(), Stop> {
-    let mut locks = Vec::new();
+    let mut locks: Vec<(String, bool, Span)> = Vec::new();
     for lock in &book.header.locks {
-        locks.push((eval::shown(cx, &lock.name).await?, lock.takeover, lock.span));
+        locks.push((eval::shown(cx, &lock.name).await?.into(), lock.takeover, lock.span));
     }
     locks.sort();
     locks.dedup_by(|next, before| {
@@ -174,7 +175,7 @@ async fn locks<'p>(cx: &Cx<'p>, book: &'p Book) -> Result<(), Stop> {
         }
     });
     for (name, takeover, span) in locks {
-        let text = format!("lock {name}");
+        let text = format_smolstr!("lock {name}");
         let made = Made {
             what: What::Lock { name, takeover },
             effect: Effect::Read,
@@ -191,11 +192,9 @@ async fn locks<'p>(cx: &Cx<'p>, book: &'p Book) -> Result<(), Stop> {
 async fn forward<'p>(cx: &Cx<'p>, book: &'p Book, deadline: Option<Nanos>) -> Result<(), Stop> {
     let world = &cx.world;
     if let Some(deadline) = deadline {
-        let message = format!("the deadline of {} is over", eval::show_duration(deadline));
         let left = Nanos(deadline.0 - world.now.get().0);
         let span = book.header.deadline.as_ref().map(|deadline| deadline.span);
-        let over = Failure { span, ..Failure::new(FailureKind::Timeout, message) };
-        world.forward.limit(world, left, Clock::Runs, cx.fault(over));
+        world.forward.limit(world, left, Clock::Runs, cx.late(late::What::Deadline, deadline, span));
     }
     let result = block::body(cx, &book.body).await;
     if world.bug != Some(Bug::DeadlineInUndo) {
@@ -228,7 +227,10 @@ async fn back<'p>(cx: &Cx<'p>, book: &'p Book, failure: StepFailure) {
     }
     world.back.set(true);
     world.record(Record::Back);
-    world.tell(Progress::Unwinding { failure: Some(failure.failure.clone()), budget: world.rollback_within.get() });
+    world.tell(Progress::Unwinding {
+        failure: Some(failure.failure.clone().into()),
+        budget: world.rollback_within.get(),
+    });
     let here = Cx { scope: Rc::new(Scope::default()), mode: Mode::Back, ..cx.clone() };
     let undone = undo::whole(&here).await;
     if world.killed.get() {
@@ -248,7 +250,7 @@ pub(super) fn finish(world: &World<'_>, end: End, failure: Option<StepFailure>) 
     if failure.is_some() {
         left.extend(world.tree.left());
     }
-    world.push(Command::Finish(Finish {
+    world.push(Command::Finish(Box::new(Finish {
         end,
         failure,
         wrote: world.wrote.get(),
@@ -256,5 +258,5 @@ pub(super) fn finish(world: &World<'_>, end: End, failure: Option<StepFailure>) 
         left,
         notes: world.notes.borrow().clone(),
         warnings: world.warnings.borrow().clone(),
-    }));
+    })));
 }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use crate::engine::event::{Command, FailureKind, TimerId};
 use crate::engine::failure::{Fault, Stop};
+use crate::engine::late::Late;
 use crate::engine::world::{Alarm, World};
 use crate::source::Span;
 use crate::value::Nanos;
@@ -34,7 +35,7 @@ struct Limit {
     /// How many questions are open inside.
     questions: u32,
     clock: Clock,
-    fault: Fault,
+    late: Late,
 }
 
 /// What a limit does while a person is asked.
@@ -154,9 +155,8 @@ impl Scope {
     }
 
     /// From now on at most this much time.
-    pub fn limit(self: &Rc<Scope>, world: &World<'_>, left: Nanos, clock: Clock, fault: Fault) {
-        *self.limit.borrow_mut() =
-            Some(Limit { left, since: world.now.get(), timer: None, questions: 0, clock, fault });
+    pub fn limit(self: &Rc<Scope>, world: &World<'_>, left: Nanos, clock: Clock, late: Late) {
+        *self.limit.borrow_mut() = Some(Limit { left, since: world.now.get(), timer: None, questions: 0, clock, late });
         self.arm(world);
     }
 
@@ -180,7 +180,7 @@ impl Scope {
     pub fn over(&self, world: &World<'_>) {
         let fault = self.limit.borrow_mut().as_mut().map(|limit| {
             limit.timer = None;
-            limit.fault.clone()
+            limit.late.fault()
         });
         if let Some(fault) = fault {
             self.end(world, fault);

@@ -7,20 +7,20 @@ use crate::engine::block;
 use crate::engine::bug::Bug;
 use crate::engine::call::{Path, Segment};
 use crate::engine::cx::{Cx, Instance, Writes};
-use crate::engine::event::{ConditionKind, Failure, FailureKind, Progress, StepStatus};
+use crate::engine::event::{ConditionKind, Failure, Progress, StepStatus};
 use crate::engine::failure::{Flow, Next, Stop};
 use crate::engine::names::Names;
 use crate::engine::record::Record;
 use crate::engine::scope::{Clock, Scope};
 use crate::engine::undo::Undone;
-use crate::engine::{conditions, eval, undo};
+use crate::engine::{conditions, eval, late, undo};
 use crate::source::Span;
-use crate::value::{Nanos, Value};
+use crate::value::{Nanos, SmolStr, Value, format_smolstr};
 
 /// What an instance is made of, values known.
 struct Spec<'p> {
-    name: String,
-    source: String,
+    name: SmolStr,
+    source: SmolStr,
     body: &'p Body,
     timeout: Option<Nanos>,
     retry: Option<Repeat>,
@@ -60,7 +60,7 @@ pub(super) async fn step<'p>(cx: &Cx<'p>, step: &'p Step) -> Flow {
     };
     let spec = Spec {
         name,
-        source: step.source.to_string(),
+        source: step.source.clone(),
         body: &step.body,
         timeout,
         retry,
@@ -131,8 +131,8 @@ async fn perform<'p>(cx: &Cx<'p>, action: &'p Action, names: &Rc<Names>) -> Resu
         None => None,
     };
     let spec = Spec {
-        name: action.name.to_string(),
-        source: action.name.to_string(),
+        name: action.name.clone(),
+        source: action.name.clone(),
         body: &action.body,
         timeout,
         retry: None,
@@ -153,7 +153,9 @@ async fn instance<'p>(cx: &Cx<'p>, spec: &Spec<'p>, names: &Rc<Names>) -> Flow {
     loop {
         let seq = cx.seq.open();
         let scope = Scope::child(&cx.scope);
-        let tag = if cx.inst.tag.is_empty() { attempt.to_string() } else { format!("{}.{attempt}", cx.inst.tag) };
+        let around = &cx.inst.attempts;
+        let dot = if around.is_empty() { "" } else { "." };
+        let attempts = format_smolstr!("{around}{dot}{attempt}");
         let names = Names::child(names);
         let inst = Rc::new(Instance {
             parent: Some(cx.inst.clone()),
@@ -164,7 +166,7 @@ async fn instance<'p>(cx: &Cx<'p>, spec: &Spec<'p>, names: &Rc<Names>) -> Flow {
             step: if spec.told || cx.inst.step.is_empty() { spec.name.clone() } else { cx.inst.step.clone() },
             source: spec.source.clone(),
             attempt,
-            tag,
+            attempts,
             undo: Some(&spec.body.undo),
             seq: Rc::downgrade(&seq),
             names: names.clone(),
@@ -186,9 +188,8 @@ async fn instance<'p>(cx: &Cx<'p>, spec: &Spec<'p>, names: &Rc<Names>) -> Flow {
             });
         }
         if let Some(timeout) = spec.timeout {
-            let message = format!("`{}` took longer than {}", spec.name, eval::show_duration(timeout));
-            let failure = Failure { span: Some(spec.span), ..Failure::new(FailureKind::Timeout, message) };
-            scope.limit(world, timeout, Clock::Stands, inner.fault(failure));
+            let late = inner.late(late::What::Step(spec.name.clone()), timeout, Some(spec.span));
+            scope.limit(world, timeout, Clock::Stands, late);
         }
         let result = block::body(&inner, &spec.body.block).await;
         scope.close(world);
@@ -253,6 +254,7 @@ fn delay(retry: &Repeat, attempt: u32) -> Nanos {
 fn finished(cx: &Cx<'_>, spec: &Spec<'_>, attempt: u32, status: StepStatus, failure: Option<Failure>) {
     if spec.told {
         cx.world.record(Record::StepEnded { path: cx.path.clone(), attempt });
-        cx.world.tell(Progress::StepFinished { path: cx.path.clone(), name: spec.name.clone(), status, failure });
+        let (path, name, failure) = (cx.path.clone(), spec.name.clone(), failure.map(Box::new));
+        cx.world.tell(Progress::StepFinished { path, name, status, failure });
     }
 }

@@ -6,11 +6,12 @@ use crate::engine::block;
 use crate::engine::call::What;
 use crate::engine::calls::{self, Made};
 use crate::engine::cx::{Cx, Tx};
-use crate::engine::event::{Ending, Failure, FailureKind, Outcome};
+use crate::engine::event::{Ending, Outcome};
 use crate::engine::failure::{Flow, Next};
+use crate::engine::late;
 use crate::engine::scope::{Clock, Scope};
 use crate::source::Span;
-use crate::value::{Nanos, Value};
+use crate::value::{Nanos, Value, format_smolstr};
 
 const ABORT_LIMIT: Nanos = Nanos(10_000_000_000);
 
@@ -23,13 +24,13 @@ pub(super) async fn transaction<'p>(cx: &Cx<'p>, on: &'p Expr, body: &'p Block, 
         effect: Effect::Write,
         idempotent: false,
         want: Want::Nothing,
-        text: format!("{word} {}", on.name),
+        text: format_smolstr!("{word} {}", on.name),
         span,
     };
-    let begun = calls::call(cx, &made(What::Begin { on: on.clone(), tx }, "begin"), Some(unit)).await;
+    let begun = calls::call(cx, made(What::Begin { on: on.clone(), tx }, "begin"), Some(unit)).await;
     if begun.ending != Ending::Done || begun.result.is_err() {
         // Nothing was said in it yet.
-        let outcome = Outcome { ending: Ending::None, ..begun };
+        let outcome = Outcome { ending: Ending::None, ..*begun };
         calls::ended(cx, &outcome, false);
         return calls::result(cx, outcome).map(|_| Next::Go);
     }
@@ -43,19 +44,18 @@ pub(super) async fn transaction<'p>(cx: &Cx<'p>, on: &'p Expr, body: &'p Block, 
     let result = block::body(&inner, body).await.and_then(|next| cx.check().map(|()| next));
     match result {
         Ok(next) => {
-            let outcome = calls::call(cx, &made(What::Commit { on: on.clone(), tx }, "commit"), None).await;
+            let outcome = calls::call(cx, made(What::Commit { on: on.clone(), tx }, "commit"), None).await;
             calls::ended(cx, &outcome, false);
-            calls::result(cx, outcome)?;
+            calls::result(cx, *outcome)?;
             names.merge_into(&cx.names);
             Ok(next)
         }
         Err(stop) => {
             // Also after a cancel: the server is told, and has a moment for it.
             let scope = Scope::shielded(&cx.scope);
-            let late = Failure::new(FailureKind::Timeout, "the transaction could not be aborted");
-            scope.limit(&cx.world, ABORT_LIMIT, Clock::Runs, cx.fault(late));
+            scope.limit(&cx.world, ABORT_LIMIT, Clock::Runs, cx.late(late::What::Abort, ABORT_LIMIT, None));
             let ending = Cx { scope: scope.clone(), ..cx.clone() };
-            let outcome = calls::call(&ending, &made(What::Abort { on: on.clone(), tx }, "abort"), None).await;
+            let outcome = calls::call(&ending, made(What::Abort { on: on.clone(), tx }, "abort"), None).await;
             scope.close(&cx.world);
             let aborted = match outcome.ending {
                 Ending::Done | Ending::None => Ending::None,

@@ -8,6 +8,7 @@ use crate::engine::call::{CallId, Context, Path};
 use crate::engine::event::{Left, LeftWhy};
 use crate::engine::names::Names;
 use crate::source::Span;
+use crate::value::SmolStr;
 
 pub(super) enum Node<'p> {
     Seq(Rc<Seq<'p>>),
@@ -53,8 +54,8 @@ pub(super) struct Finally<'p> {
 pub(super) struct Place {
     pub path: Path,
     pub span: Option<Span>,
-    pub step: String,
-    pub tag: String,
+    pub step: SmolStr,
+    pub attempts: SmolStr,
     pub attempt: u32,
     pub names: Rc<Names>,
     pub contexts: Arc<[Context]>,
@@ -68,7 +69,7 @@ pub(super) struct Unit<'p> {
     /// Its calls whose end was not seen, and what of them may still run.
     pub running: RefCell<Vec<String>>,
     /// Its calls that run now.
-    pub calls: RefCell<Vec<(CallId, String)>>,
+    pub calls: RefCell<Vec<(CallId, SmolStr)>>,
     /// Why its undo did not work.
     pub why: RefCell<Option<LeftWhy>>,
 }
@@ -81,14 +82,14 @@ pub(super) enum UndoHow<'p> {
 pub(super) struct Wall {
     pub path: Path,
     pub span: Option<Span>,
-    pub step: String,
+    pub step: SmolStr,
     pub why: String,
 }
 
 impl Place {
     /// As what is still in place.
     pub fn left(&self, why: LeftWhy) -> Left {
-        let step = if self.step.is_empty() { "the runbook".to_owned() } else { self.step.clone() };
+        let step = if self.step.is_empty() { SmolStr::new_static("the runbook") } else { self.step.clone() };
         Left { path: self.path.clone(), step, span: self.span, why }
     }
 }
@@ -176,8 +177,8 @@ impl<'p> Seq<'p> {
                 Node::Unit(unit) if unit.undone.get() => {}
                 Node::Unit(unit) => {
                     let (unseen, running) = (unit.running.borrow(), unit.calls.borrow());
-                    let running = unseen.iter().chain(running.iter().map(|(_, text)| text));
-                    let running: Vec<&str> = running.map(String::as_str).collect();
+                    let running = running.iter().map(|(_, text)| text.as_str());
+                    let running: Vec<&str> = unseen.iter().map(String::as_str).chain(running).collect();
                     if !running.is_empty() {
                         left.push(unit.place.left(LeftWhy::Running(running.join(", "))));
                         continue;

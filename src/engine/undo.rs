@@ -8,7 +8,8 @@ use crate::engine::call::{Path, Segment};
 use crate::engine::cx::{Cx, Instance, Mode};
 use crate::engine::eval;
 use crate::engine::event::{Failure, FailureKind, LeftWhy, Progress};
-use crate::engine::failure::{Fault, Flow, Fut, Stop};
+use crate::engine::failure::{Flow, Fut, Stop};
+use crate::engine::late::{self, Late};
 use crate::engine::names::Names;
 use crate::engine::parallel;
 use crate::engine::record::Record;
@@ -57,9 +58,8 @@ fn budget(cx: &Cx<'_>, scope: &Rc<Scope>) -> Rc<Scope> {
     scope.clone()
 }
 
-fn over(cx: &Cx<'_>, within: Nanos) -> Fault {
-    let message = format!("`rollback within {}` is over", eval::show_duration(within));
-    cx.fault(Failure::new(FailureKind::Timeout, message))
+fn over(cx: &Cx<'_>, within: Nanos) -> Late {
+    cx.late(late::What::RollbackWithin, within, None)
 }
 
 fn seq<'a, 'p: 'a>(cx: &'a Cx<'p>, what: &'a Rc<Seq<'p>>) -> Fut<'a, Undone> {
@@ -144,7 +144,11 @@ async fn unit<'p>(cx: &Cx<'p>, unit: &Rc<Unit<'p>>) -> Undone {
             None => Failure::new(FailureKind::Cancelled, "stopped while it was being undone"),
         }),
     };
-    world.tell(Progress::RollbackFinished { path: path.clone(), name: name.clone(), failure: failure.clone() });
+    world.tell(Progress::RollbackFinished {
+        path: path.clone(),
+        name: name.clone(),
+        failure: failure.clone().map(Box::new),
+    });
     let Some(failure) = failure else {
         unit.undone.set(true);
         *unit.why.borrow_mut() = None;
@@ -176,9 +180,8 @@ fn still_running(unit: &Unit<'_>) -> Option<Undone> {
 async fn within<'p>(cx: &Cx<'p>, inner: &Cx<'p>, block: &'p Block, timeout: Option<&'p Expr>) -> Flow {
     if let Some(timeout) = timeout {
         let time = eval::duration(inner, timeout).await?;
-        let message = format!("the rollback of `{}` took longer than {}", inner.inst.name, eval::show_duration(time));
-        let fault = inner.fault(Failure { span: Some(timeout.span), ..Failure::new(FailureKind::Timeout, message) });
-        inner.scope.limit(&cx.world, time, Clock::Stands, fault);
+        let late = inner.late(late::What::Rollback(inner.inst.name.clone()), time, Some(timeout.span));
+        inner.scope.limit(&cx.world, time, Clock::Stands, late);
     }
     let result = block::body(inner, block).await;
     inner.scope.close(&cx.world);

@@ -6,8 +6,8 @@ use crate::engine::event::{ConditionKind, Failure, FailureKind, Progress, Verdic
 use crate::engine::failure::{Flow, Next, Stop};
 use crate::engine::record::Record;
 use crate::engine::scope::{Clock, Scope};
-use crate::engine::{block, eval};
-use crate::value::Nanos;
+use crate::engine::{block, eval, late};
+use crate::value::{Nanos, SmolStr};
 
 pub(super) async fn wait<'p>(cx: &Cx<'p>, time: &'p Expr) -> Flow {
     let time = eval::duration(cx, time).await?;
@@ -41,9 +41,7 @@ pub(super) async fn until<'p>(
         limit: time,
     });
     let scope = Scope::child(&cx.scope);
-    let message = format!("not true within {}", eval::show_duration(time));
-    let late = Failure { span: Some(until.span), ..Failure::new(FailureKind::Timeout, message) };
-    scope.limit(&cx.world, time, Clock::Runs, cx.fault(late));
+    scope.limit(&cx.world, time, Clock::Runs, cx.late(late::What::Wait, time, Some(until.span)));
     let inner = Cx { scope: scope.clone(), ..cx.clone() };
     let mut last = None;
     let result = poll(&inner, every, until, unless, &mut last).await;
@@ -72,14 +70,14 @@ async fn poll<'p>(
     let mut due = cx.world.now.get();
     loop {
         let verdict = conditions::verdict(cx, until).await?;
-        tell(cx, ConditionKind::Until, String::new(), &verdict);
+        tell(cx, ConditionKind::Until, SmolStr::default(), &verdict);
         match reason(&verdict) {
             None => return Ok(Next::Go),
             Some(reason) => *last = Some(reason.to_owned()),
         }
         if let Some(unless) = unless {
             let verdict = conditions::verdict(cx, unless).await?;
-            tell(cx, ConditionKind::Unless, String::new(), &verdict);
+            tell(cx, ConditionKind::Unless, SmolStr::default(), &verdict);
             if verdict == Verdict::Holds {
                 let message = "the condition after `unless` is true";
                 let failure =
@@ -141,7 +139,7 @@ impl Tolerance {
 }
 
 /// First sample at once, last at the end of the window; one at a time; each bounded by `every`.
-pub(super) async fn watch<'p>(cx: &Cx<'p>, watch: &Watch<'p>) -> Flow {
+pub(super) async fn watch<'p>(cx: &Cx<'p>, watch: Watch<'p>) -> Flow {
     let label = eval::shown(cx, watch.label).await?;
     let window = eval::duration(cx, watch.window).await?;
     let every = eval::duration(cx, watch.every).await?;
@@ -204,8 +202,7 @@ struct Sample<'s> {
 
 async fn bounded<'p>(cx: &Cx<'p>, every: Nanos, body: &'p Block, sample: &mut Sample<'_>) -> Result<(), Stop> {
     let scope = Scope::child(&cx.scope);
-    let message = format!("no answer within {}", eval::show_duration(every));
-    scope.limit(&cx.world, every, Clock::Runs, cx.fault(Failure::new(FailureKind::Timeout, message)));
+    scope.limit(&cx.world, every, Clock::Runs, cx.late(late::What::Answer, every, None));
     let inner = Cx { scope: scope.clone(), names: block::fresh(cx), ..cx.clone() };
     let result = look(&inner, body, sample).await;
     scope.close(&cx.world);

@@ -40,16 +40,16 @@ pub(super) struct World<'p> {
     pub step_timeout: Cell<Option<Nanos>>,
     pub rollback_within: Cell<Option<Nanos>>,
     /// The innermost step that the first cancel has met.
-    pub cut: RefCell<Option<(String, Path)>>,
+    pub cut: RefCell<Option<(SmolStr, Path)>>,
     pub answers: RefCell<BTreeMap<(Path, String), Answer>>,
     pub notes: RefCell<Vec<(String, Value)>>,
     pub warnings: RefCell<Vec<String>>,
-    pub undone: RefCell<Vec<(Path, String)>>,
+    pub undone: RefCell<Vec<(Path, SmolStr)>>,
     /// What is left whatever the tree says: failed `finally`s, what a person must do.
     pub left: RefCell<Vec<Left>>,
     secrets: RefCell<Redactor>,
     out: RefCell<Vec<Command>>,
-    calls: RefCell<BTreeMap<CallId, Rc<Slot<Outcome>>>>,
+    calls: RefCell<BTreeMap<CallId, Rc<Slot<Box<Outcome>>>>>,
     timers: RefCell<BTreeMap<TimerId, Alarm>>,
     questions: RefCell<BTreeMap<QuestionId, Rc<Slot<Answer>>>>,
     ids: Cell<u64>,
@@ -59,6 +59,9 @@ pub(super) enum Alarm {
     Wake(Rc<Slot<()>>),
     Limit(Rc<Scope>),
 }
+
+/// How many commands an event leads to, most of the time.
+const TYPICAL: usize = 8;
 
 impl<'p> World<'p> {
     pub fn new(program: &'p Program, inputs: &'p Inputs, bug: Option<Bug>) -> World<'p> {
@@ -105,7 +108,7 @@ impl<'p> World<'p> {
     }
 
     pub fn take_commands(&self) -> Vec<Command> {
-        self.out.take()
+        self.out.replace(Vec::with_capacity(TYPICAL))
     }
 
     pub fn warn(&self, path: &Path, text: String) {
@@ -175,7 +178,7 @@ impl<'p> World<'p> {
         TxId(self.next())
     }
 
-    pub fn await_call(&self, id: CallId) -> Rc<Slot<Outcome>> {
+    pub fn await_call(&self, id: CallId) -> Rc<Slot<Box<Outcome>>> {
         let slot = Slot::new();
         self.calls.borrow_mut().insert(id, slot.clone());
         slot
@@ -209,7 +212,7 @@ impl<'p> World<'p> {
         self.timers.borrow_mut().remove(&id);
     }
 
-    pub fn ended(&self, id: CallId, outcome: Outcome) {
+    pub fn ended(&self, id: CallId, outcome: Box<Outcome>) {
         let slot = self.calls.borrow_mut().remove(&id);
         if let Some(slot) = slot {
             slot.put(&self.queue, outcome);

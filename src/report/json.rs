@@ -258,7 +258,7 @@ impl Watcher for Json {
                 self.event(at, path, "step.started", Fields::StepStarted { step: name, attempt: *attempt, limit });
             }
             Progress::StepFinished { path, name, status, failure } => {
-                let (status, failure) = (status_name(*status), failure.as_ref().map(broken));
+                let (status, failure) = (status_name(*status), failure.as_deref().map(broken));
                 self.event(at, path, "step.finished", Fields::StepFinished { step: name, status, failure });
             }
             Progress::Retrying { path, name, attempt, delay } => {
@@ -275,7 +275,7 @@ impl Watcher for Json {
                     self.output_line(at, *call, stream, &line);
                 }
                 self.paths.remove(call);
-                let (ending, failure) = (ending_name(*ending), failure.as_ref().map(broken));
+                let (ending, failure) = (ending_name(*ending), failure.as_deref().map(broken));
                 self.event(at, path, "action.finished", Fields::ActionFinished { call: call.0, ending, failure });
             }
             Progress::Condition { path, kind, label, verdict } => {
@@ -299,14 +299,14 @@ impl Watcher for Json {
                 self.event(at, &root, "stopping", Fields::Text { text });
             }
             Progress::Unwinding { failure, budget } => {
-                let fields = Fields::Unwinding { failure: failure.as_ref().map(broken), within: budget.map(seconds) };
+                let fields = Fields::Unwinding { failure: failure.as_deref().map(broken), within: budget.map(seconds) };
                 self.event(at, &root, "unwinding", fields);
             }
             Progress::RollbackStarted { path, name } => {
                 self.event(at, path, "rollback.started", Fields::RollbackStarted { step: name });
             }
             Progress::RollbackFinished { path, name, failure } => {
-                let fields = Fields::RollbackFinished { step: name, failure: failure.as_ref().map(broken) };
+                let fields = Fields::RollbackFinished { step: name, failure: failure.as_deref().map(broken) };
                 self.event(at, path, "rollback.finished", fields);
             }
             Progress::Committed { path, why } => self.event(at, path, "commit", Fields::Commit { why }),

@@ -101,7 +101,7 @@ fn remaining(spent: Nanos, limit: Option<Nanos>) -> String {
 fn step(at: Nanos, open: &Open, alone: bool) -> Vec<Line> {
     let spent = Nanos(at.0 - open.since.0);
     let (mark, tone) = if open.undo { ("↩ ", Tone::Warn) } else { ("▸ ", Tone::Doing) };
-    let mut head = Line::new(0).put(tone, mark).put(Tone::Strong, &open.name);
+    let mut head = Line::new(0).put(tone, mark).put(Tone::Strong, open.name.as_str());
     head = head.put(Tone::Dim, format!("  {}{}", time::length(spent), remaining(spent, open.limit)));
     if open.attempt > 1 {
         head = head.put(Tone::Warn, format!("  attempt {}", open.attempt));

@@ -12,7 +12,7 @@ use crate::report::opening::Opening;
 use crate::report::outside::{Look, Outside};
 use crate::run::Watcher;
 use crate::source::Span;
-use crate::value::{Nanos, Secret, Value};
+use crate::value::{Nanos, Secret, SmolStr, Value};
 
 pub const LOOK: Look = Look { terminal: false, colour: false, moves: false, width: 60, height: 12 };
 
@@ -70,7 +70,7 @@ fn step(watcher: &mut dyn Watcher, now: i64, position: u32, name: &str) {
 
 fn command(watcher: &mut dyn Watcher, now: i64, call: u64, path: &Path, text: &str, output: &str) {
     let call = CallId(call);
-    let (text, path) = (text.to_owned(), path.clone());
+    let (text, path) = (text.into(), path.clone());
     let started =
         Progress::ActionStarted { call, path: path.clone(), text, effect: Effect::Write, want: Want::Nothing };
     watcher.tell(ms(now), &started);
@@ -81,7 +81,10 @@ fn command(watcher: &mut dyn Watcher, now: i64, call: u64, path: &Path, text: &s
 
 fn ended(watcher: &mut dyn Watcher, now: i64, position: u32, name: &str, failure: Option<Failure>) {
     let status = if failure.is_some() { StepStatus::Failed } else { StepStatus::Ok };
-    watcher.tell(ms(now), &Progress::StepFinished { path: at(position), name: name.into(), status, failure });
+    watcher.tell(
+        ms(now),
+        &Progress::StepFinished { path: at(position), name: name.into(), status, failure: failure.map(Box::new) },
+    );
 }
 
 /// Two steps are done, a check fails, one is undone and the other cannot be.
@@ -103,7 +106,8 @@ pub fn tell(watcher: &mut dyn Watcher) {
         |kind, label: &str, verdict| Progress::Condition { path: inside.clone(), kind, label: label.into(), verdict };
     let refused = failure(FailureKind::Connection, "connection to green:8000 refused");
     for _ in 0..3 {
-        watcher.tell(ms(1500), &condition(ConditionKind::Until, "", Verdict::Error { failure: refused.clone() }));
+        watcher
+            .tell(ms(1500), &condition(ConditionKind::Until, "", Verdict::Error { failure: refused.clone().into() }));
     }
     watcher.tell(ms(2500), &condition(ConditionKind::Until, "", Verdict::Holds));
     watcher.tell(ms(2510), &condition(ConditionKind::Guard, "health", Verdict::Holds));
@@ -111,15 +115,16 @@ pub fn tell(watcher: &mut dyn Watcher) {
     watcher.tell(ms(2520), &condition(ConditionKind::Guard, "error rate", Verdict::Not { reason }));
     let broken = failure(FailureKind::Guard, "`error rate` does not hold: 0.031 < 0.01");
     ended(watcher, 2530, 2, "Check", Some(broken.clone()));
-    watcher.tell(ms(2531), &Progress::Unwinding { failure: Some(broken.clone()), budget: Some(ms(180_000)) });
-    let (traffic, deploy) = ("Send traffic to green".to_owned(), "Deploy v2 to green".to_owned());
+    watcher.tell(ms(2531), &Progress::Unwinding { failure: Some(broken.clone().into()), budget: Some(ms(180_000)) });
+    let traffic = SmolStr::new_static("Send traffic to green");
+    let deploy = SmolStr::new_static("Deploy v2 to green");
     watcher.tell(ms(2532), &Progress::RollbackStarted { path: at(1), name: traffic.clone() });
     command(watcher, 2533, 3, &at(1).join(Segment::Branch(1)), "$ ./switch.sh blue", "");
     watcher.tell(ms(2600), &Progress::RollbackFinished { path: at(1), name: traffic.clone(), failure: None });
     watcher.tell(ms(2601), &Progress::RollbackStarted { path: at(0), name: deploy.clone() });
     let mut exit = failure(FailureKind::Failed, "`./deploy.sh green v1` ended with exit code 7");
     exit.notes.push("tar: releases/v1.tar.gz: Cannot open".to_owned());
-    let failed = Progress::RollbackFinished { path: at(0), name: deploy.clone(), failure: Some(exit.clone()) };
+    let failed = Progress::RollbackFinished { path: at(0), name: deploy.clone(), failure: Some(exit.clone().into()) };
     watcher.tell(ms(9700), &failed);
     let finish = Finish {
         end: End::Incomplete,

@@ -13,7 +13,7 @@ use crate::report::streamed::Streamed;
 use crate::report::style::{Line, Tone};
 use crate::report::time;
 use crate::source::{Sources, Span};
-use crate::value::{Nanos, Value};
+use crate::value::{Nanos, SmolStr, Value};
 
 /// How much is said; never what is done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,7 +29,7 @@ pub enum Say {
 /// A step, or the undo of one, that is under way.
 #[derive(Clone, Debug)]
 pub struct Open {
-    pub name: String,
+    pub name: SmolStr,
     pub since: Nanos,
     pub limit: Option<Nanos>,
     pub attempt: u32,
@@ -185,7 +185,8 @@ impl Story {
                     last: None,
                     waiting: None,
                 };
-                let mut line = Line::new(self.depth(path, false)).put(Tone::Doing, "▸ ").put(Tone::Strong, name);
+                let mut line =
+                    Line::new(self.depth(path, false)).put(Tone::Doing, "▸ ").put(Tone::Strong, name.as_str());
                 if *attempt > 1 {
                     line = line.put(Tone::Warn, format!("  attempt {attempt}"));
                 }
@@ -203,7 +204,7 @@ impl Story {
                 self.told_help.retain(|(at, _), _| !starts_with(at, path));
                 let line = Line::new(self.depth(path, false));
                 let took = since.map(|since| took(at, since)).unwrap_or_default();
-                self.step_finished(line, name, *status, failure.as_ref(), &took, lines);
+                self.step_finished(line, name, *status, failure.as_deref(), &took, lines);
             }
             Progress::Retrying { path, name, attempt, delay } => {
                 let delay = if delay.0 > 0 { format!(" in {}", time::length(*delay)) } else { String::new() };
@@ -214,7 +215,7 @@ impl Story {
                 self.action_started(at, (*call, path), text, (*effect, *want), lines);
             }
             Progress::ActionFinished { call, path, ending, failure } => {
-                self.action_finished(at, (*call, path), *ending, failure.as_ref(), lines);
+                self.action_finished(at, (*call, path), *ending, failure.as_deref(), lines);
             }
             Progress::Condition { path, kind, label, verdict } => self.condition(path, *kind, label, verdict, lines),
             Progress::Waiting { path, what, span, limit } => {
@@ -245,7 +246,7 @@ impl Story {
                 lines.push(line.put(Tone::Dim, format!("  {who}")));
             }
             Progress::Stopping => lines.push(self.stopping()),
-            Progress::Unwinding { failure, budget } => self.unwinding_started(at, failure.as_ref(), *budget),
+            Progress::Unwinding { failure, budget } => self.unwinding_started(at, failure.as_deref(), *budget),
             Progress::RollbackStarted { path, name } => {
                 lines.append(&mut self.heading);
                 let open = Open {
@@ -261,7 +262,7 @@ impl Story {
                 };
                 let line = Line::new(self.depth(path, false)).put(Tone::Doing, "↩ ").put(Tone::Plain, "undo: ");
                 self.open.insert((path.clone(), true), open);
-                lines.push(line.put(Tone::Strong, name));
+                lines.push(line.put(Tone::Strong, name.as_str()));
             }
             Progress::RollbackFinished { path, name, failure } => {
                 let since = self.open.remove(&(path.clone(), true)).map_or(at, |open| open.since);
@@ -270,11 +271,11 @@ impl Story {
                     None => line
                         .put(Tone::Good, "✓ ")
                         .put(Tone::Plain, "undone: ")
-                        .put(Tone::Strong, name)
+                        .put(Tone::Strong, name.as_str())
                         .put(Tone::Dim, took(at, since)),
                     Some(failure) => line
                         .put(Tone::Bad, "✗ not undone: ")
-                        .put(Tone::Strong, name)
+                        .put(Tone::Strong, name.as_str())
                         .put(Tone::Plain, format!(": {}", failure.message)),
                 });
                 if let Some(failure) = failure {

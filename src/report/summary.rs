@@ -18,7 +18,7 @@ pub fn summary(at: Nanos, finish: &Finish, sources: &Sources) -> Vec<Line> {
     }
     for (i, (_, step)) in finish.undone.iter().enumerate() {
         let mark = if i == 0 { "undone: " } else { "        " };
-        lines.push(Line::new(1).put(Tone::Good, mark).put(Tone::Plain, step));
+        lines.push(Line::new(1).put(Tone::Good, mark).put(Tone::Plain, step.as_str()));
     }
     if !finish.left.is_empty() {
         lines.push(Line::new(1).put(Tone::Bad, "left in place:"));

@@ -120,7 +120,7 @@ impl Driver<'_> {
                         self.show(&chunk);
                     }
                     self.cancellers.remove(&call);
-                    self.feed(Event::Ended(call, outcome));
+                    self.feed(Event::Ended(call, Box::new(outcome)));
                 }
                 () = sleep_until(due), if next.is_some() && !over => {
                     if let Some((at, id)) = next && self.clock.now() >= at {
@@ -165,7 +165,7 @@ impl Driver<'_> {
                 let id = call.id;
                 let (canceller, cancel) = Cancel::new();
                 self.cancellers.insert(id, canceller);
-                let ending = self.effects.call(call, cancel, Output { call: id, to: self.output.clone() });
+                let ending = self.effects.call(*call, cancel, Output { call: id, to: self.output.clone() });
                 self.running.push(Box::pin(async move { (id, ending.await) }));
             }
             Command::Cancel(id) => {
@@ -189,7 +189,7 @@ impl Driver<'_> {
             }
             Command::Record(record) => self.record(&record),
             Command::Tell(progress) => self.watcher.tell(at, &progress),
-            Command::Finish(finish) => self.finish = Some(finish),
+            Command::Finish(finish) => self.finish = Some(*finish),
         }
     }
 

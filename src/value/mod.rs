@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use bigdecimal::BigDecimal;
 pub use jiff::Timestamp;
-pub use smol_str::SmolStr;
+pub use smol_str::{SmolStr, format_smolstr};
 
 pub use response::{Body, Response};
 pub use types::{ConnKind, Type};

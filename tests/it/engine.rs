@@ -80,7 +80,7 @@ fn e14_keys() {
     let program = program(vec![StmtKind::Step(Box::new(outer))], header(60, 30), Vec::new());
     let played = run(program, inputs(), &Script::read("$ do a -> some \"no\" times 3").unwrap());
     let keys = commands(&played).filter_map(|c| match c {
-        Command::Call(call) => Some(call.key.as_str()),
+        Command::Call(call) => Some(call.key.to_string()),
         _ => None,
     });
     assert_eq!(
@@ -109,7 +109,7 @@ fn e4_records() {
     program.book.as_mut().unwrap().on_failure = Some(block(vec![write("tell")]));
     let played = run(program, inputs(), &Script::read("$ cat* -> \"v1\"").unwrap());
     let order = commands(&played).filter_map(|c| match c {
-        Command::Call(call) => Some(call.text.clone()),
+        Command::Call(call) => Some(call.text.to_string()),
         Command::Record(record) => Some(match record {
             Record::Intent { unit, .. } => format!("intent {unit:?}"),
             Record::Outcome { ending, .. } => format!("outcome {ending:?}"),

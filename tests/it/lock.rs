@@ -10,7 +10,7 @@ use rbk::effects::lock::Locks;
 use rbk::effects::secret::Secrets;
 use rbk::effects::shell::started;
 use rbk::effects::{Cancel, Chunk, Output};
-use rbk::engine::call::Path;
+use rbk::engine::call::{Key, Path};
 use rbk::engine::{Arg, Call, CallId, Context, Ending, FailureKind, Outcome, What};
 use rbk::source::Span;
 use rbk::value::Value;
@@ -21,7 +21,7 @@ fn call(what: What) -> Call {
         id: CallId(1),
         path: Path::default(),
         attempt: 1,
-        key: "key".into(),
+        key: Key::default(),
         what,
         effect: Effect::Read,
         idempotent: true,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rbk::check::program::{Effect, How, Shell as Interpreter, Want};
 use rbk::effects::shell::Shell;
 use rbk::effects::{Cancel, Canceller, Chunk, Output};
-use rbk::engine::call::{Path, Segment};
+use rbk::engine::call::{Key, Path, Segment};
 use rbk::engine::{Call, CallId, Context, Ending, FailureKind, Outcome, Piece, What};
 use rbk::source::Span;
 use rbk::value::{Secret, Value};
@@ -27,7 +27,7 @@ fn call(code: Vec<Piece>, want: Want) -> Call {
         id: CallId(id),
         path: Path::default().join(Segment::At(7)),
         attempt: 1,
-        key: format!("key-{id}"),
+        key: Key { ordinal: fastrand::u32(..), ..Key::default() },
         what: What::Shell { code, direct: false, shell: Interpreter::Bash },
         effect: Effect::Write,
         idempotent: false,

@@ -175,7 +175,7 @@ fn broken(made: &Made, played: &Played) -> Result<(), String> {
                     if killed {
                         return Err(format!("`{text}` starts after the second signal"));
                     }
-                    calls.insert(call.id, (call.clone(), instance));
+                    calls.insert(call.id, (Call::clone(call), instance));
                 }
                 _ => {}
             }
@@ -195,7 +195,7 @@ fn start(
     leaves: &mut BTreeMap<Instance, Leaf>,
 ) -> Result<Option<Instance>, String> {
     let text = call.text.as_str();
-    let tag = call.key.split('/').rev().nth(1).unwrap_or_default().to_owned();
+    let tag = call.key.attempts.to_string();
     let path = &call.path.0;
     if text.starts_with("$ undo") {
         let instance = (path[..path.len() - 2].to_vec(), tag);

@@ -2,7 +2,7 @@
 use std::sync::Arc;
 
 use rbk::check::program::{Effect, How, Want};
-use rbk::engine::call::{Arg, Call, CallId, Path, Piece, TxId, What};
+use rbk::engine::call::{Arg, Call, CallId, Key, Path, Piece, Segment, TxId, What};
 use rbk::engine::{Ending, Failure, Outcome};
 use rbk::source::{FileId, Span};
 use rbk::value::types::ConnKind;
@@ -55,14 +55,14 @@ pub fn call(what: What) -> Call {
         id: CallId(1),
         path: Path::default(),
         attempt: 1,
-        key: "run/0/1/0".to_owned(),
+        key: Key { run: "run".into(), path: Path::default().join(Segment::At(0)), attempts: "1".into(), ordinal: 0 },
         what,
         effect: Effect::Write,
         idempotent: false,
         want: Want::Value,
         contexts: Arc::new([]),
         limit: None,
-        text: "the call".to_owned(),
+        text: "the call".into(),
         span: Span::default(),
     }
 }

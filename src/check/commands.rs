@@ -17,8 +17,8 @@ static STANDARD: LazyLock<Reads> =
     LazyLock::new(|| Reads::new(stdlib::COMMANDS.lines().filter(|l| l.starts_with("reads ")).flat_map(quoted)));
 
 /// What stands between the quotes of a line; the file has no escapes.
-fn quoted(line: &str) -> impl Iterator<Item = &str> {
-    line.split('"').skip(1).step_by(2)
+fn quoted(line: &'static str) -> impl Iterator<Item = SmolStr> {
+    line.split('"').skip(1).step_by(2).map(SmolStr::new_static)
 }
 
 impl Elab<'_> {
@@ -37,7 +37,7 @@ impl Elab<'_> {
                 self.report(found.help("write `*` for what differs"));
                 continue;
             }
-            reads.add(&self.written(pattern));
+            reads.add(self.written(pattern));
         }
         self.own_reads = Some(Rc::new(reads));
     }

@@ -3,7 +3,7 @@ use std::sync::OnceLock;
 
 use crate::check::program::Class;
 
-use super::pattern::{Pattern, like};
+use super::pattern::{self, Pattern, like};
 use super::reads::Reads;
 use super::tree::{Redirect, Script, Simple, Word};
 use super::wrapper;
@@ -39,7 +39,7 @@ fn command(command: &Simple, reads: &Reads) -> Class {
 }
 
 fn words(words_: &[Word], reads: &Reads) -> Class {
-    if known_writes().iter().any(|p| p.matches(words_)) {
+    if pattern::any(known_writes(), words_) {
         return Class::Write;
     }
     let inner = wrapper::inner(words_).map(|(inner, transparent)| (words(inner, reads), transparent));
@@ -55,10 +55,10 @@ fn words(words_: &[Word], reads: &Reads) -> Class {
 fn known_writes() -> &'static [Pattern] {
     static PATTERNS: OnceLock<Vec<Pattern>> = OnceLock::new();
     PATTERNS.get_or_init(|| {
-        let parse = |line: &&str| {
+        let parse = |line: &&'static str| {
             let name = line.split(' ').next().unwrap_or(line);
-            let options = GLOBAL.iter().find(|(program, _)| *program == name);
-            options.map_or_else(|| Pattern::parse(line), |(_, options)| Pattern::writing(line, options))
+            let options = GLOBAL.iter().find(|(program, _)| *program == name).map(|(_, options)| *options);
+            Pattern::writing(line, options)
         };
         WRITES.iter().map(parse).collect()
     })

@@ -5,13 +5,26 @@
 //! `find ![-delete]` at the end (any but these), `-o=/dev/null` (only with this value; `|` between
 //! several), `-c=%sql` (only with a query that
 //! reads). In a list, `+-c=%sql` must be there, `.` means no operands, `.+*` operands like `+%F`.
+use std::sync::OnceLock;
+
 use crate::check::sql;
+use crate::value::SmolStr;
 
 use super::tree::Word;
 
+/// A script asks about a few of the hundreds that are known: what follows the name is read when it is asked for.
 #[derive(Clone, Debug)]
 pub struct Pattern {
-    name: String,
+    name: SmolStr,
+    text: SmolStr,
+    /// Of what is known to write: which options before its subcommand take a value; any others may stand there too.
+    passed: Option<&'static str>,
+    shape: OnceLock<Shape>,
+}
+
+/// What follows the name.
+#[derive(Clone, Debug)]
+struct Shape {
     steps: Vec<Step>,
     rest: Rest,
 }
@@ -77,9 +90,70 @@ enum Taken {
 impl Pattern {
     /// Never fails: text that is no pattern is a command of that name.
     #[must_use]
-    pub fn parse(text: &str) -> Pattern {
-        let mut words = text.split_whitespace();
-        let name = words.next().unwrap_or("").to_owned();
+    pub fn new(text: SmolStr) -> Pattern {
+        let name = SmolStr::new(text.split_whitespace().next().unwrap_or(""));
+        Pattern { name, text, passed: None, shape: OnceLock::new() }
+    }
+
+    /// What is known to write, whatever the options before its subcommand: `passed` are those that take a value.
+    #[must_use]
+    pub fn writing(text: &'static str, passed: Option<&'static str>) -> Pattern {
+        Pattern { passed, ..Pattern::new(SmolStr::new_static(text)) }
+    }
+
+    fn shape(&self) -> &Shape {
+        self.shape.get_or_init(|| {
+            let shape = Shape::parse(self.text.split_whitespace().skip(1));
+            match self.passed {
+                Some(passed) => shape.passing(passed),
+                None => shape,
+            }
+        })
+    }
+
+    fn names(&self, program: &str) -> bool {
+        self.name == program || (self.name.contains('*') && like(&self.name, program))
+    }
+
+    /// Whether the words after the name are so.
+    fn fits(&self, mut words: &[Word]) -> bool {
+        let Shape { steps, rest } = self.shape();
+        for step in steps {
+            words = skip(words, &step.before);
+            let Some((word, after)) = words.split_first() else { return false };
+            if !word.literal().is_some_and(|w| self.says(&step.word, &w)) {
+                return false;
+            }
+            words = after;
+        }
+        match rest {
+            Rest::Any => true,
+            Rest::Only(options) => only(words, options),
+            Rest::Except(options) => except(words, options),
+            Rest::Needs(options) => needs(words, options),
+        }
+    }
+
+    /// Redis reads its commands without regard to case.
+    fn says(&self, written: &str, word: &str) -> bool {
+        match self.name.as_str() {
+            "redis-cli" => like(&written.to_ascii_lowercase(), &word.to_ascii_lowercase()),
+            _ => like(written, word),
+        }
+    }
+}
+
+/// Whether one of them says so of this command.
+#[must_use]
+pub fn any<'p>(patterns: impl IntoIterator<Item = &'p Pattern>, words: &[Word]) -> bool {
+    let Some((first, rest)) = words.split_first() else { return false };
+    let Some(name) = first.literal() else { return false };
+    let name = program(&name);
+    patterns.into_iter().any(|pattern| pattern.names(name) && pattern.fits(rest))
+}
+
+impl Shape {
+    fn parse<'t>(words: impl Iterator<Item = &'t str>) -> Shape {
         let mut steps = Vec::new();
         let mut rest = Rest::Any;
         let mut group: Option<(char, Vec<Opt>)> = None;
@@ -112,49 +186,14 @@ impl Pattern {
                 _ => Rest::Only(options),
             };
         }
-        Pattern { name, steps, rest }
+        Shape { steps, rest }
     }
 
-    #[must_use]
-    /// What is known to write, whatever the options before its subcommand: `options` are those that take a value.
-    pub fn writing(text: &str, options: &str) -> Pattern {
-        let mut pattern = Pattern::parse(text);
-        let Rest::Only(options) = Pattern::parse(&format!("x {options}")).rest else { return pattern };
-        for step in &mut pattern.steps {
-            step.before = Before::Any(options.clone());
-        }
-        pattern
-    }
-
-    #[must_use]
-    pub fn matches(&self, words: &[Word]) -> bool {
-        let Some((first, mut words)) = words.split_first() else { return false };
-        let Some(name) = first.literal() else { return false };
-        if !like(&self.name, program(&name)) {
-            return false;
-        }
-        for step in &self.steps {
-            words = skip(words, &step.before);
-            let Some((word, after)) = words.split_first() else { return false };
-            if !word.literal().is_some_and(|w| self.says(&step.word, &w)) {
-                return false;
-            }
-            words = after;
-        }
-        match &self.rest {
-            Rest::Any => true,
-            Rest::Only(options) => only(words, options),
-            Rest::Except(options) => except(words, options),
-            Rest::Needs(options) => needs(words, options),
-        }
-    }
-
-    /// Redis reads its commands without regard to case.
-    fn says(&self, written: &str, word: &str) -> bool {
-        match self.name.as_str() {
-            "redis-cli" => like(&written.to_ascii_lowercase(), &word.to_ascii_lowercase()),
-            _ => like(written, word),
-        }
+    /// Whatever the options before its subcommand: `passed` are those that take a value.
+    fn passing(self, passed: &str) -> Shape {
+        let Rest::Only(options) = Shape::parse(passed.split_whitespace()).rest else { return self };
+        let pass = |step: Step| Step { before: Before::Any(options.clone()), ..step };
+        Shape { steps: self.steps.into_iter().map(pass).collect(), ..self }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Commands known only to read: those of the standard library and what scripts declare with `reads "…"`.
-use super::pattern::Pattern;
+use crate::value::SmolStr;
+
+use super::pattern::{self, Pattern};
 use super::tree::Word;
 
 #[derive(Clone, Debug, Default)]
@@ -10,7 +12,7 @@ pub struct Reads {
 impl Reads {
     /// One pattern each: `kubectl get`, `aws * describe-*` (the notation is in `pattern`).
     #[must_use]
-    pub fn new<'a>(lines: impl IntoIterator<Item = &'a str>) -> Reads {
+    pub fn new(lines: impl IntoIterator<Item = SmolStr>) -> Reads {
         let mut reads = Reads::default();
         for line in lines {
             reads.add(line);
@@ -18,13 +20,13 @@ impl Reads {
         reads
     }
 
-    pub fn add(&mut self, line: &str) {
+    pub fn add(&mut self, line: SmolStr) {
         if !line.trim().is_empty() {
-            self.patterns.push(Pattern::parse(line));
+            self.patterns.push(Pattern::new(line));
         }
     }
 
     pub(super) fn knows(&self, words: &[Word]) -> bool {
-        self.patterns.iter().any(|p| p.matches(words))
+        pattern::any(&self.patterns, words)
     }
 }

@@ -3,6 +3,7 @@ use crate::check::program::Class::{Read, Unknown, Write};
 use crate::check::program::How::{Bare, InDouble, InHeredoc, InRawHeredoc, InSingle};
 use crate::source::FileId;
 use crate::syntax::ast::{Expr, ExprKind};
+use crate::value::SmolStr;
 
 /// `@` stands for a hole.
 fn parts(text: &str) -> Vec<Part> {
@@ -24,7 +25,7 @@ fn parts(text: &str) -> Vec<Part> {
 fn look(text: &str) -> Analysis {
     let lines = include_str!("../../../stdlib/commands.rbk").lines();
     let data = lines.filter(|l| !l.trim_start().starts_with('#')).flat_map(|l| l.split('"').skip(1).step_by(2));
-    analyse(&parts(text), &Shell::Bash, &Reads::new(data.chain(["patronictl list", "./ask-*"])))
+    analyse(&parts(text), &Shell::Bash, &Reads::new(data.chain(["patronictl list", "./ask-*"]).map(SmolStr::new)))
 }
 
 fn hows(text: &str) -> Vec<How> {

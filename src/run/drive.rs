@@ -27,7 +27,7 @@ struct Driver<'a> {
     watcher: &'a mut dyn Watcher,
     answers: &'a mut dyn Answers,
     clock: Clock,
-    recording: Recording,
+    recording: Option<&'a mut Recording>,
     running: Running<'a>,
     cancellers: BTreeMap<CallId, Canceller>,
     timers: BTreeMap<TimerId, Nanos>,
@@ -36,7 +36,8 @@ struct Driver<'a> {
     finish: Option<Finish>,
 }
 
-/// Drive a run to its end. None when the engine waits for nothing and has not finished: a bug of rbk.
+/// Drive a run to its end; what it was told is kept where somebody will read it. None when the engine waits for nothing
+/// and has not finished: a bug of rbk.
 ///
 /// # Errors
 /// One line for a person, when a signal would not be heard; nothing has started then.
@@ -45,7 +46,8 @@ pub async fn drive(
     effects: &dyn Effects,
     watcher: &mut dyn Watcher,
     answers: &mut dyn Answers,
-) -> Result<(Option<Finish>, Recording), String> {
+    recording: Option<&mut Recording>,
+) -> Result<Option<Finish>, String> {
     let (output, mut chunks) = mpsc::channel(CHUNKS);
     let mut signals = Signals::listen()?;
     let mut driver = Driver {
@@ -54,7 +56,7 @@ pub async fn drive(
         watcher,
         answers,
         clock: Clock::start(),
-        recording: Recording::default(),
+        recording,
         running: FuturesUnordered::new(),
         cancellers: BTreeMap::new(),
         timers: BTreeMap::new(),
@@ -67,7 +69,7 @@ pub async fn drive(
     if let Some(finish) = &driver.finish {
         driver.watcher.finished(at, finish);
     }
-    Ok((driver.finish, driver.recording))
+    Ok(driver.finish)
 }
 
 impl Driver<'_> {
@@ -152,8 +154,14 @@ impl Driver<'_> {
         }
         let input = Input { at: self.clock.now(), event };
         let at = input.at;
-        let commands = self.engine.on(input.clone());
-        self.recording.keep(input, &commands);
+        let commands = match &mut self.recording {
+            None => self.engine.on(input),
+            Some(recording) => {
+                let commands = self.engine.on(input.clone());
+                recording.keep(input, &commands);
+                commands
+            }
+        };
         for command in commands {
             self.obey(at, command);
         }

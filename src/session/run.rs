@@ -50,7 +50,6 @@ pub fn run(ready: Ready, watcher: &mut dyn Watcher, answers: &mut dyn Answers) -
     let Ready { program, sources: _, id, started, params } = ready;
     let world = World::new(id.clone())?;
     let engine = Engine::new(program, Inputs { run: id, started, params, on_failure: OnFailure::Rollback });
-    let driven = process::block_on(drive(engine, &world, watcher, answers));
-    let (finish, _) = driven.map_err(|error| format!("cannot start: {}", super::reason(&error)))??;
-    Ok(finish)
+    let driven = process::block_on(drive(engine, &world, watcher, answers, None));
+    driven.map_err(|error| format!("cannot start: {}", super::reason(&error)))?
 }

@@ -76,7 +76,10 @@ fn driven(text: &str) -> (Option<Finish>, Recording, Seen) {
     let world = World::new("20261121-1854-test".into()).unwrap();
     let engine = engine(text);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let (finish, recording) = runtime.block_on(drive(engine, &world, &mut seen, &mut Nobody)).unwrap();
+    let mut recording = Recording::default();
+    let mut nobody = Nobody;
+    let driven = drive(engine, &world, &mut seen, &mut nobody, Some(&mut recording));
+    let finish = runtime.block_on(driven).unwrap();
     (finish, recording, seen)
 }
 

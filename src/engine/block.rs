@@ -80,8 +80,9 @@ const FIRST_DELAY: Nanos = Nanos(1_000_000_000);
 
 async fn repeated<'p>(cx: &Cx<'p>, stmt: &'p Stmt) -> Flow {
     let mut delay = FIRST_DELAY;
+    let mut here = cx.clone();
     for _ in 0..REPEATS {
-        match statement(cx, stmt).await {
+        match statement(&here, stmt).await {
             // A person's no is not asked again.
             Err(Stop::Fail(fault))
                 if !fault.exhausted && fault.failure.kind != FailureKind::Declined && !still_running(cx) =>
@@ -99,8 +100,12 @@ async fn repeated<'p>(cx: &Cx<'p>, stmt: &'p Stmt) -> Flow {
         }
         cx.sleep(delay).await?;
         delay = Nanos(delay.0 * 2);
+        // In doubt it has to be known again by whoever was called; what was answered is asked anew.
+        if here.calls.doubt.get() {
+            here = Cx { calls: Rc::default(), ..cx.clone() };
+        }
     }
-    statement(cx, stmt).await.map_err(|stop| match stop {
+    statement(&here, stmt).await.map_err(|stop| match stop {
         Stop::Fail(mut fault) => {
             fault.exhausted = true;
             Stop::Fail(fault)

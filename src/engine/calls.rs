@@ -352,6 +352,7 @@ async fn end(cx: &Cx<'_>, id: CallId, text: &str, span: Span) -> Box<Outcome> {
     if let Some(unit) = &cx.inst.writes.borrow().unit {
         unit.calls.borrow_mut().retain(|(call, _)| *call != id);
     }
+    cx.calls.doubt.set(outcome.ending == Ending::Unknown);
     if let Err(failure) = &mut outcome.result {
         cx.world.redact(failure);
         failure.span = failure.span.or(Some(span));

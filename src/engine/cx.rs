@@ -65,6 +65,8 @@ pub(super) enum Mode {
 pub(super) struct Calls {
     /// How much of it reached outside: the last part of a call's key.
     pub ordinal: Cell<u32>,
+    /// The end of the last one is not known: a repeat is the same call, under the same key.
+    pub doubt: Cell<bool>,
     /// How often each action was called.
     actions: RefCell<Vec<(u32, u32)>>,
 }

@@ -123,6 +123,39 @@ fn messages_arrive_or_are_a_warning() {
 }
 
 #[test]
+fn a_write_in_doubt_is_repeated_under_its_key() {
+    let count = Arc::new(AtomicUsize::new(0));
+    let web = Web::start(move |request| match request.line.starts_with("POST /undo ") {
+        true => match count.fetch_add(1, Ordering::SeqCst) {
+            // Nobody knows; answered, and refused; done.
+            0 => None,
+            1 => answer("503 Service Unavailable", ""),
+            _ => answer("200 OK", ""),
+        },
+        false => answer("200 OK", ""),
+    });
+    let statements = format!(
+        "  connect site = http(\"{}\")\n  step \"Pay\" {{\n    site.post(\"/pay\")\n    rollback {{ site.post(\"/undo\") }}\n  }}\n  \
+         step \"Fail\" retry 1 every 1ms {{\n    site.post(\"/again\")\n    guard \"never\": 1 == 2\n    rollback none \"x\"\n  }}",
+        web.url()
+    );
+    let (_dir, file) = book("http", &statements);
+    Run::new(&file).go().ended(1);
+    let seen = web.seen.lock().unwrap();
+    let keys = |path: &str| {
+        let of = seen.iter().filter(|r| r.line.starts_with(&format!("POST {path} ")));
+        of.map(|r| r.headers.iter().find_map(|h| h.strip_prefix("idempotency-key: ")).unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let undo = keys("/undo");
+    assert!(undo.len() == 3 && undo[0] == undo[1] && undo[1] != undo[2], "{undo:?}");
+    // Another attempt is another write.
+    let again = keys("/again");
+    assert!(again.len() == 2 && again[0] != again[1], "{again:?}");
+    assert!(!keys("/pay").contains(&undo[0]));
+}
+
+#[test]
 fn a_real_prometheus_gives_one_number_or_says_why_not() {
     let count = Arc::new(AtomicUsize::new(0));
     let web = Web::start(move |_| {

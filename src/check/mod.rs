@@ -31,12 +31,10 @@ pub mod stdlib;
 mod steps;
 mod swallowed;
 mod types;
-mod unsupported;
 pub mod walk;
 
 pub use program::Program;
 pub use review::overdue;
-pub use unsupported::unsupported;
 
 use crate::diag::{Diagnostic, Severity};
 use crate::source::{FileId, Sources};

@@ -70,7 +70,6 @@ codes! {
     MissingHeader "missing-header" "a runbook needs this header word",
     MissingInput "missing-input" "a parameter, secret or answer is missing",
     BadInput "bad-input" "an input does not fit its declaration",
-    UnsupportedHere "unsupported-here" "this cannot run yet",
     Recursion "recursion" "an action calls itself",
     ReviewOverdue "review-overdue" "the runbook's review is overdue",
     Unreachable "unreachable" "this can never run",

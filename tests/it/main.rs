@@ -13,6 +13,7 @@ mod cli;
 mod docs;
 mod engine;
 mod examples;
+mod far;
 mod files;
 mod flow;
 mod http;

@@ -355,15 +355,6 @@ fn a_secret_travels_in_the_environment_or_on_standard_input_only() {
 }
 
 #[test]
-fn ssh_and_sudo_are_refused_without_effect() {
-    for context in [Context::Ssh(Value::str("h")), Context::Sudo(None)] {
-        let ran = run(&with(script("true", Want::Nothing), vec![context]));
-        assert_eq!(ran.outcome.ending, Ending::None);
-        assert!(message(&ran).contains("does not run in this release"));
-    }
-}
-
-#[test]
 fn standard_input_is_closed_unless_given() {
     assert_eq!(string(&run(&script("cat; echo end", Want::Value))), "end");
     // One that does not read its input is not stopped by it.

@@ -16,6 +16,19 @@ pub struct PgEnvironment {
 }
 
 impl PgEnvironment {
+    /// What `PGPASSWORD` takes; secret.
+    ///
+    /// # Errors
+    /// The hosts do not all have the same one, and it would be shown to the wrong host.
+    pub fn password(&self) -> Result<Option<&str>, String> {
+        let Some((_, _, first)) = self.passwords.first() else { return Ok(None) };
+        let hosts = self.vars.iter().find(|(name, _)| name == "PGHOST").map_or(1, |(_, list)| list.split(',').count());
+        if self.passwords.len() == hosts && self.passwords.iter().all(|(_, _, password)| password == first) {
+            return Ok(Some(first));
+        }
+        Err("hosts with different passwords cannot be told to a command on another host or of another user".to_owned())
+    }
+
     /// The content of a file that `PGPASSFILE` names; secret. A line for each of the hosts: the password is not for others.
     #[must_use]
     pub fn password_line(&self) -> Option<String> {

@@ -3,6 +3,7 @@
 mod connection;
 mod context;
 mod exit;
+mod far;
 mod output;
 mod process;
 mod settings;
@@ -10,8 +11,10 @@ mod settings;
 #[cfg_attr(not(target_os = "linux"), path = "portable.rs")]
 mod system;
 mod tree;
+mod verdict;
 mod words;
 
+use std::rc::Rc;
 use std::time::Duration;
 
 pub use system::{adopt_orphans, ignores_hangup};
@@ -37,6 +40,8 @@ pub struct Shell {
     pub grace: Duration,
     /// Bytes of a value at most.
     pub limit: usize,
+    /// Hosts that are connected to.
+    pub hosts: Rc<far::hosts::Hosts>,
 }
 
 impl Shell {
@@ -47,7 +52,7 @@ impl Shell {
     pub fn new(run: SmolStr) -> Result<Shell, String> {
         let grace = settings::duration("RBK_GRACE", Duration::from_secs(5))?;
         let limit = settings::size("RBK_VALUE_LIMIT", 1 << 20)?;
-        Ok(Shell { run, grace, limit })
+        Ok(Shell { run, grace, limit, hosts: Rc::default() })
     }
 
     /// Run one command. Another kind of call is answered as refused.
@@ -68,14 +73,17 @@ impl Shell {
         direct: bool,
         shell: &Interpreter,
     ) -> Result<context::Launch, crate::engine::Failure> {
-        let argv = words::argv(code, direct, shell)?;
-        let launch = context::launch(argv, &call.contexts)?;
-        if launch.argv.iter().any(|word| word.contains('\0')) {
+        let words = words::argv(code, direct, shell)?;
+        let launch = context::launch(words, &call.contexts)?;
+        let inside = launch.far.as_ref().map(|far| &far.inside);
+        let mut words = launch.argv.iter().chain(inside.iter().flat_map(|i| i.argv.iter().chain(&i.script)));
+        if words.any(|word| word.contains('\0')) {
             return Err(
                 context::refused("a NUL byte cannot stand in an argument").with_help("use `with stdin(…)` or a file")
             );
         }
-        if launch.env.iter().any(|(_, value)| value.contains('\0')) {
+        let mut env = launch.env.iter().chain(inside.iter().flat_map(|inside| &inside.env));
+        if env.any(|(_, value)| value.contains('\0')) {
             return Err(context::refused("a NUL byte cannot stand in an environment variable"));
         }
         Ok(launch)

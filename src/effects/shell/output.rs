@@ -5,7 +5,9 @@ use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use tokio::net::unix::pipe::Receiver;
+use tokio::sync::Notify;
 
+use super::far::{Signs, Stage};
 use crate::effects::{Chunk, Output, Stream};
 
 const CHUNK: usize = 16 * 1024;
@@ -94,14 +96,50 @@ pub struct Pipe {
     to: Option<Output>,
     /// Something was read that has not been taken yet.
     busy: Cell<bool>,
+    /// Of a command somewhere else: how far it got.
+    signs: Option<RefCell<Signs>>,
+    ended: Notify,
 }
 
 impl Pipe {
     /// # Errors
     /// When the descriptor is no pipe.
-    pub fn new(stream: Stream, fd: OwnedFd, kept: Kept, to: Option<Output>) -> std::io::Result<Pipe> {
-        let from = Some(Receiver::from_owned_fd(fd)?);
-        Ok(Pipe { stream, from, kept: RefCell::new(kept), to, busy: Cell::new(false) })
+    pub fn new(
+        stream: Stream,
+        fd: OwnedFd,
+        kept: Kept,
+        to: Option<Output>,
+        signs: Option<Signs>,
+    ) -> std::io::Result<Pipe> {
+        let (from, kept, signs) = (Some(Receiver::from_owned_fd(fd)?), RefCell::new(kept), signs.map(RefCell::new));
+        Ok(Pipe { stream, from, kept, to, busy: Cell::new(false), signs, ended: Notify::new() })
+    }
+
+    /// How far a command somewhere else got.
+    pub fn stage(&self) -> Stage {
+        self.signs.as_ref().map_or(Stage::Before, |signs| signs.borrow().stage.clone())
+    }
+
+    /// What was said on the way there.
+    pub fn before(&self) -> String {
+        self.signs.as_ref().map(|signs| signs.borrow().before()).unwrap_or_default()
+    }
+
+    /// Returns once a command somewhere else is said to have ended.
+    pub async fn told(&self) {
+        while !matches!(self.stage(), Stage::Ended(..)) {
+            self.ended.notified().await;
+        }
+    }
+
+    /// The command's own bytes among these.
+    fn own(&self, bytes: Vec<u8>) -> Vec<u8> {
+        let Some(signs) = &self.signs else { return bytes };
+        let own = signs.borrow_mut().feed(&bytes);
+        if matches!(self.stage(), Stage::Ended(..)) {
+            self.ended.notify_one();
+        }
+        own
     }
 
     pub fn kept(&self) -> std::cell::Ref<'_, Kept> {
@@ -131,9 +169,10 @@ impl Pipe {
                 Ok(0) => break,
                 Ok(n) => {
                     buffer.truncate(n);
-                    self.kept.borrow_mut().push(&buffer);
-                    if let Some((call, place)) = place {
-                        place.send(Chunk { call, stream: self.stream, bytes: buffer });
+                    let bytes = self.own(buffer);
+                    self.kept.borrow_mut().push(&bytes);
+                    if let (Some((call, place)), false) = (place, bytes.is_empty()) {
+                        place.send(Chunk { call, stream: self.stream, bytes });
                     }
                 }
                 Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => {}
@@ -148,24 +187,39 @@ impl Pipe {
     pub async fn finish(&mut self) {
         let Some(from) = self.from.take() else { return };
         let mut taken = 0;
+        let mut open = true;
         while taken < LAST {
             let mut buffer = vec![0; CHUNK];
             match from.try_read(&mut buffer) {
-                Ok(0) => return,
-                Ok(n) => {
+                Ok(n) if n > 0 => {
                     taken += n;
                     buffer.truncate(n);
-                    self.kept.borrow_mut().push(&buffer);
-                    if let Some(output) = &self.to {
-                        let chunk = Chunk { call: output.call, stream: self.stream, bytes: buffer };
-                        let _ = output.to.send_timeout(chunk, Duration::from_secs(1)).await;
-                    }
+                    let bytes = self.own(buffer);
+                    self.last(bytes).await;
                 }
                 Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => break,
-                Err(_) => return,
+                Ok(_) | Err(_) => {
+                    open = false;
+                    break;
+                }
             }
         }
-        tokio::spawn(forget(from));
+        let rest = self.signs.as_ref().map(|signs| signs.borrow_mut().rest()).unwrap_or_default();
+        self.last(rest).await;
+        if open {
+            tokio::spawn(forget(from));
+        }
+    }
+
+    async fn last(&self, bytes: Vec<u8>) {
+        if bytes.is_empty() {
+            return;
+        }
+        self.kept.borrow_mut().push(&bytes);
+        if let Some(output) = &self.to {
+            let chunk = Chunk { call: output.call, stream: self.stream, bytes };
+            let _ = output.to.send_timeout(chunk, Duration::from_secs(1)).await;
+        }
     }
 }
 

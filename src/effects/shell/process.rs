@@ -5,25 +5,31 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::Shell;
 use super::context::{Launch, nothing_done, refused};
-use super::exit::{self, short, with_output};
+use super::exit::short;
+use super::far::{self, Lease, Signs, Stage, Token};
 use super::output::{Kept, Pipe};
-use super::tree::Tree;
+use super::tree::{self, Tree};
+use super::verdict;
 use crate::check::program::{Effect, Want};
 use crate::effects::{Cancel, Output, Stream};
-use crate::engine::{Call, Ending, Failure, FailureKind, Outcome};
+use crate::engine::{Call, Failure, FailureKind, Outcome};
 
 /// After the end: for what is on its way through the pipes. A daemon may hold them open for ever.
 const DRAIN: Duration = Duration::from_millis(100);
 /// And when the reader of the output is slow.
 const SLOW: Duration = Duration::from_secs(5);
+/// A far `sh` that was asked to end its command gets this long more than the grace: KILL, five seconds, and the way back.
+const FAR: Duration = Duration::from_secs(9);
 
 /// How the wait for a command ended.
-enum Why {
+pub enum Why {
     Exited(ExitStatus),
+    /// The far `sh` said that it ended.
+    Told,
     Cancelled,
     WantsTerminal,
     TooLong,
@@ -35,83 +41,209 @@ pub async fn run(shell: &Shell, call: &Call, mut launch: Launch, mut cancel: Can
     if cancel.is_cancelled() {
         return nothing_done(Failure::new(FailureKind::Cancelled, "cancelled before it started"));
     }
-    let (mut tree, mut child) = match spawn(shell, call, &launch) {
+    let argv = tokio::select! {
+        biased;
+        () = cancel.cancelled() => {
+            let message = format!("{} was cancelled before it started", short(&call.text));
+            return nothing_done(Failure::new(FailureKind::Cancelled, message));
+        }
+        argv = reach(shell, &launch) => match argv {
+            Ok(argv) => argv,
+            Err(failure) => return nothing_done(failure),
+        },
+    };
+    let (mut tree, mut child) = match spawn(shell, call, &launch, &argv) {
         Ok(started) => started,
         Err(failure) => return nothing_done(failure),
     };
-    let feeding = feed(&mut child, launch.stdin.take());
-    let pipes = pipes(shell, call, &mut child, output);
-    let (mut out, mut err) = match pipes {
+    let token = launch.far.as_ref().map(|_| Token::new());
+    let input = feed(shell, call, &mut child, &mut launch, token.as_ref());
+    let (mut out, mut err) = match pipes(shell, call, &mut child, output, token.as_ref()) {
         Ok(pipes) => pipes,
         Err(e) => {
             let left = tree.end(&mut child, shell.grace, &mut cancel).await;
-            return ended(call, Why::Lost(e), &left, &Kept::excerpt(), &Kept::excerpt(), shell.limit);
+            return verdict::here(call, Why::Lost(e), &left, &Kept::excerpt(), &Kept::excerpt(), shell.limit);
         }
     };
-    let (why, left) = attend(shell, call, &mut tree, &mut child, &mut cancel, (&out, &err)).await;
-    if let Some(feeding) = feeding {
-        feeding.abort();
-    }
+    let mut at = Attended { shell, call, tree: &mut tree, child: &mut child, out: &out, err: &err, input: &input };
+    let (why, left) = at.attend(&mut cancel).await;
     out.finish().await;
     err.finish().await;
-    ended(call, why, &left, &out.kept(), &err.kept(), shell.limit)
+    let (Some(far), Some(token)) = (&launch.far, &token) else {
+        if let Input::Text(feeding) = input {
+            feeding.abort();
+        }
+        return verdict::here(call, why, &left, &out.kept(), &err.kept(), shell.limit);
+    };
+    if let Ok(None) = child.try_wait() {
+        stay(child);
+    }
+    let stage = err.stage();
+    let swept = match (&stage, &why) {
+        (Stage::Started, _) => sweep(shell, &launch, token, &mut cancel).await,
+        // It may have started all the same: the sign is lost with the connection.
+        (Stage::Before, why) if verdict::in_doubt(&far.places, why) => sweep(shell, &launch, token, &mut cancel).await,
+        _ => None,
+    };
+    let told = verdict::Told { places: &far.places, dirs: &far.inside.dirs, stage, before: err.before(), swept };
+    verdict::far(call, why, told, &out.kept(), &err.kept(), shell.limit)
 }
 
-/// Until it ends, is ended, or cannot be ended (then its processes come back).
-async fn attend(
-    shell: &Shell,
-    call: &Call,
-    tree: &mut Tree,
-    child: &mut Child,
-    cancel: &mut Cancel,
-    (out, err): (&Pipe, &Pipe),
-) -> (Why, Vec<i32>) {
-    let pumps = async { tokio::join!(out.pump(), err.pump()) };
-    tokio::pin!(pumps);
-    let mut drained = false;
-    let why = loop {
+/// The words to start here: a host is reached over the run's connection to it.
+async fn reach(shell: &Shell, launch: &Launch) -> Result<Vec<String>, Failure> {
+    let Some(host) = &launch.host else { return Ok(launch.argv.clone()) };
+    let from = far::hosts::From { dir: launch.dir.clone(), env: launch.env.clone() };
+    let control = shell.hosts.reach(host, &from).await?;
+    let control = format!("ControlPath={}", control.display());
+    let options = ["BatchMode=yes", "ControlMaster=no", &control, "RemoteCommand=none"];
+    let options = options.iter().flat_map(|option| ["-o", option]);
+    let words = ["ssh"].into_iter().chain(options).chain(["-T", "--", host]).map(str::to_owned);
+    Ok(words.chain([far::command(&launch.argv)]).collect())
+}
+
+/// A daemon over there holds the connection's output open: it is read and forgotten, and lives on.
+fn stay(mut child: Child) {
+    let kept = tree::Held::hold(&child);
+    tokio::spawn(async move {
+        let _ = child.wait().await;
+        drop(kept);
+    });
+}
+
+/// What a command is given on its standard input.
+enum Input {
+    None,
+    Text(JoinHandle<()>),
+    Far(Lease),
+}
+
+struct Attended<'a> {
+    shell: &'a Shell,
+    call: &'a Call,
+    tree: &'a mut Tree,
+    child: &'a mut Child,
+    out: &'a Pipe,
+    err: &'a Pipe,
+    input: &'a Input,
+}
+
+impl Attended<'_> {
+    /// Until it ends, is ended, or cannot be ended (then its processes come back).
+    async fn attend(&mut self, cancel: &mut Cancel) -> (Why, Vec<i32>) {
+        let (out, err) = (self.out, self.err);
+        let pumps = async { tokio::join!(out.pump(), err.pump()) };
+        tokio::pin!(pumps);
+        let mut drained = false;
+        let why = loop {
+            tokio::select! {
+                biased;
+                () = cancel.cancelled() => break Why::Cancelled,
+                () = err.told() => break Why::Told,
+                status = self.child.wait() => break status.map_or_else(Why::Lost, Why::Exited),
+                _ = &mut pumps, if !drained => drained = true,
+                () = sleep(Duration::from_millis(200)) => {
+                    if self.tree.wants_terminal() {
+                        break Why::WantsTerminal;
+                    }
+                    if self.call.effect <= Effect::Read && too_long(self.call.want, out, err) {
+                        break Why::TooLong;
+                    }
+                }
+            }
+        };
+        let mut left = Vec::new();
+        // A far daemon lives on with what connects to it.
+        let well = match (&why, err.stage()) {
+            (_, Stage::Ended(code, _)) => code == 0,
+            (Why::Exited(status), _) => status.success(),
+            _ => false,
+        };
+        if !well {
+            // It may have to write before it can end.
+            let end = self.end(&why, cancel);
+            tokio::pin!(end);
+            left = loop {
+                tokio::select! {
+                    _ = &mut pumps, if !drained => drained = true,
+                    left = &mut end => break left,
+                }
+            };
+        }
+        let slow = Instant::now() + SLOW;
+        let mut until = Instant::now() + DRAIN;
+        while !drained {
+            tokio::select! {
+                biased;
+                _ = &mut pumps => drained = true,
+                () = sleep_until(until) => {
+                    if until >= slow || !(out.is_busy() || err.is_busy()) {
+                        break;
+                    }
+                    until += Duration::from_millis(10);
+                }
+            }
+        }
+        (why, left)
+    }
+
+    async fn end(&mut self, why: &Why, cancel: &mut Cancel) -> Vec<i32> {
+        if let Input::Far(lease) = self.input {
+            if matches!(why, Why::Cancelled | Why::WantsTerminal | Why::TooLong) {
+                far_end(lease, self.child, self.err, self.shell.grace, cancel).await;
+            }
+            // What connected to it goes by itself, mostly.
+            let _ = timeout(Duration::from_secs(1), self.child.wait()).await;
+        }
+        self.tree.end(self.child, self.shell.grace, cancel).await
+    }
+}
+
+/// Ask the far `sh` to end its command, and wait until it says so.
+async fn far_end(lease: &Lease, child: &mut Child, err: &Pipe, grace: Duration, cancel: &mut Cancel) {
+    lease.end();
+    let gone = async {
         tokio::select! {
-            biased;
-            () = cancel.cancelled() => break Why::Cancelled,
-            status = child.wait() => break status.map_or_else(Why::Lost, Why::Exited),
-            _ = &mut pumps, if !drained => drained = true,
-            () = sleep(Duration::from_millis(200)) => {
-                if tree.wants_terminal() {
-                    break Why::WantsTerminal;
+            () = err.told() => {}
+            _ = child.wait() => {}
+        }
+    };
+    tokio::pin!(gone);
+    tokio::select! {
+        () = &mut gone => return,
+        () = sleep(grace + FAR) => return,
+        () = cancel.killed() => lease.kill(),
+    }
+    let _ = timeout(FAR, gone).await;
+}
+
+/// Whether what runs over there could be ended after all, over a new connection: then the processes that could not.
+async fn sweep(shell: &Shell, launch: &Launch, swept: &Token, cancel: &mut Cancel) -> Option<Vec<String>> {
+    let token = Token::new();
+    let work = async {
+        let argv = reach(shell, launch).await.ok()?;
+        let (program, args) = argv.split_first()?;
+        let (_kept, mut child) = tree::Held::start(&mut command(program, args, launch)).ok()?;
+        let lease = Lease::hold(child.stdin.take()?, far::sweep(&token, swept));
+        let mut err = child.stderr.take()?;
+        let mut signs = Signs::new(&token);
+        let mut buffer = [0; 1024];
+        loop {
+            let n = tokio::io::AsyncReadExt::read(&mut err, &mut buffer).await.ok()?;
+            signs.feed(buffer.get(..n).unwrap_or_default());
+            match &signs.stage {
+                Stage::Ended(_, left) => {
+                    drop(lease);
+                    return Some(left.clone());
                 }
-                if call.effect <= Effect::Read && too_long(call.want, out, err) {
-                    break Why::TooLong;
-                }
+                _ if n == 0 => return None,
+                _ => {}
             }
         }
     };
-    let mut left = Vec::new();
-    if !matches!(&why, Why::Exited(status) if status.success()) {
-        // It may have to write before it can end.
-        let end = tree.end(child, shell.grace, cancel);
-        tokio::pin!(end);
-        left = loop {
-            tokio::select! {
-                _ = &mut pumps, if !drained => drained = true,
-                left = &mut end => break left,
-            }
-        };
+    tokio::select! {
+        left = timeout(FAR * 2, work) => left.ok().flatten(),
+        () = cancel.killed() => None,
     }
-    let slow = Instant::now() + SLOW;
-    let mut until = Instant::now() + DRAIN;
-    while !drained {
-        tokio::select! {
-            biased;
-            _ = &mut pumps => drained = true,
-            () = sleep_until(until) => {
-                if until >= slow || !(out.is_busy() || err.is_busy()) {
-                    break;
-                }
-                until += Duration::from_millis(10);
-            }
-        }
-    }
-    (why, left)
 }
 
 fn too_long(want: Want, out: &Pipe, err: &Pipe) -> bool {
@@ -124,15 +256,11 @@ fn too_long(want: Want, out: &Pipe, err: &Pipe) -> bool {
 
 /// In its own process group, and never through `pre_exec` or another user: so that std may use `posix_spawn`.
 #[allow(clippy::disallowed_methods, reason = "the edge that starts processes")]
-fn spawn(shell: &Shell, call: &Call, launch: &Launch) -> Result<(Tree, Child), Failure> {
-    let Some((program, args)) = launch.argv.split_first() else { return Err(refused("the command is empty")) };
-    if let Some(dir) = launch.dir.as_ref().filter(|d| !d.is_dir()) {
-        let failure = Failure::new(FailureKind::Failed, format!("the directory `{}` does not exist", dir.display()));
-        return Err(failure.with_help("`with dir(…)` needs a directory that is there when the command starts"));
-    }
+fn command(program: &str, args: &[String], launch: &Launch) -> Command {
     let mut command = Command::new(program);
     command.args(args).process_group(0).kill_on_drop(true);
-    command.stdin(if launch.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
+    let given = launch.stdin.is_some() || launch.far.is_some();
+    command.stdin(if given { Stdio::piped() } else { Stdio::null() });
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     if let Some(dir) = &launch.dir {
         command.current_dir(dir);
@@ -141,12 +269,21 @@ fn spawn(shell: &Shell, call: &Call, launch: &Launch) -> Result<(Tree, Child), F
         command.env_remove(name);
     }
     command.envs(launch.env.iter().map(|(name, value)| (name, value)));
+    command
+}
+
+fn spawn(shell: &Shell, call: &Call, launch: &Launch, argv: &[String]) -> Result<(Tree, Child), Failure> {
+    let Some((program, args)) = argv.split_first() else { return Err(refused("the command is empty")) };
+    if let Some(dir) = launch.dir.as_ref().filter(|d| !d.is_dir()) {
+        let failure = Failure::new(FailureKind::Failed, format!("the directory `{}` does not exist", dir.display()));
+        return Err(failure.with_help("`with dir(…)` needs a directory that is there when the command starts"));
+    }
+    let mut command = command(program, args, launch);
     let marks = shell.marks(call);
     command.envs(marks.iter().map(|(name, value)| (name, value)));
     let marks = marks.map(|(name, value)| format!("{name}={value}").into_bytes());
     Tree::start(&mut command, marks).map_err(|e| not_started(program, &e))
 }
-
 #[allow(clippy::disallowed_methods, reason = "the edge that looks for programs")]
 fn not_started(program: &str, error: &std::io::Error) -> Failure {
     let failed = |message: String| Failure::new(FailureKind::Failed, message);
@@ -178,14 +315,25 @@ fn not_started(program: &str, error: &std::io::Error) -> Failure {
 }
 
 /// Write its standard input; a command that does not read it to the end is no error.
-fn feed(child: &mut Child, text: Option<Vec<u8>>) -> Option<JoinHandle<()>> {
-    let mut stdin = child.stdin.take()?;
-    Some(tokio::spawn(async move {
-        let _ = stdin.write_all(&text.unwrap_or_default()).await;
+fn feed(shell: &Shell, call: &Call, child: &mut Child, launch: &mut Launch, token: Option<&Token>) -> Input {
+    let Some(mut stdin) = child.stdin.take() else { return Input::None };
+    if let (Some(far), Some(token)) = (&launch.far, token) {
+        let program = far::program(&far.inside, token, &shell.marks(call), shell.grace);
+        return Input::Far(Lease::hold(stdin, program));
+    }
+    let text = launch.stdin.take().unwrap_or_default();
+    Input::Text(tokio::spawn(async move {
+        let _ = stdin.write_all(&text).await;
     }))
 }
 
-fn pipes(shell: &Shell, call: &Call, child: &mut Child, output: Output) -> std::io::Result<(Pipe, Pipe)> {
+fn pipes(
+    shell: &Shell,
+    call: &Call,
+    child: &mut Child,
+    output: Output,
+    token: Option<&Token>,
+) -> std::io::Result<(Pipe, Pipe)> {
     let gone = || std::io::Error::other("the command has no output");
     let out = child.stdout.take().ok_or_else(gone)?.into_owned_fd()?;
     let err = child.stderr.take().ok_or_else(gone)?.into_owned_fd()?;
@@ -195,34 +343,9 @@ fn pipes(shell: &Shell, call: &Call, child: &mut Child, output: Output) -> std::
         Want::Result => (Kept::value(shell.limit), Kept::value(shell.limit)),
     };
     let to = (call.want == Want::Nothing).then_some(output);
-    Ok((Pipe::new(Stream::Out, out, keep_out, to.clone())?, Pipe::new(Stream::Err, err, keep_err, to)?))
-}
-
-fn ended(call: &Call, why: Why, left: &[i32], out: &Kept, err: &Kept, limit: usize) -> Outcome {
-    let what = short(&call.text);
-    let failed = |failure| Outcome::failed(Ending::Some, failure);
-    let mut outcome = match why {
-        Why::Exited(status) => exit::outcome(call, status, out, err, limit),
-        Why::Cancelled => {
-            failed(with_output(Failure::new(FailureKind::Cancelled, format!("{what} was cancelled")), out, err))
-        }
-        Why::WantsTerminal => {
-            let failure =
-                Failure::new(FailureKind::Failed, format!("{what} stopped because it wants to use the terminal"));
-            let failure = failure.with_help("a command has no terminal here: give it the option that makes it ask nothing, or its input with `with stdin(…)`");
-            failed(with_output(failure, out, err))
-        }
-        Why::TooLong => failed(exit::too_long(limit)),
-        Why::Lost(e) => failed(Failure::new(FailureKind::Failed, format!("how {what} ended could not be seen: {e}"))),
-    };
-    if !left.is_empty() {
-        let pids: Vec<String> = left.iter().map(|pid| format!("pid {pid}")).collect();
-        outcome.ending = Ending::Unknown;
-        outcome.running = Some(pids.join(", "));
-        if outcome.result.is_ok() {
-            outcome.result =
-                Err(Failure::new(FailureKind::Failed, format!("{what} left processes that cannot be ended")));
-        }
-    }
-    outcome
+    let signs = || token.map(Signs::new);
+    Ok((
+        Pipe::new(Stream::Out, out, keep_out, to.clone(), signs())?,
+        Pipe::new(Stream::Err, err, keep_err, to, signs())?,
+    ))
 }

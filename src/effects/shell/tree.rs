@@ -23,6 +23,48 @@ struct Live {
     alone: bool,
 }
 
+/// Processes that rbk keeps for itself, and that belong to no command.
+static HELD: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
+
+fn held() -> MutexGuard<'static, BTreeSet<i32>> {
+    HELD.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A process that no command's end reaches, and that nobody else waits for, while this lives.
+#[derive(Debug)]
+pub struct Held(i32);
+
+impl Held {
+    /// Start one.
+    ///
+    /// # Errors
+    /// As the spawn.
+    pub fn start(command: &mut tokio::process::Command) -> std::io::Result<(Held, Child)> {
+        let mut held = held();
+        let child = command.spawn()?;
+        let pid = pid(&child);
+        held.insert(pid);
+        Ok((Held(pid), child))
+    }
+
+    /// One that runs already.
+    pub fn hold(child: &Child) -> Held {
+        held().insert(pid(child));
+        Held(pid(child))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        held().remove(&self.0);
+    }
+}
+
+/// 0 when it has been waited for.
+fn pid(child: &Child) -> i32 {
+    child.id().and_then(|id| i32::try_from(id).ok()).unwrap_or(0)
+}
+
 fn live() -> MutexGuard<'static, BTreeMap<i32, Live>> {
     LIVE.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -30,7 +72,8 @@ fn live() -> MutexGuard<'static, BTreeMap<i32, Live>> {
 /// Wait for adopted processes that have ended.
 pub fn reap() {
     let live = live();
-    let own: BTreeSet<i32> = live.keys().copied().collect();
+    let held = held();
+    let own: BTreeSet<i32> = live.keys().chain(held.iter()).copied().collect();
     system::reap_adopted(&own);
 }
 
@@ -67,7 +110,7 @@ impl Tree {
     pub fn start(command: &mut tokio::process::Command, marks: [Vec<u8>; 2]) -> std::io::Result<(Tree, Child)> {
         let mut live = live();
         let child = command.spawn()?;
-        let root = child.id().and_then(|id| i32::try_from(id).ok()).unwrap_or(0);
+        let root = pid(&child);
         let alone = live.is_empty();
         for other in live.values_mut() {
             other.alone = false;
@@ -130,9 +173,10 @@ impl Tree {
         let me = Pid::this().as_raw();
         // A session belongs to the command if its first process did.
         let sessions: BTreeSet<i32> = self.seen.keys().copied().collect();
+        let held = held();
         let mut ours: BTreeSet<i32> = BTreeSet::new();
         for p in all.iter().filter(|p| p.started >= self.born && p.pid != me) {
-            let other = p.pid != self.root && live.contains_key(&p.pid);
+            let other = p.pid != self.root && (live.contains_key(&p.pid) || held.contains(&p.pid));
             let known = p.pid == self.root
                 || p.group == self.root
                 || self.seen.get(&p.pid) == Some(&p.started)
@@ -141,7 +185,7 @@ impl Tree {
                 ours.insert(p.pid);
             }
         }
-        drop(live);
+        drop((live, held));
         loop {
             let before = ours.len();
             let next: Vec<i32> = all.iter().filter(|p| ours.contains(&p.parent)).map(|p| p.pid).collect();

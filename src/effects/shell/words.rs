@@ -8,11 +8,19 @@ use crate::value::{Value, method};
 /// What a shell would read as more than letters of a word.
 const SYNTAX: &str = "|&;<>()$`\\\"'*?[]{}~#!=%\n";
 
-/// The argv of a command: its own words, or its shell with the script.
+/// What a command is started with.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Words {
+    pub argv: Vec<String>,
+    /// For the end of `argv`, which is a shell and its options.
+    pub script: Option<String>,
+}
+
+/// The command's own words, or its shell and the script for it.
 ///
 /// # Errors
 /// When a value cannot stand where it is.
-pub fn argv(code: &[Piece], direct: bool, interpreter: &Shell) -> Result<Vec<String>, Failure> {
+pub fn argv(code: &[Piece], direct: bool, interpreter: &Shell) -> Result<Words, Failure> {
     for piece in code {
         if let Piece::Value { value, .. } = piece
             && let Some(secret) = method::hidden_in(value)
@@ -21,8 +29,8 @@ pub fn argv(code: &[Piece], direct: bool, interpreter: &Shell) -> Result<Vec<Str
                 .with_help("pass it in the environment (`with env({ … })`) or on standard input (`with stdin(…)`)"));
         }
     }
-    if direct && let Some(words) = plain(code)? {
-        return Ok(words);
+    if direct && let Some(argv) = plain(code)? {
+        return Ok(Words { argv, script: None });
     }
     let parts: Vec<Part<'_>> = code
         .iter()
@@ -32,10 +40,12 @@ pub fn argv(code: &[Piece], direct: bool, interpreter: &Shell) -> Result<Vec<Str
         })
         .collect();
     let script = shell::script(&parts).map_err(refused)?;
-    Ok(match interpreter {
-        Shell::Bash => vec!["bash".into(), "-euo".into(), "pipefail".into(), "-c".into(), script],
-        Shell::Other(name) => vec![name.to_string(), "-eu".into(), "-c".into(), script],
-    })
+    let argv = match interpreter {
+        // Started by sshd, bash would read the settings of interactive shells even for a script.
+        Shell::Bash => ["bash", "--norc", "-euo", "pipefail", "-c"].map(str::to_owned).to_vec(),
+        Shell::Other(name) => vec![name.to_string(), "-eu".into(), "-c".into()],
+    };
+    Ok(Words { argv, script: Some(script) })
 }
 
 /// The words, when there is really nothing in the text for a shell to do.
@@ -136,27 +146,28 @@ mod tests {
     #[test]
     fn words_are_split_at_blanks_and_never_inside_a_value() {
         let code = [text("./deploy.sh --to="), value(Value::str("a b;$(c)")), text("  x "), value(Value::str(""))];
-        assert_eq!(argv(&code, true, &Shell::Bash).unwrap(), ["./deploy.sh", "--to=a b;$(c)", "x", ""]);
+        assert_eq!(argv(&code, true, &Shell::Bash).unwrap().argv, ["./deploy.sh", "--to=a b;$(c)", "x", ""]);
     }
 
     #[test]
     fn a_list_is_one_word_each() {
         let hosts = Value::list(vec![Value::str("a"), Value::str("b c")]);
         let code = [text("ping "), value(hosts.clone()), text(" -q")];
-        assert_eq!(argv(&code, true, &Shell::Bash).unwrap(), ["ping", "a", "b c", "-q"]);
+        assert_eq!(argv(&code, true, &Shell::Bash).unwrap().argv, ["ping", "a", "b c", "-q"]);
         assert!(argv(&[text("ping --hosts="), value(hosts)], true, &Shell::Bash).is_err());
         let none = [text("ping "), value(Value::list(Vec::new()))];
-        assert_eq!(argv(&none, true, &Shell::Bash).unwrap(), ["ping"]);
+        assert_eq!(argv(&none, true, &Shell::Bash).unwrap().argv, ["ping"]);
     }
 
     #[test]
     fn what_only_a_shell_reads_goes_to_the_shell() {
         for code in ["a | b", "a > b", "A=b c", "ls *", "echo 'x'", "ls ~", "a # b", "echo \\x"] {
             let argv = argv(&[text(code)], true, &Shell::Other("dash".into())).unwrap();
-            assert_eq!(argv[..3], ["dash", "-eu", "-c"], "{code}");
+            assert_eq!(argv.argv, ["dash", "-eu", "-c"], "{code}");
+            assert_eq!(argv.script.as_deref(), Some(code));
         }
         let argv = argv(&[text("curl http://h/?a=1")], true, &Shell::Bash).unwrap();
-        assert_eq!(argv[0], "bash");
+        assert_eq!(argv.argv[0], "bash");
     }
 
     #[test]

@@ -65,11 +65,6 @@ fn turned_away(args: &Run, refused: &Refused) -> u8 {
 /// Everything that can go wrong before the first action.
 fn prepared(args: &Run, say: Say) -> Result<Ready, Refused> {
     let (program, sources) = open(&args.file, say)?;
-    let cannot = crate::check::unsupported(&program);
-    if !cannot.is_empty() {
-        let message = format!("`{}` cannot run here: nothing was run", args.file);
-        return Err(Refused::findings(cannot, &sources, message));
-    }
     questions::known(&program, &args.answer)?;
     let who = if args.file == "-" { Somebody::Nobody } else { Somebody::look() };
     let params = args.inputs.take(&program, &sources, who)?;

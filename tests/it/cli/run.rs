@@ -125,24 +125,6 @@ fn an_irreversible_step_can_be_answered_on_the_command_line() {
 }
 
 #[test]
-fn contexts_of_another_machine_are_refused_before_the_first_action() {
-    let body = r#"
-  step "One" {
-    $ touch one
-    rollback { $ rm one }
-  }
-  with ssh("deploy@web-1") {
-    step "Two" { $ touch two
-      rollback { $ rm two } }
-  }
-"#;
-    let desk = Desk::with(&book(body));
-    desk.rbk(&["run", "a.rbk"]).exits(2).complains(&["unsupported-here", "ssh"]);
-    assert!(!desk.has("one"));
-    desk.rbk(&["check", "a.rbk"]).exits(0);
-}
-
-#[test]
 fn events_are_one_json_object_a_line() {
     let said = Desk::with(&book(UNDONE)).rbk(&["run", "a.rbk", "--format", "json"]);
     said.exits(1);

@@ -3,6 +3,7 @@ pub mod calls;
 pub mod postgres;
 pub mod proxy;
 pub mod redis;
+pub mod sshd;
 pub mod web;
 
 use std::net::TcpListener;
@@ -19,6 +20,16 @@ pub struct Server {
 impl Server {
     /// `argv` is started as the server's user, in the directory.
     pub fn start(dir: PathBuf, argv: &[&str]) -> Server {
+        if !nix::unistd::geteuid().is_root() {
+            return Server::start_as_us(dir, argv);
+        }
+        let home = format!("HOME={}", dir.display());
+        let other = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "env", &home];
+        Server::start_as_us(dir, &[&other, argv].concat())
+    }
+
+    /// As whoever runs the tests.
+    pub fn start_as_us(dir: PathBuf, argv: &[&str]) -> Server {
         let script = r#"
             dir=$1; shift
             "$@" >"$dir/log" 2>&1 </dev/null &
@@ -32,10 +43,6 @@ impl Server {
         "#;
         let mut command = Command::new("sh");
         command.args(["-c", script, "rbk-lab"]).arg(&dir);
-        if nix::unistd::geteuid().is_root() {
-            command.args(["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "env"]);
-            command.arg(format!("HOME={}", dir.display()));
-        }
         let supervisor = command.args(argv).stdin(Stdio::piped()).spawn().unwrap();
         Server { supervisor, dir }
     }

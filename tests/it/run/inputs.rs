@@ -147,15 +147,3 @@ fn a_takeover_ends_the_holder_which_undoes_itself_first() {
     assert!(taker.has("done"));
     first.end().with(1);
 }
-
-#[test]
-fn another_host_and_another_user_are_refused_before_the_first_action() {
-    for context in ["ssh(\"web-1\")", "sudo(\"postgres\")"] {
-        let book = Book::of(&format!(
-            "  step \"one\" {{\n    $ touch one\n    rollback {{ $ rm one }}\n  }}\n  \
-             step \"two\" {{\n    with {context} {{ $ touch two }}\n    rollback none \"a file\"\n  }}"
-        ));
-        book.run().with(2).says("unsupported-here");
-        assert!(!book.has("one"));
-    }
-}

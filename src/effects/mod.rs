@@ -19,10 +19,14 @@ use std::pin::Pin;
 use tokio::sync::{mpsc, watch};
 
 use crate::engine::{Call, CallId, Outcome};
+use crate::value::Value;
 
 /// Does calls. `call` returns once the call has ended, also after a cancel: never dropped half-way.
 pub trait Effects {
     fn call<'a>(&'a self, call: Call, cancel: Cancel, output: Output) -> Pin<Box<dyn Future<Output = Outcome> + 'a>>;
+
+    /// From now on this stands in nothing that is cut before it is shown.
+    fn secret(&self, _secret: &Value) {}
 }
 
 /// How much a call is asked to end.
@@ -95,6 +99,8 @@ impl Canceller {
 pub enum Stream {
     Out,
     Err,
+    /// Not its output: where the whole of it is kept, for people.
+    Kept,
 }
 
 /// Where a call's output goes while it runs. Bounded: a slow reader slows the command down.

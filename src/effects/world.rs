@@ -12,7 +12,7 @@ use crate::effects::secret::Secrets;
 use crate::effects::shell::Shell;
 use crate::effects::{Cancel, Effects, Output};
 use crate::engine::{Call, Ending, Failure, FailureKind, Outcome, What};
-use crate::value::SmolStr;
+use crate::value::{SmolStr, Value};
 
 /// Every provider, for one run.
 pub struct World {
@@ -65,6 +65,10 @@ impl World {
 impl Effects for World {
     fn call<'a>(&'a self, call: Call, cancel: Cancel, output: Output) -> Pin<Box<dyn Future<Output = Outcome> + 'a>> {
         Box::pin(self.dispatch(call, cancel, output))
+    }
+
+    fn secret(&self, secret: &Value) {
+        self.shell.hide(secret);
     }
 }
 

@@ -222,6 +222,7 @@ impl Json {
         let stream = match stream {
             Stream::Out => "out",
             Stream::Err => "err",
+            Stream::Kept => "kept",
         };
         self.event(at, &path, "output", Fields::Output { call: call.0, stream, text });
     }
@@ -319,6 +320,10 @@ impl Watcher for Json {
     }
 
     fn output(&mut self, at: Nanos, chunk: &Chunk) {
+        if chunk.stream == Stream::Kept {
+            let text = String::from_utf8_lossy(&chunk.bytes);
+            return self.output_line(at, chunk.call, chunk.stream, &text);
+        }
         for line in self.streamed.push(chunk) {
             self.output_line(at, chunk.call, chunk.stream, &line);
         }

@@ -19,3 +19,4 @@ pub mod style;
 mod summary;
 pub mod time;
 pub mod visible;
+mod workflow;

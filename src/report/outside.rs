@@ -1,5 +1,6 @@
 //! The one writer to the outside: hides secrets, shows control characters, survives a closed pipe and never holds the
 //! run up. A thread of its own writes; when the reader is too slow, output of commands is left out and counted, nothing else.
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::io::{IsTerminal, Write};
 use std::rc::Rc;
@@ -10,6 +11,7 @@ use std::thread::JoinHandle;
 
 use crate::report::style::{Line, Tone};
 use crate::report::visible::{Colours, visible};
+use crate::report::workflow;
 use crate::value::Value;
 use crate::value::redact::Redactor;
 
@@ -84,6 +86,8 @@ pub struct Outside {
     waiting: Arc<AtomicUsize>,
     written: Written,
     left_out: usize,
+    /// Whoever reads this obeys lines of it.
+    commands: bool,
 }
 
 impl Outside {
@@ -103,6 +107,7 @@ impl Outside {
         let waiting = Arc::new(AtomicUsize::new(0));
         let written = Written::default();
         let (counter, end) = (waiting.clone(), written.clone());
+        let commands = !look.terminal && workflow::reads_commands();
         let thread = std::thread::spawn(move || {
             let mut open = true;
             for bytes in receiver {
@@ -116,7 +121,15 @@ impl Outside {
                 counter.fetch_sub(bytes.len(), Ordering::Relaxed);
             }
         });
-        Outside { look, known: Known::default(), writer: Some((sender, thread)), waiting, written, left_out: 0 }
+        Outside {
+            look,
+            known: Known::default(),
+            writer: Some((sender, thread)),
+            waiting,
+            written,
+            left_out: 0,
+            commands,
+        }
     }
 
     /// To ask after the end whether everything got out.
@@ -220,7 +233,12 @@ impl Outside {
 
     /// Bytes that are already safe: rendered lines, cursor movements, diagnostics.
     pub fn raw(&mut self, bytes: impl Into<Vec<u8>>) {
-        let bytes = bytes.into();
+        let mut bytes = bytes.into();
+        if self.commands
+            && let Cow::Owned(inert) = workflow::inert(&bytes)
+        {
+            bytes = inert;
+        }
         self.waiting.fetch_add(bytes.len(), Ordering::Relaxed);
         if let Some((sender, _)) = &self.writer {
             // The receiver lives as long as this handle.

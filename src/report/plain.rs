@@ -1,5 +1,5 @@
 //! A run without a terminal: plain lines, each true for ever.
-use crate::effects::Chunk;
+use crate::effects::{Chunk, Stream};
 use crate::engine::Finish;
 use crate::engine::event::Progress;
 use crate::report::opening::Opening;
@@ -33,7 +33,12 @@ impl Watcher for Plain {
     }
 
     fn output(&mut self, _at: Nanos, chunk: &Chunk) {
-        self.story.output(chunk).iter().for_each(|line| self.out.stream(line));
+        let lines = self.story.output(chunk);
+        match chunk.stream {
+            Stream::Out | Stream::Err => lines.iter().for_each(|line| self.out.stream(line)),
+            // Where to find it is not left out with it.
+            Stream::Kept => lines.iter().for_each(|line| self.out.line(line)),
+        }
     }
 
     fn tick(&mut self, _at: Nanos) {}

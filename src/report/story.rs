@@ -4,7 +4,7 @@ mod condition;
 use std::collections::BTreeMap;
 
 use crate::check::program::{Effect, Want};
-use crate::effects::Chunk;
+use crate::effects::{Chunk, Stream};
 use crate::engine::call::{CallId, Path};
 use crate::engine::event::{Ending, Failure, Progress, StepStatus};
 use crate::report::outside::Known;
@@ -457,8 +457,18 @@ impl Story {
 
     /// Whole lines of output of running commands.
     pub fn output(&mut self, chunk: &Chunk) -> Vec<Line> {
+        if chunk.stream == Stream::Kept {
+            return self.kept(chunk);
+        }
         let whole = self.streamed.push(chunk);
         whole.iter().flat_map(|line| self.output_line(chunk.call, line)).collect()
+    }
+
+    /// Where all of a long output is.
+    fn kept(&self, chunk: &Chunk) -> Vec<Line> {
+        let Some(running) = self.running.get(&chunk.call).filter(|running| running.streams) else { return Vec::new() };
+        let text = String::from_utf8_lossy(&chunk.bytes);
+        vec![self.line(&running.path).put(Tone::Dim, "  ").put(Tone::Doing, format!("… {text}"))]
     }
 
     fn output_line(&mut self, call: CallId, text: &str) -> Vec<Line> {

@@ -204,7 +204,10 @@ impl Driver<'_> {
     /// Where a journal will be told. Here only secrets matter: they are hidden before they can be shown.
     fn record(&mut self, record: &Record) {
         if let Record::Bound { value, .. } = record {
-            secrets(value, &mut |secret| self.watcher.secret(secret));
+            secrets(value, &mut |secret| {
+                self.watcher.secret(secret);
+                self.effects.secret(secret);
+            });
         }
     }
 

@@ -3,8 +3,10 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+mod canaries;
 mod check;
 mod inputs;
+mod large;
 mod output;
 mod places;
 mod run;

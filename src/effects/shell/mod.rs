@@ -1,5 +1,6 @@
 //! Commands. In: a call's code, its contexts. Out: one outcome, after the command's own end and, unless it succeeded,
 //! after the end of its whole tree. Never a value read as code, never a secret in an argument, never unbounded memory.
+mod archive;
 mod connection;
 mod context;
 mod exit;
@@ -14,6 +15,7 @@ mod tree;
 mod verdict;
 mod words;
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -23,7 +25,8 @@ pub use tree::{continue_all, pause_all, reap};
 use crate::check::program::Shell as Interpreter;
 use crate::effects::{Cancel, Output};
 use crate::engine::{Call, Outcome, Piece, What};
-use crate::value::SmolStr;
+use crate::value::redact::Redactor;
+use crate::value::{SmolStr, Value};
 
 /// When a process started, in the system's own count; 0 when that is not known.
 #[must_use]
@@ -42,17 +45,30 @@ pub struct Shell {
     pub limit: usize,
     /// Hosts that are connected to.
     pub hosts: Rc<far::hosts::Hosts>,
+    /// Where the output of commands that write much is kept.
+    pub shelf: archive::Shelf,
+    /// Hidden in what is kept.
+    pub known: Rc<RefCell<Redactor>>,
 }
 
 impl Shell {
-    /// `RBK_GRACE` (a duration) and `RBK_VALUE_LIMIT` (a size) set them otherwise.
+    /// `RBK_GRACE` (a duration), `RBK_VALUE_LIMIT` and `RBK_OUTPUT_LIMIT` (sizes) set them otherwise.
     ///
     /// # Errors
     /// One line for a person: a setting that cannot be read.
     pub fn new(run: SmolStr) -> Result<Shell, String> {
         let grace = settings::duration("RBK_GRACE", Duration::from_secs(5))?;
         let limit = settings::size("RBK_VALUE_LIMIT", 1 << 20)?;
-        Ok(Shell { run, grace, limit, hosts: Rc::default() })
+        let dir = super::lock::state_dir().map(|dir| dir.join("output").join(run.as_str()));
+        let shelf = archive::Shelf { dir, limit: settings::size("RBK_OUTPUT_LIMIT", 64 << 20)? };
+        Ok(Shell { run, grace, limit, hosts: Rc::default(), shelf, known: Rc::default() })
+    }
+
+    /// From now on this stands in nothing that is kept of a command's output.
+    pub fn hide(&self, secret: &Value) {
+        if let Value::Secret(secret) = secret {
+            self.known.borrow_mut().learn(&secret.name, secret.expose());
+        }
     }
 
     /// Run one command. Another kind of call is answered as refused.

@@ -2,13 +2,16 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
+use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::net::unix::pipe::Receiver;
 use tokio::sync::Notify;
 
+use super::archive::Archive;
 use super::far::{Signs, Stage};
 use crate::effects::{Chunk, Output, Stream};
+use crate::value::redact::{self, Redactor};
 
 const CHUNK: usize = 16 * 1024;
 /// More than any pipe holds by default: what is read after the end at most, from one that is still written to.
@@ -16,29 +19,35 @@ const LAST: usize = 1024 * 1024;
 const HEAD: usize = 1024;
 const TAIL: usize = 8 * 1024;
 
-/// The first bytes up to a limit, the last few, and how many there were.
-#[derive(Debug)]
+/// What is kept of a stream: as a value, all of it up to a limit; for people, without its secrets, how it began and ended.
 pub struct Kept {
-    limit: usize,
+    /// None: nobody takes it as a value.
+    limit: Option<usize>,
+    value: Vec<u8>,
+    total: usize,
     head: Vec<u8>,
     tail: VecDeque<u8>,
-    total: usize,
+    shown: usize,
 }
 
 impl Kept {
     /// For a value: all of it, or it is too long.
     pub fn value(limit: usize) -> Kept {
-        Kept { limit, head: Vec::new(), tail: VecDeque::new(), total: 0 }
+        Kept { limit: Some(limit), ..Kept::excerpt() }
     }
 
-    /// For people: how it began and how it ended.
+    /// For people only.
     pub fn excerpt() -> Kept {
-        Kept::value(HEAD)
+        Kept { limit: None, value: Vec::new(), total: 0, head: Vec::new(), tail: VecDeque::new(), shown: 0 }
     }
 
-    pub fn push(&mut self, bytes: &[u8]) {
+    /// `clean`: the same, as far as its secrets are known by now.
+    pub fn push(&mut self, bytes: &[u8], clean: &[u8]) {
         self.total += bytes.len();
-        let (head, rest) = bytes.split_at(bytes.len().min(self.limit - self.head.len()));
+        let room = self.limit.map_or(0, |limit| limit - self.value.len());
+        self.value.extend(bytes.iter().take(room));
+        self.shown += clean.len();
+        let (head, rest) = clean.split_at(clean.len().min(HEAD - self.head.len()));
         self.head.extend_from_slice(head);
         let (_, last) = rest.split_at(rest.len().saturating_sub(TAIL));
         self.tail.extend(last);
@@ -48,18 +57,18 @@ impl Kept {
 
     /// Whether bytes went over the limit.
     pub fn overflowed(&self) -> bool {
-        self.total > self.limit
+        self.limit.is_some_and(|limit| self.total > limit)
     }
 
     /// All of it, when it fitted.
     pub fn whole(&self) -> Option<&[u8]> {
-        (!self.overflowed()).then_some(&self.head)
+        (self.limit.is_some() && !self.overflowed()).then_some(&self.value)
     }
 
     /// The lines a person wants to see after a failure: the first, the last.
     pub fn lines(&self) -> Vec<String> {
         let tail: Vec<u8> = self.tail.iter().copied().collect();
-        let cut = self.total.saturating_sub(self.head.len() + tail.len());
+        let cut = self.shown.saturating_sub(self.head.len() + tail.len());
         if cut == 0 {
             let all = [self.head.as_slice(), &tail].concat();
             return shorten(lines(&all));
@@ -99,20 +108,42 @@ pub struct Pipe {
     /// Of a command somewhere else: how far it got.
     signs: Option<RefCell<Signs>>,
     ended: Notify,
+    known: Rc<RefCell<Redactor>>,
+    /// Holds back what may be the start of a secret.
+    secrets: RefCell<redact::Stream>,
+    archive: Option<RefCell<Archive>>,
 }
 
 impl Pipe {
     /// # Errors
     /// When the descriptor is no pipe.
-    pub fn new(
-        stream: Stream,
-        fd: OwnedFd,
-        kept: Kept,
-        to: Option<Output>,
-        signs: Option<Signs>,
-    ) -> std::io::Result<Pipe> {
-        let (from, kept, signs) = (Some(Receiver::from_owned_fd(fd)?), RefCell::new(kept), signs.map(RefCell::new));
-        Ok(Pipe { stream, from, kept, to, busy: Cell::new(false), signs, ended: Notify::new() })
+    pub fn new(stream: Stream, fd: OwnedFd, kept: Kept, known: Rc<RefCell<Redactor>>) -> std::io::Result<Pipe> {
+        Ok(Pipe {
+            stream,
+            from: Some(Receiver::from_owned_fd(fd)?),
+            kept: RefCell::new(kept),
+            to: None,
+            busy: Cell::new(false),
+            signs: None,
+            ended: Notify::new(),
+            known,
+            secrets: RefCell::default(),
+            archive: None,
+        })
+    }
+
+    /// Of a command somewhere else.
+    #[must_use]
+    pub fn with_signs(mut self, signs: Option<Signs>) -> Pipe {
+        self.signs = signs.map(RefCell::new);
+        self
+    }
+
+    /// Sent on as it comes, and kept if it is much.
+    #[must_use]
+    pub fn streamed(mut self, to: Output, archive: Archive) -> Pipe {
+        (self.to, self.archive) = (Some(to), Some(RefCell::new(archive)));
+        self
     }
 
     /// How far a command somewhere else got.
@@ -170,7 +201,7 @@ impl Pipe {
                 Ok(n) => {
                     buffer.truncate(n);
                     let bytes = self.own(buffer);
-                    self.kept.borrow_mut().push(&bytes);
+                    self.keep(&bytes);
                     if let (Some((call, place)), false) = (place, bytes.is_empty()) {
                         place.send(Chunk { call, stream: self.stream, bytes });
                     }
@@ -206,16 +237,40 @@ impl Pipe {
         }
         let rest = self.signs.as_ref().map(|signs| signs.borrow_mut().rest()).unwrap_or_default();
         self.last(rest).await;
+        let clean = self.secrets.borrow_mut().finish(&self.known.borrow());
+        self.keep_clean(&[], &clean);
         if open {
             tokio::spawn(forget(from));
         }
+    }
+
+    fn keep(&self, bytes: &[u8]) {
+        let clean = self.secrets.borrow_mut().push(&self.known.borrow(), bytes);
+        self.keep_clean(bytes, &clean);
+    }
+
+    fn keep_clean(&self, bytes: &[u8], clean: &[u8]) {
+        self.kept.borrow_mut().push(bytes, clean);
+        if let Some(archive) = &self.archive {
+            archive.borrow_mut().push(clean);
+        }
+    }
+
+    /// After the end: where all of it is, if it was much.
+    pub async fn archived(&self) -> Option<String> {
+        let told = self.archive.as_ref()?.borrow_mut().finish()?;
+        if let Some(output) = &self.to {
+            let chunk = Chunk { call: output.call, stream: Stream::Kept, bytes: told.clone().into_bytes() };
+            let _ = output.to.send(chunk).await;
+        }
+        Some(told)
     }
 
     async fn last(&self, bytes: Vec<u8>) {
         if bytes.is_empty() {
             return;
         }
-        self.kept.borrow_mut().push(&bytes);
+        self.keep(&bytes);
         if let Some(output) = &self.to {
             let chunk = Chunk { call: output.call, stream: self.stream, bytes };
             let _ = output.to.send_timeout(chunk, Duration::from_secs(1)).await;
@@ -238,11 +293,15 @@ async fn forget(from: Receiver) {
 mod tests {
     use super::*;
 
+    fn push(kept: &mut Kept, text: &str) {
+        kept.push(text.as_bytes(), text.as_bytes());
+    }
+
     #[test]
     fn what_is_kept_stays_within_its_bounds() {
         let mut kept = Kept::excerpt();
         for n in 0..100_000 {
-            kept.push(format!("line {n}\n").as_bytes());
+            push(&mut kept, &format!("line {n}\n"));
         }
         assert!(kept.head.len() + kept.tail.len() <= HEAD + TAIL);
         let lines = kept.lines();
@@ -254,20 +313,20 @@ mod tests {
     #[test]
     fn a_value_is_whole_or_too_long() {
         let mut kept = Kept::value(4);
-        kept.push(b"ab");
-        kept.push(b"cd");
+        push(&mut kept, "ab");
+        push(&mut kept, "cd");
         assert_eq!(kept.whole(), Some(b"abcd".as_slice()));
-        kept.push(b"e");
+        push(&mut kept, "e");
         assert_eq!(kept.whole(), None);
     }
 
     #[test]
     fn few_lines_are_shown_as_they_are_and_many_are_cut_in_the_middle() {
         let mut kept = Kept::excerpt();
-        kept.push(b"one\n\ntwo\n");
+        push(&mut kept, "one\n\ntwo\n");
         assert_eq!(kept.lines(), ["one", "two"]);
         for n in 0..40 {
-            kept.push(format!("{n}\n").as_bytes());
+            push(&mut kept, &format!("{n}\n"));
         }
         assert_eq!(kept.lines()[3], "… 31 lines …");
     }

@@ -8,7 +8,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::Shell;
-use super::context::{Launch, nothing_done, refused};
+use super::archive::Archive;
+use super::context::{Far, Launch, nothing_done, refused};
 use super::exit::short;
 use super::far::{self, Lease, Signs, Stage, Token};
 use super::output::{Kept, Pipe};
@@ -69,20 +70,43 @@ pub async fn run(shell: &Shell, call: &Call, mut launch: Launch, mut cancel: Can
     let (why, left) = at.attend(&mut cancel).await;
     out.finish().await;
     err.finish().await;
-    let (Some(far), Some(token)) = (&launch.far, &token) else {
-        if let Input::Text(feeding) = input {
-            feeding.abort();
+    let archived = [out.archived().await, err.archived().await];
+    let mut outcome = match (&launch.far, &token) {
+        (Some(far), Some(token)) => {
+            let heard = (&out, &err);
+            judge_far(shell, call, &launch, (far, token), (child, why), heard, &mut cancel).await
         }
-        return verdict::here(call, why, &left, &out.kept(), &err.kept(), shell.limit);
+        _ => {
+            if let Input::Text(feeding) = &input {
+                feeding.abort();
+            }
+            verdict::here(call, why, &left, &out.kept(), &err.kept(), shell.limit)
+        }
     };
+    if let Err(failure) = &mut outcome.result {
+        failure.notes.extend(archived.into_iter().flatten());
+    }
+    outcome
+}
+
+/// What came of a command somewhere else; what a broken connection has left there is ended first.
+async fn judge_far(
+    shell: &Shell,
+    call: &Call,
+    launch: &Launch,
+    (far, token): (&Far, &Token),
+    (mut child, why): (Child, Why),
+    (out, err): (&Pipe, &Pipe),
+    cancel: &mut Cancel,
+) -> Outcome {
     if let Ok(None) = child.try_wait() {
         stay(child);
     }
     let stage = err.stage();
     let swept = match (&stage, &why) {
-        (Stage::Started, _) => sweep(shell, &launch, token, &mut cancel).await,
+        (Stage::Started, _) => sweep(shell, launch, token, cancel).await,
         // It may have started all the same: the sign is lost with the connection.
-        (Stage::Before, why) if verdict::in_doubt(&far.places, why) => sweep(shell, &launch, token, &mut cancel).await,
+        (Stage::Before, why) if verdict::in_doubt(&far.places, why) => sweep(shell, launch, token, cancel).await,
         _ => None,
     };
     let told = verdict::Told { places: &far.places, dirs: &far.inside.dirs, stage, before: err.before(), swept };
@@ -342,10 +366,13 @@ fn pipes(
         Want::Value => (Kept::value(shell.limit), Kept::excerpt()),
         Want::Result => (Kept::value(shell.limit), Kept::value(shell.limit)),
     };
-    let to = (call.want == Want::Nothing).then_some(output);
+    let pipe = |stream, fd, kept| Pipe::new(stream, fd, kept, shell.known.clone());
     let signs = || token.map(Signs::new);
-    Ok((
-        Pipe::new(Stream::Out, out, keep_out, to.clone(), signs())?,
-        Pipe::new(Stream::Err, err, keep_err, to, signs())?,
-    ))
+    let (out, err) = (pipe(Stream::Out, out, keep_out)?, pipe(Stream::Err, err, keep_err)?);
+    let (out, err) = (out.with_signs(signs()), err.with_signs(signs()));
+    if call.want != Want::Nothing {
+        return Ok((out, err));
+    }
+    let archive = |end: &str| Archive::new(shell.shelf.clone(), format!("{}.{end}", call.id.0));
+    Ok((out.streamed(output.clone(), archive("out")), err.streamed(output, archive("err"))))
 }

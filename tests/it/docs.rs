@@ -96,6 +96,7 @@ fn links_lead_somewhere() {
         "examples/README.md",
         "docs/language.md",
         "docs/http.md",
+        "docs/redis.md",
         "docs/semantics.md",
         "docs/architecture.md",
     ] {

@@ -12,6 +12,7 @@ use rbk::value::{Connection, Value, read};
 use crate::lab::calls::{block_on, connection, native, said};
 use crate::lab::redis::shared;
 
+mod coverage;
 mod faults;
 mod injection;
 mod places;

@@ -82,7 +82,7 @@ pub fn text(reply: Reply) -> Result<Value, String> {
         Reply::Nil => Ok(Value::Null),
         Reply::BulkString(bytes) => String::from_utf8(bytes)
             .map(Value::str)
-            .map_err(|_| "the value is not UTF-8 text: `command(\"GET …\")` takes it as bytes".to_owned()),
+            .map_err(|_| "the value is not UTF-8 text: `state(…)` keeps it as it is".to_owned()),
         Reply::SimpleString(s) => Ok(Value::str(s)),
         Reply::Okay => Ok(Value::str("OK")),
         other => Err(unexpected(&other)),

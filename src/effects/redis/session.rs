@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::time::Instant;
 use tokio_util::codec::Decoder;
 
-use super::socket::{Socket, dial};
+use super::socket::{Socket, Unreached, dial};
 use super::target::{Address, Login};
 use super::wrong::{Trace, Wrong};
 use crate::engine::{Failure, FailureKind};
@@ -65,8 +65,9 @@ impl Session {
         let name = &caller.on.name;
         let failed = |kind, text: String| Wrong::Unreachable(Failure::new(kind, text));
         let opened = async {
-            let socket = dial(address, tls).await.map_err(|why| {
-                failed(FailureKind::Connection, format!("cannot connect to `{name}` ({address}): {why}"))
+            let socket = dial(address, tls).await.map_err(|Unreached { why, help }| {
+                let text = format!("cannot connect to `{name}` ({address}): {why}");
+                Wrong::Unreachable(Failure { help, ..Failure::new(FailureKind::Connection, text) })
             })?;
             let (codec, unread) = (ValueCodec::default(), BytesMut::new());
             let mut session = Session { socket, codec, unread, address: address.clone(), used: Instant::now() };

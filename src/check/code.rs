@@ -9,7 +9,7 @@ use crate::value::types::Place;
 
 use super::elab::Elab;
 use super::program::{CodePart, Expr, How};
-use super::{sql, types};
+use super::{sql, types, verbatim};
 
 impl Elab<'_> {
     pub(super) fn code(&mut self, place: Place, written: &ast::Expr, on_connection: bool) -> Vec<CodePart> {
@@ -61,7 +61,11 @@ impl Elab<'_> {
             match name.as_str() {
                 "raw" => return (self.expr(value), Some(How::Raw)),
                 "ident" if ident => {
-                    return (self.expect(value, &Type::Str, "the name in `ident`"), Some(How::Ident));
+                    let names = self.expr(value);
+                    // Several names stand with commas between them.
+                    let several = matches!(types::plain(&names.ty), Type::List(of) if types::fits(of, &Type::Str));
+                    let names = if several { names } else { self.fit(names, &Type::Str, "the name in `ident`") };
+                    return (names, Some(How::Ident));
                 }
                 _ => {}
             }
@@ -72,11 +76,14 @@ impl Elab<'_> {
     fn sql(&mut self, text: &ast::Str) -> Vec<CodePart> {
         let mut parts = Vec::with_capacity(text.parts.len());
         let mut scan = SqlScan::default();
+        let kind = text.kind;
         for part in &text.parts {
             match part {
                 ast::Part::Text { text, span } => {
                     scan.go(text);
-                    parts.push(CodePart::Text { text: Arc::from(text.as_str()), span: *span });
+                    // A server's error names a character: it is to be found in the source.
+                    let pieces = verbatim::pieces(text, self.sources.text(*span), kind, *span);
+                    parts.extend(pieces.into_iter().map(|(text, span)| CodePart::Text { text, span }));
                 }
                 ast::Part::Hole { expr, span } => {
                     let (mut value, how) = self.hole(expr, true);

@@ -31,6 +31,7 @@ pub mod stdlib;
 mod steps;
 mod swallowed;
 mod types;
+mod verbatim;
 pub mod walk;
 
 pub use program::Program;

@@ -8,7 +8,7 @@ macro_rules! texts {
 }
 
 /// `use "std/NAME"`: one line a library.
-pub const LIBRARIES: &[(&str, &str)] = texts!("files" "git" "http" "nginx" "notify" "redis" "systemd", "");
+pub const LIBRARIES: &[(&str, &str)] = texts!("files" "git" "http" "nginx" "notify" "postgres" "redis" "systemd", "");
 
 /// Declarations of native actions, one file a provider.
 pub const NATIVES: &[(&str, &str)] = texts!("postgres" "redis" "http" "prometheus" "file" "secret", "native/");

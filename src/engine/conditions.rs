@@ -165,6 +165,9 @@ pub(super) async fn guards<'p>(cx: &Cx<'p>, guards: &'p [Guard]) -> Flow {
             if let Verdict::Error { failure: error } = &verdict {
                 failure.notes.clone_from(&error.notes);
                 failure.help.clone_from(&error.help);
+                if error.inside {
+                    (failure.span, failure.inside) = (error.span, true);
+                }
             }
             failures.push(failure);
         }

@@ -85,6 +85,8 @@ pub struct Failure {
     pub notes: Vec<String>,
     /// What failed, as exactly as it is known; at least the statement.
     pub span: Option<Span>,
+    /// That is the very place in code that a server has read, as it told it.
+    pub inside: bool,
     /// The statement that called the action it happened in; of several the outermost.
     pub called: Option<Span>,
     /// What the reader can do.
@@ -94,7 +96,15 @@ pub struct Failure {
 impl Failure {
     #[must_use]
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Failure {
-        Failure { kind, message: message.into(), notes: Vec::new(), span: None, called: None, help: None }
+        Failure {
+            kind,
+            message: message.into(),
+            notes: Vec::new(),
+            span: None,
+            inside: false,
+            called: None,
+            help: None,
+        }
     }
 
     /// The same, with what the reader can do.

@@ -130,6 +130,9 @@ struct Broken<'a> {
 struct At<'a> {
     file: &'a str,
     line: usize,
+    /// In characters from 1, where a server has told it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -382,13 +385,15 @@ fn ended<'a>(finish: &'a Finish, sources: &'a Sources) -> Ended<'a> {
 }
 
 fn broken<'a>(failure: &'a Failure, sources: &'a Sources) -> Broken<'a> {
-    let Failure { kind, message, notes, span, called, help } = failure;
-    let (place, called) = (at(sources, *span), at(sources, *called));
+    let Failure { kind, message, notes, span, inside, called, help } = failure;
+    let column = span.filter(|_| *inside).map(|span| sources.position(span).1);
+    let place = at(sources, *span).map(|place| At { column, ..place });
+    let called = at(sources, *called);
     Broken { kind: kind.name(), message, notes, help: help.as_deref(), place, called }
 }
 
 fn at(sources: &Sources, span: Option<Span>) -> Option<At<'_>> {
-    place::of(sources, span).map(|place| At { file: place.file, line: place.line })
+    place::of(sources, span).map(|place| At { file: place.file, line: place.line, column: None })
 }
 
 /// To the millisecond.

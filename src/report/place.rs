@@ -1,4 +1,6 @@
 //! Where in the script something is: `deploy.rbk:14`, and that line.
+use unicode_width::UnicodeWidthStr;
+
 use crate::engine::event::Failure;
 use crate::report::style::{Line, Tone};
 use crate::source::{Sources, Span};
@@ -40,10 +42,36 @@ pub fn line(indent: usize, word: &str, sources: &Sources, span: Option<Span>) ->
     Some(Line::new(indent).put(Tone::Doing, format!("{word} {place}")).put(Tone::Dim, format!(": {short}{dots}")))
 }
 
+/// The very place: its column, its line, and a mark under it. `at deploy.rbk:14:31: SELECT colum FROM t`.
+fn marked(indent: usize, sources: &Sources, span: Span) -> Option<[Line; 2]> {
+    let text = &sources.get(span.file)?.text;
+    let (start, end) = (span.start as usize, span.end as usize);
+    let (before, marked) = (text.get(..start)?, text.get(start..end)?.lines().next().unwrap_or(""));
+    let head = before.get(before.rfind('\n').map_or(0, |at| at + 1)..)?.trim_start();
+    let tail = text.get(start..)?.lines().next().unwrap_or("").trim_end();
+    // Of a long line as much as leaves the place in sight.
+    let skipped = head.chars().count().saturating_sub(LONGEST / 2);
+    let head: String = head.chars().skip(skipped).collect();
+    let tail: String = tail.chars().take(LONGEST / 2).collect();
+    let (line, column) = sources.position(span);
+    let place = format!("at {}:{line}:{column}", sources.name(span.file));
+    let dots = if skipped > 0 { "…" } else { "" };
+    let shown = format!(": {dots}{head}{tail}");
+    let under = " ".repeat(place.width() + 2 + dots.width() + head.width());
+    let mark = "^".repeat(marked.width().clamp(1, LONGEST / 2));
+    Some([
+        Line::new(indent).put(Tone::Doing, place).put(Tone::Dim, shown.replace('\t', " ")),
+        Line::new(indent).put(Tone::Bad, format!("{under}{mark}")),
+    ])
+}
+
 /// Where it failed, and who called what is written there.
 #[must_use]
 pub fn lines(indent: usize, sources: &Sources, failure: &Failure) -> Vec<Line> {
     let called = failure.called.filter(|called| Some(*called) != failure.span);
-    let at = line(indent, "at", sources, failure.span);
+    let at: Vec<Line> = match failure.span.filter(|_| failure.inside).and_then(|span| marked(indent, sources, span)) {
+        Some(lines) => lines.into(),
+        None => line(indent, "at", sources, failure.span).into_iter().collect(),
+    };
     at.into_iter().chain(line(indent, "called at", sources, called)).collect()
 }

@@ -454,7 +454,7 @@ fn documented(library: &str) -> Vec<(String, String)> {
 
 #[test]
 fn every_action_of_the_libraries_says_what_it_does_and_shows_it() {
-    for library in ["files", "git", "http", "nginx", "notify", "redis", "systemd"] {
+    for library in ["files", "git", "http", "nginx", "notify", "postgres", "redis", "systemd"] {
         let actions = documented(library);
         assert!(actions.len() > 1, "{library}");
         for (name, doc) in actions {

@@ -59,6 +59,7 @@ pub fn of(name: &str, e: &Error, statement: Option<&Statement>) -> Failure {
     failure.notes = notes(db);
     if let (Some(ErrorPosition::Original(position)), Some(statement)) = (db.position(), statement) {
         failure.span = statement.place(*position);
+        failure.inside = failure.span.is_some();
     }
     failure
 }

@@ -5,11 +5,17 @@ use crate::value::{Value, json, show};
 /// Longer ones are cut by the server, and could then be another one's.
 const IDENTIFIER_BYTES: usize = 63;
 
-/// A quoted identifier.
+/// A quoted identifier; of a list each, with commas between them.
 ///
 /// # Errors
-/// Not a string, empty, longer than 63 bytes, a NUL.
+/// Not a string, empty, longer than 63 bytes, a NUL; a list without elements.
 pub fn identifier(value: &Value) -> Result<String, String> {
+    if let Value::List(names) = value.expose().0 {
+        if names.is_empty() {
+            return Err("an empty list names nothing".to_owned());
+        }
+        return Ok(names.iter().map(identifier).collect::<Result<Vec<_>, _>>()?.join(", "));
+    }
     let Value::Str(name) = value.expose().0 else {
         return Err(format!("an identifier is a string, not {}", show::kind(value)));
     };

@@ -3,7 +3,10 @@ mod connecting;
 mod copy;
 mod faults;
 mod fence;
+mod library;
+mod places;
 mod stopping;
+mod values;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -18,15 +18,19 @@ fn nobody_was_turned_away(hits: &[client::Hit]) {
 fn quickstart_fails_its_check_and_undoes_two_steps() {
     let dir = stage::dir();
     let ran = Run::new(&repo("examples/quickstart.rbk")).dir(dir.path()).go().ended(1);
-    let undone = ran.out.rfind("Switch to v2").unwrap();
-    assert!(undone < ran.out.rfind("Unpack v2").unwrap(), "the last step is undone first:\n{}", ran.out);
+    let undone = ran.out.rfind("Switch to it").unwrap();
+    assert!(undone < ran.out.rfind("Unpack the release").unwrap(), "the last step is undone first:\n{}", ran.out);
     let site = dir.path().join("rbk-quickstart");
-    assert_eq!(std::fs::read_link(site.join("current")).unwrap().to_str(), Some("v1"));
-    assert!(!site.join("v2").exists());
+    assert_eq!(std::fs::read_link(site.join("current")).unwrap().to_str(), Some("first"));
 
     let before = snapshot::files(&site);
     Run::new(&repo("examples/quickstart.rbk")).dir(dir.path()).go().ended(1);
     assert_eq!(before, snapshot::files(&site), "a second try changes nothing either");
+
+    Run::new(&repo("examples/quickstart.rbk")).dir(dir.path()).set("healthy", true).go().ended(0);
+    let live = snapshot::files(&site);
+    Run::new(&repo("examples/quickstart.rbk")).dir(dir.path()).go().ended(1);
+    assert_eq!(live, snapshot::files(&site), "the release that is live stays as it is");
 }
 
 #[test]
@@ -34,5 +38,5 @@ fn quickstart_with_a_healthy_page_succeeds() {
     let dir = stage::dir();
     Run::new(&repo("examples/quickstart.rbk")).dir(dir.path()).set("healthy", true).go().ended(0);
     let page = std::fs::read_to_string(dir.path().join("rbk-quickstart/current/index.html")).unwrap();
-    assert_eq!(page, "hello from v2\n");
+    assert_eq!(page, "hello again\n");
 }

@@ -171,5 +171,5 @@ fn a_secret_comes_from_the_environment_or_a_file_or_says_why_not() {
     assert_eq!(secret("secret.file", "token", there.clone()), Outcome::done(Value::str("one\n")));
     std::fs::write(dir.path().join("token"), [0xff]).unwrap();
     assert!(secret("secret.file", "token", there.clone()).result.unwrap_err().message.contains("UTF-8"));
-    assert!(secret("secret.file", "none", there).result.unwrap_err().message.contains("cannot be read"));
+    assert!(secret("secret.file", "none", there).result.unwrap_err().message.contains("there is no such file"));
 }

@@ -44,6 +44,8 @@ impl Signals {
     /// The next one. May be dropped at any point.
     pub async fn next(&mut self) -> Heard {
         tokio::select! {
+            // A terminal that goes away may send both at once: then the hangup must not count first.
+            biased;
             () = hear(&mut self.interrupt) => Heard::Stop,
             () = hear(&mut self.terminate) => Heard::Stop,
             () = hear(&mut self.hangup) => Heard::Hangup,

@@ -46,6 +46,7 @@ codes! {
     DuplicateKey "duplicate-key" "a record's keys differ",
     TypeMismatch "type-mismatch" "a value of another type is needed here",
     UnitMismatch "unit-mismatch" "a duration, a size or a time is needed, with its unit",
+    OutOfRange "out-of-range" "a count or a length of time is too small for where it stands",
     NotACondition "not-a-condition" "this call has no answer that is true or false",
     WrongArguments "wrong-arguments" "the arguments do not fit the parameters",
     MissingRollback "missing-rollback" "a step writes and nobody has thought about undoing it",

@@ -1,6 +1,7 @@
 //! Expressions to values. Calls inside are effects: an expression may take any time, and fail.
 use std::sync::Arc;
 
+use crate::check::flow::bounds::Field;
 use crate::check::program::{ConnectionExpr, EachMethod, Expr, ExprKind, NameId, TextPart};
 use crate::engine::cx::{Cx, Mode};
 use crate::engine::event::{Failure, FailureKind};
@@ -223,19 +224,28 @@ pub(super) fn plain(value: &Value) -> String {
     show::message(value).unwrap_or_else(|_| show::show(value))
 }
 
-pub(super) async fn duration<'p>(cx: &Cx<'p>, expr: &'p Expr) -> Result<Nanos, Stop> {
-    match eval(cx, expr).await?.expose().0 {
-        Value::Duration(time) => Ok(*time),
+/// As long as the field needs it at least.
+pub(super) async fn duration<'p>(cx: &Cx<'p>, field: Field, expr: &'p Expr) -> Result<Nanos, Stop> {
+    let value = eval(cx, expr).await?;
+    match value.expose().0 {
+        Value::Duration(time) => in_range(cx, field, &value, expr.span).map(|()| *time),
         other => Err(cx.unfit(format!("a duration is needed here, not {}", show::kind(other)), expr.span)),
     }
 }
 
-pub(super) async fn count<'p>(cx: &Cx<'p>, expr: &'p Expr) -> Result<i64, Stop> {
-    match eval(cx, expr).await?.expose().0 {
-        Value::Int(n) if *n >= 0 => Ok(*n),
-        Value::Int(n) => Err(cx.unfit(format!("`{n}` is less than zero"), expr.span)),
+/// As many as the field needs at least.
+pub(super) async fn count<'p>(cx: &Cx<'p>, field: Field, expr: &'p Expr) -> Result<i64, Stop> {
+    let value = eval(cx, expr).await?;
+    match value.expose().0 {
+        Value::Int(n) => in_range(cx, field, &value, expr.span).map(|()| *n),
         other => Err(cx.unfit(format!("a whole number is needed here, not {}", show::kind(other)), expr.span)),
     }
+}
+
+fn in_range(cx: &Cx<'_>, field: Field, value: &Value, span: Span) -> Result<(), Stop> {
+    let Some(why) = field.refusal(value) else { return Ok(()) };
+    let help = Some(field.help().to_owned());
+    Err(cx.stop(Failure { span: Some(span), help, ..Failure::new(FailureKind::Value, why) }))
 }
 
 pub(super) fn truth(cx: &Cx<'_>, value: &Value, span: Span) -> Result<bool, Stop> {

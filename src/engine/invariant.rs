@@ -1,6 +1,7 @@
 //! `invariant`: sampled beside what runs, from where it stands to the end of its block.
 use std::rc::Rc;
 
+use crate::check::flow::bounds::Field;
 use crate::check::program::{Expr, Tolerate};
 use crate::engine::conditions::{self, reason, tell};
 use crate::engine::cx::Cx;
@@ -29,10 +30,7 @@ impl Watched {
     /// The first sample is taken where it stands; what it breaks later is the block.
     pub async fn start<'p>(&mut self, cx: &Cx<'p>, block: &Rc<Scope>, spec: Spec<'p>) -> Result<(), Stop> {
         let label = eval::shown(cx, spec.label).await?;
-        let every = eval::duration(cx, spec.every).await?;
-        if every.0 <= 0 {
-            return Err(cx.unfit("`every` must be longer than nothing", spec.every.span));
-        }
+        let every = eval::duration(cx, Field::Every, spec.every).await?;
         let mut tolerance = Tolerance::of(cx, spec.tolerate).await?.consecutive();
         let first = sample(cx, &label, every, spec.cond).await?;
         if tolerance.too_many(first == Verdict::Holds) {

@@ -3,6 +3,7 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::rc::Rc;
 
+use crate::check::flow::bounds::Field;
 use crate::check::program::{Block, Expr, NameId, Stmt};
 use crate::engine::block;
 use crate::engine::call::Segment;
@@ -82,10 +83,7 @@ pub(super) async fn each<'p>(
         }
         return Ok(Next::Go);
     };
-    let bound = eval::count(cx, bound).await?;
-    if bound < 1 {
-        return Err(cx.unfit("`parallel` needs at least 1", list.span));
-    }
+    let bound = eval::count(cx, Field::Parallel, bound).await?;
     at_once(
         cx,
         usize::try_from(bound).unwrap_or(usize::MAX),

@@ -1,4 +1,5 @@
 //! A person decides. An answer belongs to the place, whatever the attempt, and to the text as it was shown.
+use crate::check::flow::bounds::Field;
 use crate::check::program::{ChoiceOption, Expr, NameId, Question};
 use crate::engine::block;
 use crate::engine::cx::Cx;
@@ -13,7 +14,7 @@ use crate::value::{Nanos, SmolStr, Type, Value, show};
 pub(super) async fn confirm<'p>(cx: &Cx<'p>, question: &'p Question, within: Option<&'p Expr>) -> Flow {
     let text = eval::shown(cx, &question.text).await?.to_string();
     let within = match within {
-        Some(within) => Some(eval::duration(cx, within).await?),
+        Some(within) => Some(eval::duration(cx, Field::Within, within).await?),
         None => None,
     };
     yes(cx, question.source.clone(), text, QuestionKind::Confirm, within).await?;

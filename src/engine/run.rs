@@ -2,6 +2,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use crate::check::flow::bounds::Field;
 use crate::check::program::{Book, Effect, Expr, Global, Want};
 use crate::check::walk::{self, Doing};
 use crate::engine::OnFailure;
@@ -131,9 +132,9 @@ async fn prepare<'p>(cx: &Cx<'p>, book: &'p Book) -> Result<Option<Nanos>, Stop>
         }
     }
     let header = &book.header;
-    world.step_timeout.set(time(&here, header.timeout.as_ref()).await?);
-    world.rollback_within.set(time(&here, header.rollback_within.as_ref()).await?);
-    time(&here, header.deadline.as_ref()).await
+    world.step_timeout.set(time(&here, Field::Timeout, header.timeout.as_ref()).await?);
+    world.rollback_within.set(time(&here, Field::RollbackWithin, header.rollback_within.as_ref()).await?);
+    time(&here, Field::Deadline, header.deadline.as_ref()).await
 }
 
 /// What a run needs before it starts is there within a minute; a person is waited for.
@@ -154,9 +155,9 @@ async fn read<'p>(cx: &Cx<'p>, what: &str, value: &'p Expr) -> Result<Value, Sto
     scope.settle(&cx.world, &cx.scope, value)
 }
 
-async fn time<'p>(cx: &Cx<'p>, expr: Option<&'p Expr>) -> Result<Option<Nanos>, Stop> {
+async fn time<'p>(cx: &Cx<'p>, field: Field, expr: Option<&'p Expr>) -> Result<Option<Nanos>, Stop> {
     Ok(match expr {
-        Some(expr) => Some(eval::duration(cx, expr).await?),
+        Some(expr) => Some(eval::duration(cx, field, expr).await?),
         None => None,
     })
 }

@@ -2,6 +2,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use crate::check::flow::bounds::Field;
 use crate::check::program::{Action, ActionCall, Body, Retry, Step};
 use crate::engine::block;
 use crate::engine::bug::Bug;
@@ -51,7 +52,7 @@ pub(super) async fn step<'p>(cx: &Cx<'p>, step: &'p Step) -> Flow {
         }
     }
     let timeout = match &step.timeout {
-        Some(timeout) => Some(eval::duration(cx, timeout).await?),
+        Some(timeout) => Some(eval::duration(cx, Field::Timeout, timeout).await?),
         None => cx.world.step_timeout.get(),
     };
     let retry = match &step.retry {
@@ -76,13 +77,13 @@ pub(super) async fn step<'p>(cx: &Cx<'p>, step: &'p Step) -> Flow {
 }
 
 async fn repeat<'p>(cx: &Cx<'p>, retry: &'p Retry) -> Result<Repeat, Stop> {
-    let times = eval::count(cx, &retry.times).await?;
+    let times = eval::count(cx, Field::Retry, &retry.times).await?;
     let every = match &retry.every {
-        Some(every) => eval::duration(cx, every).await?,
+        Some(every) => eval::duration(cx, Field::Delay, every).await?,
         None => Nanos(0),
     };
     let backoff_to = match &retry.backoff_to {
-        Some(most) => Some(eval::duration(cx, most).await?),
+        Some(most) => Some(eval::duration(cx, Field::BackoffTo, most).await?),
         None => None,
     };
     Ok(Repeat { times: u32::try_from(times).unwrap_or(u32::MAX), every, backoff_to })
@@ -127,7 +128,7 @@ async fn perform<'p>(cx: &Cx<'p>, action: &'p Action, names: &Rc<Names>) -> Resu
         }
     }
     let timeout = match &action.timeout {
-        Some(timeout) => Some(eval::duration(&inner, timeout).await?),
+        Some(timeout) => Some(eval::duration(&inner, Field::Deadline, timeout).await?),
         None => None,
     };
     let spec = Spec {

@@ -1,6 +1,7 @@
 //! Back through what the way forward has left: last first, in the same shape, each part at most once.
 use std::rc::Rc;
 
+use crate::check::flow::bounds::Field;
 use crate::check::program::{Block, Expr};
 use crate::engine::block;
 use crate::engine::bug::Bug;
@@ -179,7 +180,7 @@ fn still_running(unit: &Unit<'_>) -> Option<Undone> {
 
 async fn within<'p>(cx: &Cx<'p>, inner: &Cx<'p>, block: &'p Block, timeout: Option<&'p Expr>) -> Flow {
     if let Some(timeout) = timeout {
-        let time = eval::duration(inner, timeout).await?;
+        let time = eval::duration(inner, Field::Timeout, timeout).await?;
         let late = inner.late(late::What::Rollback(inner.inst.name.clone()), time, Some(timeout.span));
         inner.scope.limit(&cx.world, time, Clock::Stands, late);
     }

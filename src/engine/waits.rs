@@ -1,4 +1,5 @@
 //! `wait`, `wait up to … until …`, `watch`: every one of them ends.
+use crate::check::flow::bounds::Field;
 use crate::check::program::{Block, Expr, Guard, StmtKind, Tolerate};
 use crate::engine::conditions::{self, reason, tell};
 use crate::engine::cx::Cx;
@@ -10,7 +11,7 @@ use crate::engine::{block, eval, late};
 use crate::value::{Nanos, SmolStr};
 
 pub(super) async fn wait<'p>(cx: &Cx<'p>, time: &'p Expr) -> Flow {
-    let time = eval::duration(cx, time).await?;
+    let time = eval::duration(cx, Field::Wait, time).await?;
     cx.world.record(Record::Wait { path: cx.path.clone() });
     cx.world.tell(Progress::Waiting { path: cx.path.clone(), what: String::new(), span: None, limit: time });
     cx.sleep(time).await?;
@@ -29,9 +30,9 @@ pub(super) async fn until<'p>(
     until: &'p Expr,
     unless: Option<&'p Expr>,
 ) -> Flow {
-    let time = eval::duration(cx, limit).await?;
+    let time = eval::duration(cx, Field::WaitUpTo, limit).await?;
     let every = match every {
-        Some(every) => eval::duration(cx, every).await?,
+        Some(every) => eval::duration(cx, Field::Every, every).await?,
         None => POLL,
     };
     cx.world.tell(Progress::Waiting {
@@ -114,7 +115,8 @@ impl Tolerance {
     pub async fn of<'p>(cx: &Cx<'p>, tolerate: Option<&'p Tolerate>) -> Result<Tolerance, Stop> {
         Ok(match tolerate {
             Some(tolerate) => {
-                Tolerance { times: eval::count(cx, &tolerate.times).await?, consecutive: tolerate.consecutive, bad: 0 }
+                let times = eval::count(cx, Field::Tolerate, &tolerate.times).await?;
+                Tolerance { times, consecutive: tolerate.consecutive, bad: 0 }
             }
             None => Tolerance { times: 0, consecutive: false, bad: 0 },
         })
@@ -141,11 +143,8 @@ impl Tolerance {
 /// First sample at once, last at the end of the window; one at a time; each bounded by `every`.
 pub(super) async fn watch<'p>(cx: &Cx<'p>, watch: Watch<'p>) -> Flow {
     let label = eval::shown(cx, watch.label).await?;
-    let window = eval::duration(cx, watch.window).await?;
-    let every = eval::duration(cx, watch.every).await?;
-    if every.0 <= 0 {
-        return Err(cx.unfit("`every` must be longer than nothing", watch.every.span));
-    }
+    let window = eval::duration(cx, Field::Window, watch.window).await?;
+    let every = eval::duration(cx, Field::Every, watch.every).await?;
     cx.world.tell(Progress::Waiting {
         path: cx.path.clone(),
         what: format!("watch `{label}`"),

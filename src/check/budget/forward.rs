@@ -232,7 +232,7 @@ pub(super) fn too_short(program: &Program, known: &[(NameId, Value)]) -> Vec<Dia
         walk::statements(block, &mut |stmt| {
             if let StmtKind::Step(step) = &stmt.kind
                 && let Some(timeout) = &step.timeout
-                && let Some(limit) = walk_.duration(timeout)
+                && let Some(limit) = walk_.duration(timeout).filter(|limit| limit.0 > 0)
             {
                 found.extend(step.body.block.stmts.iter().filter_map(|s| longer(&walk_, s, timeout, limit)));
             }

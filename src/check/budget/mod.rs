@@ -77,14 +77,14 @@ pub fn globals(program: &Program) -> Vec<(NameId, Value)> {
     known
 }
 
-/// `budget-exceeded`, for the parameters that are known.
+/// `budget-exceeded`, for the parameters that are known. What is no time at all is `out-of-range`.
 #[must_use]
 pub fn check(program: &Program, known: &[(NameId, Value)]) -> Vec<Diagnostic> {
     let Some(book) = &program.book else { return Vec::new() };
     let walk = Walk::new(program, known);
     let mut found = Vec::new();
     if let Some(deadline) = &book.header.deadline
-        && let Some(limit) = walk.duration(deadline)
+        && let Some(limit) = walk.duration(deadline).filter(|limit| limit.0 > 0)
     {
         let sum = forward(program, known);
         if sum.total > limit {
@@ -98,7 +98,7 @@ pub fn check(program: &Program, known: &[(NameId, Value)]) -> Vec<Diagnostic> {
         }
     }
     if let Some(within) = &book.header.rollback_within
-        && let Some(limit) = walk.duration(within)
+        && let Some(limit) = walk.duration(within).filter(|limit| limit.0 > 0)
     {
         let sum = back(program, known);
         if sum.total > limit {

@@ -1,5 +1,6 @@
 //! What the finished program must keep: every write has its undo, conditions only read, names are set where they are read,
 //! points of no return stand where one can be. In: a [`Program`]. Out: diagnostics. One rule a file.
+pub mod bounds;
 mod conditions;
 mod inverse;
 mod local;
@@ -19,6 +20,7 @@ use crate::source::Span;
 #[must_use]
 pub fn check(program: &Program) -> Vec<Diagnostic> {
     let mut found = Vec::new();
+    bounds::check(program, &mut found);
     units::check(program, &mut found);
     conditions::check(program, &mut found);
     maybe::check(program, &mut found);

@@ -83,6 +83,14 @@ async fn repeated<'p>(cx: &Cx<'p>, stmt: &'p Stmt) -> Flow {
     let mut here = cx.clone();
     for _ in 0..REPEATS {
         match statement(&here, stmt).await {
+            // To sleep the rest of the budget away would only hide why it failed.
+            Err(Stop::Fail(mut fault)) if cx.scope.left(&cx.world).is_some_and(|left| left <= delay) => {
+                if !fault.exhausted {
+                    fault.failure.message.push_str("; no time is left to try again");
+                    fault.exhausted = true;
+                }
+                return Err(Stop::Fail(fault));
+            }
             // A person's no is not asked again.
             Err(Stop::Fail(fault))
                 if !fault.exhausted && fault.failure.kind != FailureKind::Declined && !still_running(cx) =>

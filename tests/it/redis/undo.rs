@@ -17,7 +17,7 @@ fn ran(url: &str, statements: &str, spoil: bool, poke: &str) -> Ran {
     let text = format!(
         "use \"std/redis\"\nrunbook \"Lab\" {{\n  owner \"lab\"\n  reviewed 2026-11-01 every 365d\n  deadline 2m\n  \
          rollback within 1m\n  param spoil: bool\n  connect cache = redis(env(\"REDIS_URL\"))\n  secret token = env(\"TOKEN\")\n  \
-         {statements}\n  guard \"poked\": $ {poke}\n  guard \"not told to fail\": not spoil\n}}\n"
+         {statements}\n  step \"Somebody else\" {{\n    $ {poke}\n    rollback none \"not ours\"\n  }}\n  guard \"not told to fail\": not spoil\n}}\n"
     );
     std::fs::write(&file, text).unwrap();
     let run = Run::new(&file).env("REDIS_URL", url).env("TOKEN", "correct-horse-battery").set("spoil", spoil);

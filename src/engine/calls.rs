@@ -437,6 +437,7 @@ pub(super) fn result(cx: &Cx<'_>, outcome: Outcome) -> Result<Value, Stop> {
 }
 
 const NOTIFY_LIMIT: Nanos = Nanos(10_000_000_000);
+const NOTIFY_LATE: &str = "no answer within 10s";
 const NOTIFY_TRIES: u32 = 3;
 const NOTIFY_DELAY: Nanos = Nanos(1_000_000_000);
 
@@ -460,7 +461,9 @@ async fn notify(cx: &Cx<'_>, made: Made) -> Result<Value, Stop> {
             Err(Stop::Fail(fault)) => fault,
         };
         if answered || tries == NOTIFY_TRIES {
-            cx.world.warn(&cx.path, format!("`{}` did not arrive: {}", made.text, fault.failure.message));
+            // What was running is the message itself.
+            let why = if scope.fault().is_some() { NOTIFY_LATE } else { &fault.failure.message };
+            cx.world.warn(&cx.path, format!("`{}` did not arrive: {why}", made.text));
             return Ok(Value::Null);
         }
         cx.sleep(NOTIFY_DELAY).await?;

@@ -75,7 +75,7 @@ fn read<T>(file: FileId, text: &str, build: Builder<T>) -> Found<T> {
 fn read_all<T>(file: FileId, text: &str, build: Builder<T>) -> Found<T> {
     let mut mended: Option<String> = None;
     let mut inserted = mend::Inserted::default();
-    let mut braces = Vec::new();
+    let mut braces: Vec<Diagnostic> = Vec::new();
     let mut incomplete = None;
     let mut round = 0;
     loop {
@@ -99,7 +99,7 @@ fn read_all<T>(file: FileId, text: &str, build: Builder<T>) -> Found<T> {
             && round < mend::LIMIT
             && let Some((next, message)) = mend::mend(file, &tree, &mut inserted, &build.diagnostics)
         {
-            braces.extend(message);
+            braces.extend(message.filter(|m| braces.iter().all(|told| told.span() != m.span())));
             if mend::again(round, &next) {
                 mended = Some(next);
                 round += 1;

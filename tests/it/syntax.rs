@@ -1,6 +1,7 @@
 //! Text → tree: every construct, every message, and texts that nobody wrote.
 mod large;
 mod shape;
+mod unclosed;
 
 use rbk::source::{FileId, Sources};
 use rbk::syntax::{Parsed, parse};

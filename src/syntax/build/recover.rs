@@ -60,6 +60,9 @@ impl Build {
         }
         let word = first_word(text);
         let text = short(text);
+        if self.unlabelled(word, text, start) {
+            return;
+        }
         if words::opens(word) {
             return match stop(Rule::strict_word, text) {
                 Some(found) => {
@@ -101,6 +104,32 @@ impl Build {
             (None, None) => "a statement opens with a word such as `step`, `let` or `guard`, with `$ command`, or is a call such as `db.ping()`".to_owned(),
         };
         self.error(format!("`{word}` is not a statement"), span, label, help);
+    }
+
+    /// `guard: …` and `rollback 1m`: a word that is missing behind the first one. Whether that was told.
+    fn unlabelled(&mut self, word: &str, text: &str, start: usize) -> bool {
+        let rest = text.get(word.len()..).unwrap_or("").trim_start_matches([' ', '\t']);
+        let at = start + text.len() - rest.len();
+        match word {
+            "guard" | "warn" if rest.starts_with(':') => {
+                let help = format!("say what must hold: `{word} \"what must hold\": …`");
+                self.error(
+                    format!("this `{word}` has no label"),
+                    self.at(at, at + 1),
+                    "a label stands before this",
+                    help,
+                );
+                true
+            }
+            "rollback" if rest.starts_with(|c: char| c.is_ascii_digit()) => {
+                let limit = first_word(rest);
+                let help = format!("write `rollback within {limit}`; what undoes a step is `rollback {{ … }}`");
+                let span = self.at(at, at + limit.len());
+                self.error(format!("expected `within` before `{limit}`"), span, "how long all undoing may take", help);
+                true
+            }
+            _ => false,
+        }
     }
 
     /// Where the strict rule stopped in `text`, which starts at `start`.

@@ -189,6 +189,15 @@ impl Build {
     }
 
     fn reviewed(&mut self, kids: &mut Kids<'_>) -> StmtKind {
+        if let Some(node) = kids.peek().filter(|n| is_dotted(n.text())) {
+            self.error(
+                format!("`{}` is not a date", node.text()),
+                self.span(node),
+                "a date is the year, the month and the day",
+                "write `reviewed 2026-11-01` for the first of November",
+            );
+            return StmtKind::Bad;
+        }
         let Expr { kind, span } = self.expr_of(kids);
         let every = self.clause(Rule::every, kids);
         let date = match kind {
@@ -417,6 +426,11 @@ impl Build {
         );
         StmtKind::Bad
     }
+}
+
+/// `1.11.2026`
+fn is_dotted(text: &str) -> bool {
+    text.bytes().filter(|b| *b == b'.').count() == 2 && text.bytes().all(|b| b.is_ascii_digit() || b == b'.')
 }
 
 /// Whether a statement is one bare word.

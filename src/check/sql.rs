@@ -163,15 +163,13 @@ pub fn copies(text: &str) -> Option<Copies> {
     if !is_word(&copy.first()?.0, &["copy"]) {
         return None;
     }
-    let follows = |a: &str, b: &[&str]| {
-        copy.windows(2).any(|w| matches!(w, [(x, _), (y, _)] if is_word(x, &[a]) && is_word(y, b)))
-    };
-    // `STDIN` and `STDOUT` mean the same to the server: what counts is `FROM` or `TO`.
-    match (follows("from", &["stdin", "stdout"]), follows("to", &["stdin", "stdout"])) {
-        (true, false) => Some(Copies::In),
-        (false, true) => Some(Copies::Out),
+    // `STDIN` and `STDOUT` mean the same to the server: what counts is `FROM` or `TO`, the last one: a query may stand before.
+    let client = |word: &Token| is_word(word, &["stdin", "stdout"]);
+    copy.windows(2).rev().find_map(|pair| match pair {
+        [(from, _), (word, _)] if client(word) && is_word(from, &["from"]) => Some(Copies::In),
+        [(to, _), (word, _)] if client(word) && is_word(to, &["to"]) => Some(Copies::Out),
         _ => None,
-    }
+    })
 }
 
 fn find(tokens: &[(Token, Span)]) -> Option<Finding> {

@@ -6,7 +6,8 @@ mod shown;
 mod unwind;
 
 use crate::check::budget::{self, Sum};
-use crate::check::program::{Book, Effect, NameId, Program};
+use crate::check::program::{Arg, Book, Effect, Global, NameId, Program};
+use crate::check::walk::{self, Doing};
 use crate::source::Sources;
 use crate::value::{Nanos, Value, show};
 
@@ -28,6 +29,7 @@ pub struct Plan {
     pub on_failure: Vec<Node>,
     /// In the order of the unwinding: last first.
     pub unwinding: Vec<Unwind>,
+    pub prompts: Vec<Prompt>,
     pub questions: Vec<Asked>,
     /// Commands nobody knows, in a place that only reads: the author's word.
     pub trusted: Vec<Remark>,
@@ -43,6 +45,15 @@ pub struct Budget {
     pub worst: Nanos,
     /// What has no bound before the run.
     pub unbounded: Vec<String>,
+    /// What has no limit of its own and adds nothing to `worst`: steps by name, by place, each once.
+    pub unlimited: Vec<String>,
+}
+
+/// `secret … = prompt("…")`: typed before anything runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prompt {
+    pub secret: String,
+    pub text: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -189,6 +200,7 @@ pub fn plan(program: &Program, sources: &Sources, params: &[(NameId, Value)]) ->
         forward: Budget::new(limit(&book.header.deadline), budget::forward(program, &known)),
         back: Budget::new(limit(&book.header.rollback_within), budget::back(program, &known)),
         unwinding: unwind::unwind(&nodes),
+        prompts: prompts(program, &build),
         questions: questions(program, sources, params, &|_| None),
         on_success,
         on_failure,
@@ -211,10 +223,27 @@ fn empty() -> Plan {
         on_success: Vec::new(),
         on_failure: Vec::new(),
         unwinding: Vec::new(),
+        prompts: Vec::new(),
         questions: Vec::new(),
         trusted: Vec::new(),
         inexact: Vec::new(),
     }
+}
+
+fn prompts(program: &Program, build: &build::Build<'_>) -> Vec<Prompt> {
+    let mut found = Vec::new();
+    for global in &program.globals {
+        let Global::Secret { name, value, .. } = global else { continue };
+        walk::doings(value, &mut |doing, _| {
+            if let Doing::Call(call) = doing
+                && call.action == "secret.prompt"
+                && let Some((_, Arg::Value(text))) = call.args.first()
+            {
+                found.push(Prompt { secret: build.name(*name), text: build.label(text) });
+            }
+        });
+    }
+    found
 }
 
 /// The parameters and what libraries compute.
@@ -234,6 +263,12 @@ impl Budget {
                 unbounded.push(one.why);
             }
         }
-        Budget { limit, worst: sum.total, unbounded }
+        let mut unlimited: Vec<String> = Vec::new();
+        for (_, name) in sum.unlimited {
+            if !unlimited.iter().any(|one| *one == name) {
+                unlimited.push(name.into());
+            }
+        }
+        Budget { limit, worst: sum.total, unbounded, unlimited }
     }
 }

@@ -4,7 +4,7 @@ use crate::check::constant;
 use crate::check::program::{NameId, NameInfo, Param, Program};
 use crate::diag::{Code, Diagnostic, did_you_mean};
 use crate::source::Span;
-use crate::value::{Record, SmolStr, Value, json, read};
+use crate::value::{Record, SmolStr, Type, Value, json, read};
 
 /// What a person gave, by parameter name.
 #[derive(Clone, Debug, Default)]
@@ -53,7 +53,11 @@ fn one(
 ) -> Result<Value, Box<Diagnostic>> {
     let bad = |why: &str, source: &str| Box::new(bad(info, param, why, source));
     if let Some((source, value)) = from_outside(info, param, given) {
-        let value = value.map_err(|why| bad(&why, &source))?;
+        let value = value.map_err(|why| {
+            let mut bad = bad(&why, &source);
+            bad.help = as_json(info, param, given);
+            bad
+        })?;
         return fits(param, &value, before).map(|()| value).map_err(|why| bad(&why, &source));
     }
     if let Some(default) = &param.default {
@@ -85,6 +89,40 @@ fn from_outside(info: &NameInfo, param: &Param, given: &Given) -> Option<(String
     let variable = format!("RBK_PARAM_{}", name.to_uppercase());
     let text = variable_text(&variable)?;
     Some((format!("`{variable}`"), read::read(&param.ty, &text)))
+}
+
+/// How a list that is no JSON is given: its words, parted at their commas.
+fn as_json(info: &NameInfo, param: &Param, given: &Given) -> Option<String> {
+    let name = info.text.as_str();
+    let set = given.set.iter().rev().find(|(set, _)| set == name).map(|(_, text)| text.clone());
+    let (before, text) = match set {
+        Some(text) => (format!("--set '{name}="), text),
+        None if given.file.as_ref().is_some_and(|(_, record)| record.get(name).is_some()) => return None,
+        None => {
+            let variable = format!("RBK_PARAM_{}", name.to_uppercase());
+            let text = variable_text(&variable)?;
+            (format!("{variable}='"), text)
+        }
+    };
+    let Type::List(inner) = listed_type(&param.ty) else { return None };
+    if json::parse(&text).is_ok() {
+        return None;
+    }
+    let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
+    let items: Vec<String> = words
+        .map(|word| match **inner {
+            Type::Int | Type::Decimal | Type::Bool if json::parse(word).is_ok() => word.to_owned(),
+            _ => serde_json::Value::from(word.trim_matches('"')).to_string(),
+        })
+        .collect();
+    Some(format!("a list is given as JSON: `{before}[{}]'`", items.join(",").replace('\'', "'\\''")))
+}
+
+fn listed_type(ty: &Type) -> &Type {
+    match ty {
+        Type::Optional(inner) => listed_type(inner),
+        other => other,
+    }
 }
 
 #[allow(clippy::disallowed_methods, reason = "parameters may come from the environment")]
@@ -176,8 +214,10 @@ pub fn assignment(text: &str) -> Result<(SmolStr, String), String> {
 pub fn file(path: &str) -> Result<(String, Record), String> {
     let bytes = super::disk::bytes(path).map_err(|e| format!("cannot read `{path}`: {}", super::reason(&e)))?;
     let text = super::disk::text(path, bytes)?;
+    // Editors elsewhere put a byte order mark before it.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let toml = std::path::Path::new(path).extension().is_some_and(|extension| extension == "toml");
-    let value = if toml { from_toml(&text) } else { json::parse(&text) };
+    let value = if toml { from_toml(text) } else { json::parse(text) };
     match value {
         Ok(Value::Record(record)) => Ok((path.to_owned(), (*record).clone())),
         Ok(_) => Err(format!("`{path}` does not hold an object with one field for each parameter")),

@@ -1,8 +1,10 @@
 //! Text → a value of a type (`--set`, answers, JSON parameters); whether a value fits a type.
-use bigdecimal::BigDecimal;
+use std::num::IntErrorKind;
+
+use bigdecimal::{BigDecimal, Zero};
 
 use super::number::{exact, whole};
-use super::show::{brief, kind, literal};
+use super::show::{brief, kind, literal, show};
 use super::{Nanos, Record, SmolStr, Timestamp, Type, Value, json, number};
 use crate::value::types::{ConnKind, Place};
 use crate::value::units::{SIZES, TIMES};
@@ -26,10 +28,8 @@ pub fn read(ty: &Type, text: &str) -> Result<Value, String> {
             "false" => Ok(Value::Bool(false)),
             _ => Err(format!("`{}` is not `true` or `false`", brief(text))),
         },
-        Type::Int => {
-            trimmed.replace('_', "").parse().map(Value::Int).map_err(|_| format!("`{}` is not an int", brief(text)))
-        }
-        Type::Decimal => percent(trimmed),
+        Type::Int => int(trimmed).map(Value::Int),
+        Type::Decimal => percent(trimmed).and_then(written_out),
         Type::Bytes => Ok(Value::Bytes(text.as_bytes().into())),
         Type::Duration => duration(trimmed).map(Value::Duration),
         Type::Size => size(trimmed).map(Value::Size),
@@ -58,8 +58,9 @@ pub fn fit(ty: &Type, value: Value) -> Result<Value, String> {
         (Type::Secret(inner), value) => fit(inner, value)?,
         (Type::Int, Value::Decimal(n)) if n.is_integer() => match whole(&n) {
             Some(n) => Value::Int(n),
-            None => return Err("an int has 64 bits".to_owned()),
+            None => return Err(too_large(&show(&Value::Decimal(n)))),
         },
+        (Type::Decimal, value @ Value::Decimal(_)) => written_out(value)?,
         (Type::List(inner), Value::List(items)) => {
             let fitted =
                 items.iter().enumerate().map(|(i, v)| fit(inner, v.clone()).map_err(|e| format!("element {i}: {e}")));
@@ -171,6 +172,27 @@ pub fn name(ty: &Type) -> String {
         Type::Code(Place::Url) => "url".to_owned(),
         Type::Code(Place::PromQl) => "promql".to_owned(),
     }
+}
+
+fn int(text: &str) -> Result<i64, String> {
+    text.replace('_', "").parse().map_err(|error: std::num::ParseIntError| match error.kind() {
+        IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => too_large(text),
+        _ => format!("`{}` is not an int", brief(text)),
+    })
+}
+
+fn too_large(text: &str) -> String {
+    format!("`{}` is too large for an int, which has 64 bits", brief(text))
+}
+
+/// What a person gives has its digits before the point within those that a decimal keeps: `1e400` has 401.
+fn written_out(value: Value) -> Result<Value, String> {
+    let Value::Decimal(n) = &value else { return Ok(value) };
+    let before = i64::try_from(n.digits()).unwrap_or(i64::MAX).saturating_sub(n.fractional_digit_count());
+    if before > number::MAX_DIGITS.cast_signed() && !n.is_zero() {
+        return Err(format!("a decimal has at most {} digits, and this one has {before}", number::MAX_DIGITS));
+    }
+    Ok(value)
 }
 
 fn percent(text: &str) -> Result<Value, String> {

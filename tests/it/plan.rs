@@ -115,6 +115,44 @@ fn worst_cases_are_added_up() {
 }
 
 #[test]
+fn what_has_no_limit_is_named_beside_the_worst_case() {
+    let text = r#"runbook "t" {
+  deadline 15s
+  rollback within 5s
+  secret pw = prompt("Password of the database")
+  let seen = readonly $ cat seen
+  step "a" timeout 1s {
+    $ touch a
+    rollback timeout 1s { $ rm a }
+  }
+  step "b" {
+    $ sleep 3
+    rollback { $ rm b }
+  }
+  step "around" { step "inner" timeout 2s { guard "g": $ true } }
+  step "asks" timeout 1s { confirm "sure?" }
+  for x in seen.lines() { step "loop" { guard "h": $ true } }
+}"#;
+    let plan = planned(text);
+    assert_eq!(plan.forward.unlimited, ["$ cat seen", "b", "asks", "loop"]);
+    assert_eq!(plan.back.unlimited, ["b"]);
+    let human = render(&plan, Format::Human);
+    let said =
+        r#"deadline         15s (at most 4s, and what has no limit of its own: "$ cat seen", "b", "asks", "loop")"#;
+    assert!(human.contains(said), "{human}");
+    assert!(human.contains(r#"rollback within  5s (at most 1s, and what has no limit of its own: "b")"#), "{human}");
+    assert!(human.contains("first  Password of the database (secret pw, typed unseen)"), "{human}");
+    let json: serde_json::Value = serde_json::from_str(&render(&plan, Format::Json)).unwrap();
+    assert_eq!(json["forward"]["unlimited"], serde_json::json!(["$ cat seen", "b", "asks", "loop"]));
+    assert_eq!(json["questions"][0]["kind"], "secret");
+    assert_eq!(json["questions"][0]["label"], "pw");
+    assert!(render(&plan, Format::Markdown).contains("(secret `pw`, typed unseen)"));
+    let limited = planned("runbook \"t\" {\n deadline 1m\n step \"a\" timeout 1s { guard \"g\": $ true }\n}");
+    assert_eq!(limited.forward.unlimited, [""; 0]);
+    assert!(render(&limited, Format::Human).contains("1m (at most 1s)"));
+}
+
+#[test]
 fn the_way_back_is_the_way_forward_in_reverse() {
     let plan = planned(DEPLOY);
     let order: Vec<(UnwindKind, &str)> = plan.unwinding.iter().map(|u| (u.kind, u.name.as_str())).collect();
@@ -149,7 +187,7 @@ fn for_people_it_is_a_tree() {
   version = v2
   pool = green
   hosts = ["web-1", "web-2"]
-  deadline         10m (at most 6m30s)
+  deadline         10m (at most 6m30s, and what has no limit of its own: "drain", "Scratch", "Switch", "Tidy")
   rollback within  2m (at most 25s)
   lock             deploy-green
 

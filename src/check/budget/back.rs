@@ -1,6 +1,8 @@
 //! The way back: rollbacks that name a timeout, undone in reverse along the forward structure.
 use crate::check::program::{Block, Step, Stmt, StmtKind, Undo};
 use crate::check::walk::{self, Doing};
+use crate::source::Span;
+use crate::value::SmolStr;
 
 use super::forward::rounds;
 use super::{Sum, Walk};
@@ -52,10 +54,10 @@ impl Walk<'_> {
 
     pub(super) fn back_of_step(&mut self, step: &Step) -> Back {
         let inside = self.back(&step.body.block);
-        self.undo(inside, &step.body.undo, &format!("rollback of \"{}\"", step.source))
+        self.undo(inside, &step.body.undo, (step.head, &step.source), &format!("rollback of \"{}\"", step.source))
     }
 
-    fn undo(&mut self, inside: Back, undo: &Undo, what: &str) -> Back {
+    fn undo(&mut self, inside: Back, undo: &Undo, of: (Span, &SmolStr), what: &str) -> Back {
         match undo {
             Undo::Rollback { timeout: Some(timeout), .. } => {
                 let own = match self.duration(timeout) {
@@ -66,7 +68,12 @@ impl Walk<'_> {
                 Back { after: inside.after.then(both.after), peak: inside.peak.then(both.peak), wall: inside.wall }
             }
             Undo::Irreversible { .. } => Back { wall: true, ..inside },
-            Undo::Rollback { timeout: None, .. } | Undo::Nothing | Undo::None { .. } | Undo::Manual { .. } => inside,
+            Undo::Rollback { block, timeout: None, .. } => {
+                let unlimited = self.open(Some((of.0, of.1.clone())), |w| w.block(block)).unlimited;
+                let both = Back::both(Sum { unlimited, ..Sum::default() });
+                Back { after: inside.after.then(both.after), peak: inside.peak.then(both.peak), wall: inside.wall }
+            }
+            Undo::Nothing | Undo::None { .. } | Undo::Manual { .. } => inside,
         }
     }
 
@@ -140,7 +147,12 @@ impl Walk<'_> {
                     let names = self.arguments(call);
                     let one = self.with(names, |w| {
                         let inside = w.back(&action.body.block);
-                        w.undo(inside, &action.body.undo, &format!("rollback of `{}`", action.name))
+                        w.undo(
+                            inside,
+                            &action.body.undo,
+                            (action.span, &action.name),
+                            &format!("rollback of `{}`", action.name),
+                        )
                     });
                     let before = all.after.clone();
                     all.peak = all.peak.or(before.clone().then(one.peak));

@@ -1,5 +1,7 @@
 //! The way forward: every timeout, wait, window and `confirm … within`, once for each attempt.
-use crate::check::program::{Arg, Block, Call, Expr, ExprKind, Global, NameId, Program, Step, Stmt, StmtKind};
+use crate::check::program::{
+    Arg, Block, Body, Call, Expr, ExprKind, Global, NameId, Program, Step, Stmt, StmtKind, Undo,
+};
 use crate::check::walk::{self, Doing};
 use crate::diag::{Code, Diagnostic};
 use crate::value::{Nanos, Value, show};
@@ -44,8 +46,9 @@ impl Walk<'_> {
                     }
                 }
             }
-            StmtKind::Choose { options, .. } => {
-                options.iter().fold(Sum::default(), |longest, o| longest.or(self.block(&o.body)))
+            StmtKind::Choose { question, options } => {
+                let asked = self.unlimited(stmt.span, question.source.clone());
+                options.iter().fold(asked, |longest, o| longest.or(self.block(&o.body)))
             }
             StmtKind::For { name, list, parallel, body } => self.repeat(*name, list, parallel.as_ref(), body),
             StmtKind::Parallel(body) => body.stmts.iter().fold(Sum::default(), |longest, s| longest.or(self.stmt(s))),
@@ -57,12 +60,12 @@ impl Walk<'_> {
             // Runs after the way forward, in the budget of the way back.
             StmtKind::Finally(_) => Sum::default(),
             StmtKind::Guards(guards) => guards.iter().fold(Sum::default(), |sum, g| sum.then(self.calls(&g.cond))),
+            StmtKind::Ask { question, .. }
+            | StmtKind::ChooseFrom { question, .. }
+            | StmtKind::Confirm { question, within: None } => self.unlimited(stmt.span, question.source.clone()),
             StmtKind::Let { .. }
-            | StmtKind::Ask { .. }
-            | StmtKind::ChooseFrom { .. }
             | StmtKind::DoneWhen(_)
             | StmtKind::Warn(_)
-            | StmtKind::Confirm { within: None, .. }
             | StmtKind::Commit(_)
             | StmtKind::Fail(_)
             | StmtKind::Log(_)
@@ -101,14 +104,17 @@ impl Walk<'_> {
 
     /// One attempt: the step's own limit and the time people take, or what is inside.
     fn attempt(&mut self, step: &Step) -> Sum {
-        let inside = self.block(&step.body.block);
+        let name = (step.head, step.source.clone());
+        let inside =
+            self.open(Some(name.clone()), |w| w.block(&step.body.block).then(w.point_of_no_return(&step.body)));
         let header = self.program.book.as_ref().and_then(|b| b.header.timeout.as_ref());
         let Some(timeout) = step.timeout.as_ref().or(header) else { return inside };
         let Some(limit) = self.duration(timeout) else {
             return inside.then(Sum::unbounded(timeout.span, "a timeout that is known only in the run"));
         };
         let own = if step.timeout.is_some() { timeout.span } else { step.head };
-        Sum::one(own, format!("step \"{}\"", step.source), limit).then(self.people(&step.body.block))
+        let asks = self.open(Some(name), |w| w.asked(&step.body));
+        Sum::one(own, format!("step \"{}\"", step.source), limit).then(self.people(&step.body.block)).then(asks)
     }
 
     /// A step's clock stands still while a person is asked; the deadline's does not.
@@ -117,6 +123,29 @@ impl Walk<'_> {
         walk::statements(block, &mut |stmt| {
             if let StmtKind::Confirm { within: Some(within), .. } = &stmt.kind {
                 sum = std::mem::take(&mut sum).then(self.limit(within, "the time to answer"));
+            }
+        });
+        sum
+    }
+
+    /// It is asked for.
+    fn point_of_no_return(&self, body: &Body) -> Sum {
+        match &body.undo {
+            Undo::Irreversible { span, .. } => self.unlimited(*span, "irreversible"),
+            Undo::Nothing | Undo::None { .. } | Undo::Manual { .. } | Undo::Rollback { .. } => Sum::default(),
+        }
+    }
+
+    /// Questions of a step that a person has all the time for.
+    fn asked(&self, body: &Body) -> Sum {
+        let mut sum = self.point_of_no_return(body);
+        walk::statements(&body.block, &mut |stmt| {
+            if let StmtKind::Ask { question, .. }
+            | StmtKind::ChooseFrom { question, .. }
+            | StmtKind::Choose { question, .. }
+            | StmtKind::Confirm { question, within: None } = &stmt.kind
+            {
+                sum = std::mem::take(&mut sum).then(self.unlimited(stmt.span, question.source.clone()));
             }
         });
         sum
@@ -143,7 +172,7 @@ impl Walk<'_> {
         let Some(items) = self.list(list) else {
             let once = self.block(body);
             return if once.is_nothing() {
-                Sum::default()
+                once
             } else {
                 once.then(Sum::unbounded(
                     list.span,
@@ -167,17 +196,21 @@ impl Walk<'_> {
         let mut sum = Sum::default();
         for (doing, span) in all {
             let one = match doing {
-                Doing::Command(_) => Sum::default(),
-                Doing::Call(call) => self
-                    .call_limit(call)
-                    .map_or_else(Sum::default, |time| Sum::one(span, format!("`{}`", call.source), time)),
+                Doing::Command(_) => self.unlimited(span, doing.name(self.program)),
+                Doing::Call(call) => match self.call_limit(call) {
+                    Some(time) => Sum::one(span, format!("`{}`", call.source), time),
+                    None => self.unlimited(span, doing.name(self.program)),
+                },
                 Doing::Action(call) => {
                     let Some(action) = self.program.actions.get(call.action.0 as usize) else { continue };
                     let names = self.arguments(call);
                     let text = format!("`{}`", action.name);
                     self.with(names, |w| match action.timeout.as_ref().and_then(|t| w.duration(t)) {
                         Some(limit) => Sum::one(span, text, limit),
-                        None => w.block(&action.body.block),
+                        None => {
+                            let open = w.open.clone().or_else(|| Some((span, action.name.clone())));
+                            w.open(open, |w| w.block(&action.body.block))
+                        }
                     })
                 }
             };

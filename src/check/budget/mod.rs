@@ -3,11 +3,13 @@
 mod back;
 mod forward;
 
+use std::collections::BTreeSet;
+
 use super::constant;
 use super::program::{Expr, NameId, Program};
 use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
-use crate::value::{Nanos, Value, show};
+use crate::value::{Nanos, SmolStr, Value, show};
 
 /// A worst case: what is known of it, made of which parts, and what has no bound.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -15,6 +17,8 @@ pub struct Sum {
     pub total: Nanos,
     pub parts: Vec<Part>,
     pub unbounded: Vec<Unbounded>,
+    /// What adds nothing since it has no limit of its own, by place: steps by name, as written what stands in none.
+    pub unlimited: BTreeSet<(Span, SmolStr)>,
 }
 
 /// One contribution, repetitions included.
@@ -132,6 +136,8 @@ struct Walk<'a> {
     known: Vec<(NameId, Value)>,
     /// Statements looked at, each call of an action and each element anew.
     visits: u32,
+    /// The step around that has no limit of its own, or the action.
+    open: Option<(Span, SmolStr)>,
 }
 
 /// Loops in loops and actions that call actions can multiply without end: what lies beyond is said to be unbounded.
@@ -141,7 +147,7 @@ impl<'a> Walk<'a> {
     fn new(program: &'a Program, known: &[(NameId, Value)]) -> Walk<'a> {
         let mut all = globals(program);
         all.extend(known.iter().cloned());
-        Walk { program, known: all, visits: 0 }
+        Walk { program, known: all, visits: 0, open: None }
     }
 
     fn too_much(&mut self) -> bool {
@@ -190,6 +196,20 @@ impl<'a> Walk<'a> {
         out
     }
 
+    /// Something without a limit: the step around is named, outside of any step the thing itself.
+    fn unlimited(&self, span: Span, text: impl Into<SmolStr>) -> Sum {
+        let one = self.open.clone().unwrap_or_else(|| (span, text.into()));
+        Sum { unlimited: BTreeSet::from([one]), ..Sum::default() }
+    }
+
+    /// In the body of something that has no limit itself.
+    fn open<T>(&mut self, open: Option<(Span, SmolStr)>, run: impl FnOnce(&mut Self) -> T) -> T {
+        let around = std::mem::replace(&mut self.open, open);
+        let out = run(self);
+        self.open = around;
+        out
+    }
+
     /// The parameters of an action as far as its arguments are known.
     fn arguments(&self, call: &super::program::ActionCall) -> Vec<(NameId, Value)> {
         call.args.iter().filter_map(|(n, e)| Some((*n, self.value(e)?))).collect()
@@ -198,7 +218,7 @@ impl<'a> Walk<'a> {
 
 impl Sum {
     fn one(span: Span, text: impl Into<String>, time: Nanos) -> Sum {
-        Sum { total: time, parts: vec![Part { span, text: text.into(), time }], unbounded: Vec::new() }
+        Sum { total: time, parts: vec![Part { span, text: text.into(), time }], ..Sum::default() }
     }
 
     fn unbounded(span: Span, why: impl Into<String>) -> Sum {
@@ -209,6 +229,7 @@ impl Sum {
         self.total = Nanos(self.total.0.saturating_add(next.total.0));
         self.parts.extend(next.parts);
         self.unbounded.extend(next.unbounded);
+        self.unlimited.extend(next.unlimited);
         self
     }
 
@@ -216,11 +237,15 @@ impl Sum {
     fn or(self, other: Sum) -> Sum {
         let (mut long, short) = if other.total > self.total { (other, self) } else { (self, other) };
         long.unbounded.extend(short.unbounded);
+        long.unlimited.extend(short.unlimited);
         long
     }
 
     fn times(mut self, n: i64) -> Sum {
         let n = n.max(0);
+        if n == 0 {
+            self.unlimited.clear();
+        }
         self.total = Nanos(self.total.0.saturating_mul(n));
         for part in &mut self.parts {
             part.time = Nanos(part.time.0.saturating_mul(n));

@@ -30,8 +30,11 @@ pub fn render(plan: &Plan) -> String {
         let _ = writeln!(out, "  nothing: it changes nothing");
     }
     unwinding(&plan.unwinding, 1, &mut out);
-    if !plan.questions.is_empty() {
+    if !plan.questions.is_empty() || !plan.prompts.is_empty() {
         let _ = writeln!(out, "\nA person is asked:");
+        for prompt in &plan.prompts {
+            let _ = writeln!(out, "  first  {} (secret {}, typed unseen)", prompt.text, prompt.secret);
+        }
         for asked in &plan.questions {
             let kind = match &asked.kind {
                 AskedKind::Confirm => "yes or no".to_owned(),

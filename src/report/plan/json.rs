@@ -2,7 +2,7 @@
 use serde_json::{Value as Json, json};
 
 use crate::check::program::Effect;
-use crate::plan::{Asked, AskedKind, Budget, Node, Plan, Remark, Undo, Unwind};
+use crate::plan::{Asked, AskedKind, Budget, Node, Plan, Prompt, Remark, Undo, Unwind};
 use crate::value::Nanos;
 
 pub fn render(plan: &Plan) -> String {
@@ -20,7 +20,7 @@ pub fn render(plan: &Plan) -> String {
         "on_success": plan.on_success.iter().map(node).collect::<Vec<_>>(),
         "on_failure": plan.on_failure.iter().map(node).collect::<Vec<_>>(),
         "unwinding": plan.unwinding.iter().map(unwind).collect::<Vec<_>>(),
-        "questions": plan.questions.iter().map(asked).collect::<Vec<_>>(),
+        "questions": plan.prompts.iter().map(prompt).chain(plan.questions.iter().map(asked)).collect::<Vec<_>>(),
         "trusted": plan.trusted.iter().map(remark).collect::<Vec<_>>(),
         "inexact": plan.inexact.iter().map(remark).collect::<Vec<_>>(),
     });
@@ -38,7 +38,12 @@ fn seconds(time: Nanos) -> Json {
 }
 
 fn budget(budget: &Budget) -> Json {
-    json!({ "limit": budget.limit.map(seconds), "worst": seconds(budget.worst), "unbounded": budget.unbounded })
+    json!({
+        "limit": budget.limit.map(seconds),
+        "worst": seconds(budget.worst),
+        "unlimited": budget.unlimited,
+        "unbounded": budget.unbounded,
+    })
 }
 
 fn effect(effect: Effect) -> &'static str {
@@ -108,6 +113,11 @@ fn asked(asked: &Asked) -> Json {
         AskedKind::Choose(options) => ("choose", json!(options)),
     };
     json!({ "path": asked.path, "label": asked.source, "text": asked.text, "kind": kind, "of": detail })
+}
+
+/// Before the first statement: it has no path.
+fn prompt(prompt: &Prompt) -> Json {
+    json!({ "path": "", "label": prompt.secret, "text": prompt.text, "kind": "secret", "of": Json::Null })
 }
 
 fn remark(remark: &Remark) -> Json {

@@ -35,8 +35,11 @@ pub fn render(plan: &Plan) -> String {
         let _ = writeln!(out, "What has run is undone in this order:\n");
         unwinding(&plan.unwinding, 0, &mut out);
     }
-    if !plan.questions.is_empty() {
+    if !plan.questions.is_empty() || !plan.prompts.is_empty() {
         let _ = writeln!(out, "\n## A person is asked\n");
+        for prompt in &plan.prompts {
+            let _ = writeln!(out, "- {} (secret {}, typed unseen)", code(&prompt.text), code(&prompt.secret));
+        }
         for asked in &plan.questions {
             let _ = writeln!(out, "- {}", code(&asked.text));
         }

@@ -63,8 +63,13 @@ const NO_TIMEOUTS: &str = "no rollback names a timeout";
 
 /// `1h (at most 12m)`, and what has no bound; `nothing` where no limits add up.
 fn budget(budget: &crate::plan::Budget, nothing: &str) -> String {
-    let worst =
-        if budget.worst == Nanos(0) { nothing.to_owned() } else { format!("at most {}", show::duration(budget.worst)) };
+    let worst = match (budget.worst, unlimited(&budget.unlimited)) {
+        (Nanos(0), _) => nothing.to_owned(),
+        (worst, None) => format!("at most {}", show::duration(worst)),
+        (worst, Some(names)) => {
+            format!("at most {}, and what has no limit of its own: {names}", show::duration(worst))
+        }
+    };
     let mut text = match budget.limit {
         Some(limit) => format!("{} ({worst})", show::duration(limit)),
         None => worst,
@@ -73,4 +78,16 @@ fn budget(budget: &crate::plan::Budget, nothing: &str) -> String {
         text = format!("{text}; unbounded: {why}");
     }
     text
+}
+
+/// More names than these are counted.
+const NAMED: usize = 5;
+
+fn unlimited(names: &[String]) -> Option<String> {
+    let shown: Vec<String> = names.iter().take(NAMED).map(|name| format!("\"{name}\"")).collect();
+    let shown = (!shown.is_empty()).then(|| shown.join(", "))?;
+    Some(match names.len().saturating_sub(NAMED) {
+        0 => shown,
+        more => format!("{shown}, and {more} more"),
+    })
 }

@@ -56,3 +56,16 @@ pub(super) fn openers() -> impl Iterator<Item = &'static str> {
 pub(super) fn opens(word: &str) -> bool {
     STATEMENTS.contains(&word) || ITEMS.contains(&word)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reference_lists_every_reserved_word() {
+        let page = include_str!("../../../docs/language.md");
+        let list = page.split_once("Reserved are").unwrap().1.split_once("; every other word").unwrap().0;
+        let listed = list.split('`').skip(1).step_by(2).flat_map(str::split_whitespace);
+        assert!(listed.eq(STATEMENTS.iter().chain(EXPRESSIONS).copied()), "{list}");
+    }
+}

@@ -86,3 +86,33 @@ fn budgets_are_added_up_again_with_the_parameters_of_the_run() {
     desk.rbk(&["check", "a.rbk"]).exits(0);
     desk.rbk(&["run", "a.rbk", "--set", "pause=40s"]).exits(2).complains(&["budget-exceeded", "the deadline is 30s"]);
 }
+
+#[test]
+fn what_does_not_fit_says_how_it_is_given() {
+    let numbers = "  param n: int = 1\n  param d: decimal = 1\n  param hosts: list<string> = []\n  param ports: list<int> = []\n  \
+                   log \"#{n} #{d} #{hosts.len()} #{ports.len()}\"\n";
+    let desk = Desk::with(&book(numbers)).file("big.json", r#"{"n": 99999999999999999999, "d": 1e400}"#);
+    let refused = |set: &str, said: &[&str]| {
+        desk.rbk(&["run", "a.rbk", "--set", set]).exits(2).complains(said);
+    };
+    refused("hosts=w1, w2", &["not JSON", r#"`--set 'hosts=["w1","w2"]'`"#]);
+    refused("ports=80,443", &["`--set 'ports=[80,443]'`"]);
+    refused("n=99999999999999999999", &["`99999999999999999999` is too large for an"]);
+    refused("n=many", &["`many` is not an int"]);
+    refused("d=1e400", &["a decimal has at most 38 digits", "one has 401"]);
+    refused("d=1e38", &["one has 39"]);
+    desk.rbk(&["run", "a.rbk", "--params", "big.json"])
+        .exits(2)
+        .complains(&["`99999999999999999999` is too large for an", "a decimal has at most 38 digits"]);
+    desk.rbk(&["run", "a.rbk", "--set", "d=1e37"]).exits(0);
+    desk.rbk(&["run", "a.rbk", "--set", r#"hosts=["w1","w2"]"#, "--set", "n=-3"]).exits(0).says(&["-3 1 2 0"]);
+}
+
+#[test]
+fn a_file_of_parameters_may_begin_with_a_byte_order_mark() {
+    let desk = Desk::with(&book(BOOK))
+        .file("p.json", "\u{feff}{\"version\": \"v1\"}")
+        .file("p.toml", "\u{feff}version = \"v7\"\n");
+    desk.rbk(&["run", "a.rbk", "--params", "p.json"]).exits(0).says(&["v1 green 5s 0"]);
+    desk.rbk(&["run", "a.rbk", "--params", "p.toml"]).exits(0).says(&["v7 green 5s 0"]);
+}

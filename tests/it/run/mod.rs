@@ -55,8 +55,9 @@ impl Book {
 
     /// Nobody at a terminal, a short grace, state of its own.
     fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rbk"));
-        command.args(["run", "book.rbk"]);
+        // Whoever runs the tests may ignore the hang-up (`nohup`): what is started here does not inherit that.
+        let mut command = Command::new("env");
+        command.args(["--default-signal=HUP", env!("CARGO_BIN_EXE_rbk"), "run", "book.rbk"]);
         self.settle(&mut command);
         command
     }

@@ -44,14 +44,17 @@ fn release_symlink_is_undone_when_the_site_is_not_healthy() {
     assert_eq!(before, (snapshot::files(dir.path()), inode()), "a second run skips what is done");
 }
 
-const OLD: &str = "the-old-password-1";
+/// Another one for each server: the test beside this one may show its own to everybody.
+fn old(db: &Postgres) -> String {
+    format!("the-old-password-{}", db.port)
+}
 
 /// A role `app`, and an `openssl` that also tells the test what it made.
 fn with_role(dir: &Path) -> (Postgres, PathBuf) {
     let db = Postgres::start(dir);
     db.psql("postgres", "ALTER SYSTEM SET log_statement = 'all'");
     db.psql("postgres", "SELECT pg_reload_conf()");
-    db.psql("postgres", &format!("CREATE ROLE app LOGIN PASSWORD '{OLD}'"));
+    db.psql("postgres", &format!("CREATE ROLE app LOGIN PASSWORD '{}'", old(&db)));
     std::fs::write(dir.join("postgres.log"), "").unwrap();
     let bin = dir.join("bin");
     std::fs::create_dir(&bin).unwrap();
@@ -66,7 +69,7 @@ fn rotate(db: &Postgres, bin: &Path) -> Run {
     Run::new(&sample("rotate_db_password.rbk"))
         .set("role", "app")
         .env("ADMIN_URL", db.url("postgres"))
-        .env("OLD_PASSWORD", OLD)
+        .env("OLD_PASSWORD", old(db))
         .env("PATH", format!("{}:{}", bin.display(), stage::path()))
 }
 
@@ -100,10 +103,10 @@ fn a_password_is_rotated_and_shown_nowhere() {
     let seen = watcher.join().unwrap();
 
     let new = std::fs::read_to_string(dir.path().join("made")).unwrap().trim().to_owned();
-    assert!(logs_in(&db, &new) && !logs_in(&db, OLD));
+    assert!(logs_in(&db, &new) && !logs_in(&db, &old(&db)));
     let log = std::fs::read_to_string(dir.path().join("postgres.log")).unwrap();
     assert!(log.contains("SCRAM-SHA-256$"), "the verifier is what the server sees:\n{log}");
-    for secret in [OLD, new.as_str(), &db.url("postgres")] {
+    for secret in [&old(&db), &new, &db.url("postgres")] {
         assert!(!ran.out.contains(secret), "{}", ran.out);
         assert!(!log.contains(secret), "{log}");
         assert!(!seen.iter().any(|words| words.contains(secret)), "{secret} was in the process list");
@@ -116,7 +119,7 @@ fn the_old_password_works_again_when_the_last_guard_fails() {
     let (db, bin) = with_role(dir.path());
     let ran = rotate(&db, &bin).set("break", true).go().ended(1).says(&["not told to break"]);
     let new = std::fs::read_to_string(dir.path().join("made")).unwrap().trim().to_owned();
-    assert!(logs_in(&db, OLD) && !logs_in(&db, &new), "{}", ran.out);
+    assert!(logs_in(&db, &old(&db)) && !logs_in(&db, &new), "{}", ran.out);
 }
 
 #[test]
@@ -127,7 +130,7 @@ fn a_server_that_is_gone_proves_nothing() {
     let port = proxy::breaking_at(db.port, 2);
     let url = db.url("postgres").replace(&format!(":{}/", db.port), &format!(":{port}/"));
     let ran = rotate(&db, &bin).env("ADMIN_URL", url).go().ended(3).says(&["the new password logs in"]);
-    assert!(!logs_in(&db, OLD), "it had been changed, and nobody could change it back:\n{}", ran.out);
+    assert!(!logs_in(&db, &old(&db)), "it had been changed, and nobody could change it back:\n{}", ran.out);
 }
 
 fn connections(db: &Postgres) -> Run {

@@ -4,6 +4,7 @@ pub mod diag;
 pub mod effects;
 pub mod engine;
 pub mod front;
+pub mod journal;
 pub mod plan;
 pub mod report;
 pub mod run;

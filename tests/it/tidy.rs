@@ -14,10 +14,17 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("plan", &["check", "diag", "source", "value"]),
     ("engine", &["check", "source", "value"]),
     ("effects", &["engine", "check", "diag", "source", "value"]),
-    ("run", &["effects", "engine", "check", "source", "value"]),
-    ("report", &["run", "effects", "engine", "plan", "check", "diag", "source", "value"]),
-    ("session", &["report", "run", "effects", "engine", "plan", "check", "syntax", "diag", "source", "value"]),
-    ("front", &["session", "report", "run", "effects", "engine", "plan", "check", "diag", "source", "value"]),
+    ("journal", &["engine", "source", "value"]),
+    ("run", &["journal", "effects", "engine", "check", "source", "value"]),
+    ("report", &["run", "journal", "effects", "engine", "plan", "check", "diag", "source", "value"]),
+    (
+        "session",
+        &["report", "run", "journal", "effects", "engine", "plan", "check", "syntax", "diag", "source", "value"],
+    ),
+    (
+        "front",
+        &["session", "report", "run", "journal", "effects", "engine", "plan", "check", "diag", "source", "value"],
+    ),
 ];
 
 fn files(dir: &Path, found: &mut Vec<PathBuf>) {

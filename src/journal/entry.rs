@@ -1,0 +1,85 @@
+//! What is written down of a run.
+use crate::engine::{CallId, Input, OnFailure};
+use crate::value::{SmolStr, Timestamp, Value};
+
+/// What every binary must mean alike by a recorded run; raised when the same events would lead elsewhere.
+pub const SEMANTICS: u32 = 1;
+
+/// The first thing written of a run: all that its engine starts from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Head {
+    pub run: SmolStr,
+    /// [`SEMANTICS`] of the binary that started it, and that binary's version.
+    pub semantics: u32,
+    pub version: SmolStr,
+    /// The runbook's title.
+    pub book: String,
+    pub started: Timestamp,
+    pub on_failure: OnFailure,
+    /// By name, defaults filled in.
+    pub params: Vec<(SmolStr, Value)>,
+    /// Every text that the checker read, the runbook's own first.
+    pub texts: Vec<Text>,
+    pub place: Place,
+}
+
+/// One file as it was when the run started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    /// As the checker named it: a path, `<std>/…`, `<stdin>`.
+    pub name: String,
+    pub text: String,
+}
+
+/// Where a run belongs: resumed elsewhere it would do something else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The machine's own id, and its name for people.
+    pub host: String,
+    pub host_name: String,
+    pub user: String,
+    pub dir: String,
+    /// Of a fixed list of variables, those that are set: the name, and a fingerprint of the value.
+    pub variables: Vec<(String, String)>,
+}
+
+/// A process that drives a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    pub host_name: String,
+    pub user: String,
+    pub pid: i32,
+    /// With the pid it names a process for ever, on one boot.
+    pub started: u64,
+}
+
+/// By which command a process came to a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    Run,
+    Resume,
+    Rollback,
+}
+
+/// What a person said so that a run goes on in spite of something (`--here`, `--late`, `--reason`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    pub option: SmolStr,
+    pub text: String,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Entry {
+    /// A process took the run.
+    Taken { door: Door, holder: Holder, wall: Timestamp, reasons: Vec<Reason> },
+    /// The engine has consumed this.
+    Heard { input: Input, wall: Timestamp },
+    /// A call that may have an effect starts next, unless this is the last entry. `key` for people.
+    Intent { call: CallId, key: String },
+    /// What its provider needs to tell later whether a call had its effect; written before it can have one.
+    Proof { call: CallId, proof: Value },
+    /// The process let go of the run before its end, and why.
+    Stopped { why: String, wall: Timestamp },
+    /// A person ended it as it was.
+    Closed { who: String, reason: String, wall: Timestamp },
+}

@@ -1,0 +1,25 @@
+//! What a run leaves behind so that it can go on: who started what and where, every event that the engine has consumed, and
+//! each effect that was about to start. In: entries, in the one order in which the engine consumed them. Out: the same
+//! entries, after any crash a prefix of them that ends where the disk last said yes. It never shows a secret, never holds
+//! one in the clear, and never guesses: what cannot be read is an error.
+pub mod entry;
+pub mod store;
+
+pub use entry::{Door, Entry, Head, Holder, Place, Reason, Text};
+pub use store::{Filter, Lock, Row, State, Store, Trouble};
+
+/// Beginning of what stands where a secret was not kept: [`lost`].
+const LOST: &str = "\u{2039}lost:";
+
+/// What a value holds after a load where a secret was not kept: no call may be given it.
+#[must_use]
+pub fn lost(name: &str) -> String {
+    format!("{LOST}{name}\u{203a}")
+}
+
+/// The name of a secret that is missing in this text.
+#[must_use]
+pub fn is_lost(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once(LOST)?;
+    rest.split_once('\u{203a}').map(|(name, _)| name)
+}

@@ -1,0 +1,114 @@
+//! Where entries are kept. A store blocks until the disk has said yes; it starts no thread and reads no clock.
+use super::{Entry, Head, Holder};
+use crate::engine::event::End;
+use crate::value::redact::Redactor;
+use crate::value::{SmolStr, Timestamp};
+
+/// Why a store could not do it: one line for a person, and what the reader can do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    pub message: String,
+    pub help: Option<String>,
+    /// The disk has no room left.
+    pub full: bool,
+}
+
+/// How a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Not ended: a process drives it, or it was interrupted (nobody holds its lease), or it was stopped.
+    Open,
+    Ended(End),
+    /// `rbk close`.
+    Closed,
+}
+
+/// A run in a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    pub run: SmolStr,
+    pub book: String,
+    /// The runbook's file, as it was named.
+    pub file: String,
+    pub host_name: String,
+    pub user: String,
+    pub started: Timestamp,
+    /// When its last entry was written.
+    pub last: Timestamp,
+    pub state: State,
+    /// A write of it may have had an effect.
+    pub wrote: bool,
+    /// Who drives it now.
+    pub held: Option<Holder>,
+    pub locks: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub book: Option<String>,
+    pub state: Option<State>,
+    pub since: Option<Timestamp>,
+}
+
+/// Who holds a lock.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lock {
+    pub name: String,
+    pub run: SmolStr,
+    pub since: Timestamp,
+}
+
+/// Keeps runs. Every method that writes returns once it is durable.
+pub trait Store {
+    /// Keep a new run, and let this process drive it.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    fn begin(&mut self, head: &Head, holder: &Holder, wall: Timestamp) -> Result<(), Trouble>;
+
+    /// Take a run that nobody drives.
+    ///
+    /// # Errors
+    /// There is no such run, or it is driven: by whom.
+    fn take(&mut self, run: &str, holder: &Holder) -> Result<(), Trouble>;
+
+    /// All at once or nothing, in this order, of the run that this process drives. `secrets`: what may not be written in
+    /// the clear.
+    ///
+    /// # Errors
+    /// They were not kept, or this process drives the run no more.
+    fn append(&mut self, run: &str, entries: &[Entry], secrets: &Redactor) -> Result<(), Trouble>;
+
+    /// How the run stands from now on; the locks of one that succeeded, is undone or was closed are free.
+    ///
+    /// # Errors
+    /// It was not kept.
+    fn set(&mut self, run: &str, state: State, wrote: bool, wall: Timestamp) -> Result<(), Trouble>;
+
+    /// Drive it no more.
+    fn release(&mut self, run: &str);
+
+    /// The run from its start. Where a secret was not kept stands a [`super::lost`] word.
+    ///
+    /// # Errors
+    /// There is no such run, an entry is damaged, or a newer rbk wrote it.
+    fn load(&mut self, run: &str) -> Result<(Head, Vec<Entry>), Trouble>;
+
+    /// Newest first.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    fn runs(&mut self, filter: &Filter) -> Result<Vec<Row>, Trouble>;
+
+    /// Give the run a lock, for as long as it is open; from whom it was taken when `takeover`.
+    ///
+    /// # Errors
+    /// Another open run holds it.
+    fn lock(&mut self, name: &str, run: &str, takeover: bool, wall: Timestamp) -> Result<Option<Lock>, Trouble>;
+
+    /// Forget runs that ended before then; how many.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    fn prune(&mut self, before: Timestamp) -> Result<usize, Trouble>;
+}

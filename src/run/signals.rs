@@ -5,9 +5,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::effects::shell;
 
 pub enum Heard {
-    /// Someone wants the run to stop: INT or TERM.
+    /// Someone wants the run to stop: INT, TERM or QUIT.
     Stop,
-    /// The terminal is gone. It comes several times for one loss, so it is never a second signal.
+    /// The terminal is gone, the processor time is used up, the power fails. It comes several times for one loss, so it is
+    /// never a second signal.
     Hangup,
     /// A child has ended.
     Child,
@@ -18,8 +19,12 @@ pub enum Heard {
 pub struct Signals {
     interrupt: Option<Signal>,
     terminate: Option<Signal>,
+    quit: Option<Signal>,
     /// None when it was ignored at the start (`nohup`).
     hangup: Option<Signal>,
+    spent: Option<Signal>,
+    /// None where the system has no such signal.
+    power: Option<Signal>,
     child: Option<Signal>,
     /// None without a terminal: nobody could say `fg`.
     suspend: Option<Signal>,
@@ -32,10 +37,20 @@ impl Signals {
     pub fn listen() -> Result<Signals, String> {
         let hangup = if shell::ignores_hangup() { None } else { Some(listen(Number::SIGHUP)?) };
         let terminal = std::fs::File::open("/dev/tty").is_ok();
+        for number in meaningless() {
+            // Heard from now on, and nobody asks for it. Ignoring it would be inherited by every command.
+            drop(hearing(number).map_err(|e| format!("signal {number} cannot be listened for: {e}"))?);
+        }
         Ok(Signals {
             interrupt: Some(listen(Number::SIGINT)?),
             terminate: Some(listen(Number::SIGTERM)?),
+            quit: Some(listen(Number::SIGQUIT)?),
             hangup,
+            spent: Some(listen(Number::SIGXCPU)?),
+            #[cfg(target_os = "linux")]
+            power: Some(listen(Number::SIGPWR)?),
+            #[cfg(not(target_os = "linux"))]
+            power: None,
             child: Some(listen(Number::SIGCHLD)?),
             suspend: if terminal { Some(listen(Number::SIGTSTP)?) } else { None },
         })
@@ -48,7 +63,10 @@ impl Signals {
             biased;
             () = hear(&mut self.interrupt) => Heard::Stop,
             () = hear(&mut self.terminate) => Heard::Stop,
+            () = hear(&mut self.quit) => Heard::Stop,
             () = hear(&mut self.hangup) => Heard::Hangup,
+            () = hear(&mut self.spent) => Heard::Hangup,
+            () = hear(&mut self.power) => Heard::Hangup,
             () = hear(&mut self.suspend) => Heard::Suspend,
             () = hear(&mut self.child) => Heard::Child,
         }
@@ -63,8 +81,33 @@ pub fn suspend() {
     shell::continue_all();
 }
 
+/// What would end rbk, with all that it has started left behind, and says nothing to it. Not those of a crash.
+fn meaningless() -> Vec<i32> {
+    let mut numbers: Vec<i32> = [
+        Number::SIGUSR1,
+        Number::SIGUSR2,
+        Number::SIGALRM,
+        Number::SIGVTALRM,
+        Number::SIGPROF,
+        Number::SIGIO,
+        Number::SIGXFSZ,
+    ]
+    .map(|number| number as i32)
+    .into();
+    #[cfg(target_os = "linux")]
+    {
+        numbers.push(Number::SIGSTKFLT as i32);
+        numbers.extend(nix::libc::SIGRTMIN()..=nix::libc::SIGRTMAX());
+    }
+    numbers
+}
+
 fn listen(number: Number) -> Result<Signal, String> {
-    signal(SignalKind::from_raw(number as i32)).map_err(|e| format!("{number} cannot be listened for: {e}"))
+    hearing(number as i32).map_err(|e| format!("{number} cannot be listened for: {e}"))
+}
+
+fn hearing(number: i32) -> std::io::Result<Signal> {
+    signal(SignalKind::from_raw(number))
 }
 
 async fn hear(signal: &mut Option<Signal>) {

@@ -19,7 +19,9 @@ impl Elab<'_> {
     fn operand(&mut self, written: &ast::Expr) -> Expr {
         let span = written.span;
         let kind = match &written.kind {
-            ast::ExprKind::Unary(ast::UnaryOp::Not, inner) => ExprKind::Not(Box::new(self.operand(inner))),
+            ast::ExprKind::Unary(ast::UnaryOp::Not, inner) => {
+                ExprKind::Not(Box::new(self.operand(inner)), self.sources.text(inner.span).into())
+            }
             ast::ExprKind::Binary(ast::BinaryOp::And, _, left, right) => {
                 let left = self.operand(left);
                 let known = self.here.known.clone();
@@ -122,7 +124,7 @@ pub(super) fn not_null(cond: &Expr, holds: bool) -> Vec<NameId> {
                 _ => Vec::new(),
             }
         }
-        ExprKind::Not(inner) => not_null(inner, !holds),
+        ExprKind::Not(inner, _) => not_null(inner, !holds),
         ExprKind::And(left, right) if holds => [not_null(left, true), not_null(right, true)].concat(),
         ExprKind::Or(left, right) if !holds => [not_null(left, false), not_null(right, false)].concat(),
         _ => Vec::new(),

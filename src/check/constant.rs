@@ -47,7 +47,7 @@ fn eval(expr: &Expr, known: Known<'_>) -> Result<Value, Stop> {
         }
         ExprKind::Field(on, name) => method::field(&eval(on, known)?, name).map_err(Stop::Wrong),
         ExprKind::Index(on, at) => method::index(&eval(on, known)?, &eval(at, known)?).map_err(Stop::Wrong),
-        ExprKind::Not(inner) => ops::not(&eval(inner, known)?).map_err(Stop::Wrong),
+        ExprKind::Not(inner, _) => ops::not(&eval(inner, known)?).map_err(Stop::Wrong),
         ExprKind::Neg(inner) => ops::neg(&eval(inner, known)?).map_err(Stop::Wrong),
         ExprKind::And(a, b) => Ok(Value::Bool(truth(a)? && truth(b)?)),
         ExprKind::Or(a, b) => Ok(Value::Bool(truth(a)? || truth(b)?)),

@@ -13,9 +13,10 @@ impl Elab<'_> {
     pub(super) fn unary(&mut self, op: ast::UnaryOp, of: &ast::Expr, span: Span) -> Expr {
         match op {
             ast::UnaryOp::Not => {
+                let written = self.sources.text(of.span).into();
                 let of = self.condition(of);
                 let ty = if types::holds_secret(&of.ty) { types::secret(Type::Bool) } else { Type::Bool };
-                Expr { kind: ExprKind::Not(Box::new(of)), ty, span }
+                Expr { kind: ExprKind::Not(Box::new(of), written), ty, span }
             }
             ast::UnaryOp::Neg => {
                 let of = self.expr(of);

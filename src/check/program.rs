@@ -377,7 +377,8 @@ pub enum ExprKind {
     Record(Vec<(SmolStr, Expr)>),
     Field(Box<Expr>, SmolStr),
     Index(Box<Expr>, Box<Expr>),
-    Not(Box<Expr>),
+    /// And the operand as it is written.
+    Not(Box<Expr>, SmolStr),
     Neg(Box<Expr>),
     /// Left to right, stop early; every other operator needs both sides.
     And(Box<Expr>, Box<Expr>),

@@ -34,7 +34,9 @@ pub fn parts<'a>(expr: &'a Expr, each: &mut dyn FnMut(&'a Expr)) {
         }
         ExprKind::List(items) => items.iter().for_each(each),
         ExprKind::Record(fields) => fields.iter().for_each(|(_, v)| each(v)),
-        ExprKind::Field(inner, _) | ExprKind::Not(inner) | ExprKind::Neg(inner) | ExprKind::Judge(inner) => each(inner),
+        ExprKind::Field(inner, _) | ExprKind::Not(inner, _) | ExprKind::Neg(inner) | ExprKind::Judge(inner) => {
+            each(inner)
+        }
         ExprKind::Index(a, b) | ExprKind::And(a, b) | ExprKind::Or(a, b) | ExprKind::Binary(_, a, b) => {
             each(a);
             each(b);

@@ -1,4 +1,4 @@
-//! Mistakes put in on purpose, so that the tests of the laws can show that they would notice.
+//! Mistakes put in on purpose, so that the tests of the laws can show that they would notice. A release ignores them.
 
 /// What to do wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -31,6 +31,12 @@ pub(super) enum Reason<'p> {
         why: Option<String>,
     },
     Both(Box<(Reason<'p>, Reason<'p>)>),
+    /// What stands under a `not` is true, and why.
+    Denied {
+        of: &'p Expr,
+        written: &'p str,
+        why: Box<Reason<'p>>,
+    },
 }
 
 impl std::fmt::Display for Reason<'_> {
@@ -41,11 +47,45 @@ impl std::fmt::Display for Reason<'_> {
             Reason::Answered(response) => write!(f, "`{}` answered {}", response.shown_url(), response.status),
             Reason::Succeeded => f.write_str("it succeeded"),
             Reason::Command { source, holds, why } => {
-                let says = if *holds { "succeeds" } else { why.as_deref().unwrap_or("does not succeed") };
+                let says = if *holds { "exited with code 0" } else { why.as_deref().unwrap_or("does not succeed") };
                 write!(f, "`$ {}` {says}", source.trim())
             }
             Reason::Both(both) => write!(f, "{}, and {}", both.0, both.1),
+            Reason::Denied { of, written, why } => denied(f, of, written, why),
         }
+    }
+}
+
+/// Without brackets around all of it.
+fn unbraced(text: &str) -> &str {
+    let Some(inner) = text.strip_prefix('(').and_then(|text| text.strip_suffix(')')) else { return text };
+    let mut depth = 0;
+    let whole = inner.chars().all(|c| {
+        depth += i32::from(c == '(') - i32::from(c == ')');
+        depth >= 0
+    });
+    if whole { inner.trim() } else { text }
+}
+
+fn denied(f: &mut std::fmt::Formatter<'_>, of: &Expr, written: &str, why: &Reason<'_>) -> std::fmt::Result {
+    let line = written.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = unbraced(&line);
+    match (why, &of.kind) {
+        (Reason::Command { .. } | Reason::Answered(_), _) => write!(f, "{why}"),
+        (Reason::Succeeded, _) => write!(f, "`{line}` succeeded"),
+        (Reason::Is(_), _) => write!(f, "`{line}` is true"),
+        (Reason::Compared(a, _, b), ExprKind::Binary(_, left, right)) => {
+            let sides = [(left, a), (right, b)];
+            let sides = sides.into_iter().filter(|(side, _)| !matches!(side.kind, ExprKind::Value(_)));
+            let text = |side: &Expr| {
+                let start = side.span.start.checked_sub(of.span.start)? as usize;
+                written.get(start..start + (side.span.end - side.span.start) as usize)
+            };
+            let told = sides.filter_map(|(side, value)| Some(format!("{} is {}", text(side)?, show::show(value))));
+            let told = told.collect::<Vec<_>>().join(" and ");
+            if told.is_empty() { write!(f, "`{line}` is true") } else { write!(f, "`{line}` is true: {told}") }
+        }
+        (Reason::Compared(..) | Reason::Both(_) | Reason::Denied { .. }, _) => write!(f, "`{line}` is true: {why}"),
     }
 }
 
@@ -53,9 +93,10 @@ impl std::fmt::Display for Reason<'_> {
 pub(super) fn judge<'a, 'p: 'a>(cx: &'a Cx<'p>, expr: &'p Expr) -> Fut<'a, Result<Judged<'p>, Stop>> {
     Box::pin(async move {
         Ok(match &expr.kind {
-            ExprKind::Not(of) => {
-                let judged = judge(cx, of).await?;
-                Judged { holds: !judged.holds, reason: judged.reason }
+            ExprKind::Not(of, written) => {
+                let Judged { holds, reason } = judge(cx, of).await?;
+                let reason = if holds { Reason::Denied { of, written, why: Box::new(reason) } } else { reason };
+                Judged { holds: !holds, reason }
             }
             ExprKind::And(a, b) => {
                 let judged = judge(cx, a).await?;

@@ -60,7 +60,7 @@ async fn compound<'p>(cx: &Cx<'p>, expr: &'p Expr) -> Result<Value, Stop> {
             let of = eval(cx, of).await?;
             method::index(&of, &eval(cx, index).await?).map_err(unfit)
         }
-        ExprKind::Not(_) | ExprKind::And(..) | ExprKind::Or(..) => {
+        ExprKind::Not(..) | ExprKind::And(..) | ExprKind::Or(..) => {
             Ok(Value::Bool(conditions::judge(cx, expr).await?.holds))
         }
         ExprKind::Neg(of) => ops::neg(&eval(cx, of).await?).map_err(unfit),

@@ -271,6 +271,18 @@ pub enum Progress {
         name: SmolStr,
         failure: Option<Box<Failure>>,
     },
+    AsideStarted {
+        path: Path,
+        /// The step or action of a `finally`; empty outside every one.
+        name: SmolStr,
+        kind: Aside,
+    },
+    AsideFinished {
+        path: Path,
+        name: SmolStr,
+        kind: Aside,
+        failure: Option<Box<Failure>>,
+    },
     Committed {
         path: Path,
         why: String,
@@ -289,6 +301,26 @@ pub enum Progress {
         path: Path,
         text: String,
     },
+}
+
+/// A block that stands beside the steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aside {
+    Finally,
+    OnSuccess,
+    OnFailure,
+}
+
+impl Aside {
+    /// As it is written.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Aside::Finally => "finally",
+            Aside::OnSuccess => "on success",
+            Aside::OnFailure => "on failure",
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -403,6 +435,8 @@ pub struct Left {
 pub enum LeftWhy {
     /// Its rollback failed after all its retries.
     Failed(Failure),
+    /// A second signal came while it was being undone.
+    Interrupted(Failure),
     /// Stands before the one that failed: unwinding stopped there.
     NotReached,
     /// `rollback manual`: what a person must do.

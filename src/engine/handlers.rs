@@ -4,13 +4,13 @@ use crate::check::program::NameId;
 use crate::engine::block;
 use crate::engine::call::Segment;
 use crate::engine::cx::{Cx, Instance, Mode};
-use crate::engine::event::StepFailure;
+use crate::engine::event::{Aside, Progress, StepFailure};
 use crate::engine::failure::{Flow, Stop};
 use crate::engine::late;
 use crate::engine::names::Names;
 use crate::engine::scope::{Clock, Scope};
 use crate::engine::tries;
-use crate::value::Nanos;
+use crate::value::{Nanos, SmolStr};
 
 const LIMIT: Nanos = Nanos(30_000_000_000);
 
@@ -39,9 +39,19 @@ pub(super) async fn run<'p>(
         mode: Mode::Handler,
         ..cx.clone()
     };
+    let (path, name) = (here.path.clone(), SmolStr::default());
+    let kind = if failure.is_some() { Aside::OnFailure } else { Aside::OnSuccess };
+    cx.world.tell(Progress::AsideStarted { path: path.clone(), name: name.clone(), kind });
     let result = block::body(&here, handler).await;
     scope.close(&cx.world);
-    let _ = as_warning(&here, scope.settle(&cx.world, &cx.scope, result));
+    let result = scope.settle(&cx.world, &cx.scope, result);
+    let failure = match &result {
+        Ok(_) => None,
+        Err(Stop::Fail(fault)) => Some(Box::new(fault.failure.clone())),
+        Err(Stop::Cancelled) => Some(Box::new(scope.interrupted("it"))),
+    };
+    let _ = as_warning(&here, result);
+    cx.world.tell(Progress::AsideFinished { path, name, kind, failure });
 }
 
 /// A failure is said and forgotten.

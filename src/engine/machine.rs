@@ -82,7 +82,7 @@ impl Machine<'_> {
         if commands.iter().any(|command| matches!(command, Command::Finish(_))) {
             self.state = State::Ended;
             self.tasks.clear(&world.queue);
-            if world.bug == Some(Bug::CommandAfterFinish) {
+            if world.planted(Bug::CommandAfterFinish) {
                 commands.push(Command::Tell(Progress::Log { path: Path::default(), text: "after the end".to_owned() }));
             }
         }

@@ -159,6 +159,7 @@ async fn put(
         if let Some(timer) = timer {
             world.clear(timer);
         }
+        cx.scope.met(cx.span, None);
         return Err(Stop::Cancelled);
     }
     Ok(None)

@@ -198,7 +198,7 @@ async fn forward<'p>(cx: &Cx<'p>, book: &'p Book, deadline: Option<Nanos>) -> Re
         world.forward.limit(world, left, Clock::Runs, cx.late(late::What::Deadline, deadline, span));
     }
     let result = block::body(cx, &book.body).await;
-    if world.bug != Some(Bug::DeadlineInUndo) {
+    if !world.planted(Bug::DeadlineInUndo) {
         world.forward.close(world);
     }
     result.map(drop)

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use crate::engine::event::{Command, FailureKind, TimerId};
+use crate::engine::event::{Command, Failure, FailureKind, TimerId};
 use crate::engine::failure::{Fault, Stop};
 use crate::engine::late::Late;
 use crate::engine::world::{Alarm, World};
@@ -17,6 +17,8 @@ pub(super) struct Scope {
     /// Hears no request but its own limit's, and the second signal.
     shield: Cell<bool>,
     limit: RefCell<Option<Limit>>,
+    /// The first statement in here that a cancel has met.
+    met: Cell<Option<Span>>,
 }
 
 #[derive(Clone)]
@@ -116,8 +118,10 @@ impl Scope {
 
     /// A cancel has reached a statement, and the call that it runs.
     pub fn met(&self, span: Option<Span>, call: Option<&str>) {
+        let Some(span) = span else { return };
         let mut at = Some(self);
-        while let (Some(scope), Some(span)) = (at, span) {
+        while let Some(scope) = at {
+            scope.met.set(scope.met.get().or(Some(span)));
             if let Some(request) = &mut *scope.request.borrow_mut()
                 && (request.own_limit || !scope.shield.get())
             {
@@ -126,6 +130,12 @@ impl Scope {
             }
             at = if scope.shield.get() { None } else { scope.parent.as_deref() };
         }
+    }
+
+    /// The second signal ended what ran in here.
+    pub fn interrupted(&self, what: &str) -> Failure {
+        let message = format!("{what} was interrupted by a second signal");
+        Failure { span: self.met.get(), ..Failure::new(FailureKind::Cancelled, message) }
     }
 
     /// Why this scope itself was cancelled. Time that is over is over in what was running.

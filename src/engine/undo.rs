@@ -8,7 +8,7 @@ use crate::engine::bug::Bug;
 use crate::engine::call::{Path, Segment};
 use crate::engine::cx::{Cx, Instance, Mode};
 use crate::engine::eval;
-use crate::engine::event::{Failure, FailureKind, LeftWhy, Progress};
+use crate::engine::event::{Aside, LeftWhy, Progress};
 use crate::engine::failure::{Flow, Fut, Stop};
 use crate::engine::late::{self, Late};
 use crate::engine::names::Names;
@@ -40,7 +40,7 @@ pub(super) async fn local<'p>(cx: &Cx<'p>, what: &Rc<Seq<'p>>) -> Undone {
 /// Of the whole run, in its own budget.
 pub(super) async fn whole<'p>(cx: &Cx<'p>) -> Undone {
     let scope = Scope::shielded(&cx.scope);
-    if cx.world.bug == Some(Bug::DeadlineInUndo) {
+    if cx.world.planted(Bug::DeadlineInUndo) {
         let forward = Rc::new(Scope::default());
         if let Some(left) = cx.world.forward.left(&cx.world) {
             forward.limit(&cx.world, left, Clock::Runs, over(cx, left));
@@ -66,7 +66,7 @@ fn over(cx: &Cx<'_>, within: Nanos) -> Late {
 fn seq<'a, 'p: 'a>(cx: &'a Cx<'p>, what: &'a Rc<Seq<'p>>) -> Fut<'a, Undone> {
     Box::pin(async move {
         let mut children: Vec<Node<'p>> = what.children.borrow().clone();
-        if cx.world.bug != Some(Bug::UndoInOrder) {
+        if !cx.world.planted(Bug::UndoInOrder) {
             children.reverse();
         }
         let mut worst = Undone::Complete;
@@ -112,7 +112,7 @@ async fn par<'p>(cx: &Cx<'p>, what: &Rc<Par<'p>>) -> Undone {
 
 async fn unit<'p>(cx: &Cx<'p>, unit: &Rc<Unit<'p>>) -> Undone {
     let world = &cx.world;
-    if unit.undone.get() && world.bug != Some(Bug::UndoTwice) {
+    if unit.undone.get() && !world.planted(Bug::UndoTwice) {
         return Undone::Complete;
     }
     if let Some(left) = still_running(unit) {
@@ -142,7 +142,7 @@ async fn unit<'p>(cx: &Cx<'p>, unit: &Rc<Unit<'p>>) -> Undone {
         Err(Stop::Fail(fault)) => Some(fault.failure),
         Err(Stop::Cancelled) => Some(match cx.scope.fault() {
             Some(fault) => fault.failure,
-            None => Failure::new(FailureKind::Cancelled, "stopped while it was being undone"),
+            None => inner.scope.interrupted("its rollback"),
         }),
     };
     world.tell(Progress::RollbackFinished {
@@ -155,7 +155,7 @@ async fn unit<'p>(cx: &Cx<'p>, unit: &Rc<Unit<'p>>) -> Undone {
         *unit.why.borrow_mut() = None;
         world.record(Record::Undone { path: path.clone() });
         world.undone.borrow_mut().push((path, name));
-        if world.bug == Some(Bug::UndoTwice) {
+        if world.planted(Bug::UndoTwice) {
             let again = beside(cx, &unit.place, Some(unit.clone()), unit.place.path.join(Segment::Branch(1)));
             world.tell(Progress::RollbackStarted { path: unit.place.path.clone(), name: unit.place.step.clone() });
             let _ = within(cx, &again, block, timeout).await;
@@ -165,7 +165,8 @@ async fn unit<'p>(cx: &Cx<'p>, unit: &Rc<Unit<'p>>) -> Undone {
     if let Some(left) = still_running(unit) {
         return left;
     }
-    *unit.why.borrow_mut() = Some(LeftWhy::Failed(failure));
+    let why = if world.killed.get() { LeftWhy::Interrupted } else { LeftWhy::Failed };
+    *unit.why.borrow_mut() = Some(why(failure));
     Undone::Left
 }
 
@@ -217,24 +218,28 @@ pub(super) async fn finallys<'p>(cx: &Cx<'p>, what: &Rc<Seq<'p>>) {
         let scope = if cx.mode == Mode::Forward { budget(cx, &Scope::shielded(&cx.scope)) } else { cx.scope.clone() };
         let outer = Cx { scope: scope.clone(), ..cx.clone() };
         let inner = beside(&outer, &finally.place, None, finally.place.path.clone());
+        let (path, name) = (finally.place.path.clone(), finally.place.step.clone());
+        cx.world.tell(Progress::AsideStarted { path: path.clone(), name: name.clone(), kind: Aside::Finally });
         let result = block::body(&inner, finally.block).await;
         if cx.mode == Mode::Forward {
             scope.close(&cx.world);
         }
+        let failure = match result {
+            Ok(_) => None,
+            Err(Stop::Fail(fault)) => Some(fault.failure),
+            Err(Stop::Cancelled) => Some(match outer.scope.fault() {
+                Some(fault) => fault.failure,
+                None => inner.scope.interrupted("it"),
+            }),
+        };
+        let told = failure.clone().map(Box::new);
+        cx.world.tell(Progress::AsideFinished { path, name, kind: Aside::Finally, failure: told });
         if cx.world.killed.get() {
             return;
         }
         finally.open.set(false);
-        match result {
-            Ok(_) => {}
-            Err(Stop::Fail(fault)) => leave(&cx.world, &finally.place, LeftWhy::Finally(fault.failure)),
-            Err(Stop::Cancelled) => {
-                let failure = outer.scope.fault().map_or_else(
-                    || Failure::new(FailureKind::Cancelled, "stopped while it was running"),
-                    |fault| fault.failure,
-                );
-                leave(&cx.world, &finally.place, LeftWhy::Finally(failure));
-            }
+        if let Some(failure) = failure {
+            leave(&cx.world, &finally.place, LeftWhy::Finally(failure));
         }
     }
 }

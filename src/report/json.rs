@@ -7,7 +7,9 @@ use serde::Serialize;
 use crate::check::program::Effect;
 use crate::effects::{Chunk, Stream};
 use crate::engine::call::{CallId, Path};
-use crate::engine::event::{ConditionKind, End, Ending, Failure, Finish, LeftWhy, Progress, StepStatus, Verdict};
+use crate::engine::event::{
+    Aside, ConditionKind, End, Ending, Failure, Finish, LeftWhy, Progress, StepStatus, Verdict,
+};
 use crate::report::diagnostics::Finding;
 use crate::report::outside::Outside;
 use crate::report::place;
@@ -93,6 +95,15 @@ enum Fields<'a> {
         step: &'a str,
     },
     RollbackFinished {
+        step: &'a str,
+        failure: Option<Broken<'a>>,
+    },
+    Aside {
+        kind: &'static str,
+        step: &'a str,
+    },
+    AsideFinished {
+        kind: &'static str,
         step: &'a str,
         failure: Option<Broken<'a>>,
     },
@@ -313,6 +324,13 @@ impl Watcher for Json {
                 let fields = Fields::RollbackFinished { step: name, failure: failure.as_deref().map(broken) };
                 self.event(at, path, "rollback.finished", fields);
             }
+            Progress::AsideStarted { path, name, kind } => {
+                self.event(at, path, "aside.started", Fields::Aside { kind: aside_name(*kind), step: name });
+            }
+            Progress::AsideFinished { path, name, kind, failure } => {
+                let (kind, failure) = (aside_name(*kind), failure.as_deref().map(broken));
+                self.event(at, path, "aside.finished", Fields::AsideFinished { kind, step: name, failure });
+            }
             Progress::Committed { path, why } => self.event(at, path, "commit", Fields::Commit { why }),
             Progress::Log { path, text } => self.event(at, path, "log", Fields::Text { text }),
             Progress::Note { path, key, value } => {
@@ -354,6 +372,7 @@ fn ended<'a>(finish: &'a Finish, sources: &'a Sources) -> Ended<'a> {
     let left = finish.left.iter().map(|left| {
         let (why, text) = match &left.why {
             LeftWhy::Failed(failure) => ("failed", failure.message.as_str()),
+            LeftWhy::Interrupted(failure) => ("interrupted", failure.message.as_str()),
             LeftWhy::NotReached => ("not_reached", ""),
             LeftWhy::Manual(what) => ("manual", what.as_str()),
             LeftWhy::Irreversible(why) => ("irreversible", why.as_str()),
@@ -362,7 +381,9 @@ fn ended<'a>(finish: &'a Finish, sources: &'a Sources) -> Ended<'a> {
             LeftWhy::FinallyOpen => ("finally_open", ""),
         };
         let span = match &left.why {
-            LeftWhy::Failed(failure) | LeftWhy::Finally(failure) => failure.span.or(left.span),
+            LeftWhy::Failed(failure) | LeftWhy::Interrupted(failure) | LeftWhy::Finally(failure) => {
+                failure.span.or(left.span)
+            }
             LeftWhy::NotReached
             | LeftWhy::Manual(_)
             | LeftWhy::Irreversible(_)
@@ -427,6 +448,14 @@ fn effect_name(effect: Effect) -> &'static str {
         Effect::Read => "read",
         Effect::Notify => "notify",
         Effect::Write => "write",
+    }
+}
+
+fn aside_name(kind: Aside) -> &'static str {
+    match kind {
+        Aside::Finally => "finally",
+        Aside::OnSuccess => "on_success",
+        Aside::OnFailure => "on_failure",
     }
 }
 

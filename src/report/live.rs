@@ -7,7 +7,7 @@ use crate::engine::Finish;
 use crate::engine::event::Progress;
 use crate::report::opening::Opening;
 use crate::report::screen::Screen;
-use crate::report::story::{Open, Say, Story};
+use crate::report::story::{Open, Say, Story, Waiting};
 use crate::report::style::{Line, Tone};
 use crate::report::summary::summary;
 use crate::report::time;
@@ -78,6 +78,10 @@ fn region(at: Nanos, story: &Story, opening: &Opening) -> Vec<Line> {
     for open in steps.iter().take(STEPS) {
         lines.extend(step(at, open, steps.len() == 1));
     }
+    for (text, since) in story.homeless().take(STEPS) {
+        let took = time::length(Nanos(at.0 - since.0));
+        lines.push(Line::new(1).put(Tone::Dim, format!("{}  {took}", text.replace('\n', " "))));
+    }
     if steps.len() > STEPS {
         lines.push(Line::new(1).put(Tone::Dim, format!("and {} more", steps.len() - STEPS)));
     }
@@ -108,7 +112,7 @@ fn step(at: Nanos, open: &Open, alone: bool) -> Vec<Line> {
     }
     let doing = match (&open.doing, &open.waiting) {
         (Some(doing), None) => Some(doing.clone()),
-        (_, Some((what, since, limit))) => {
+        (_, Some(Waiting { what, since, limit, .. })) => {
             let spent = Nanos(at.0 - since.0);
             Some(format!("… {what}  {}{}", time::length(spent), remaining(spent, Some(*limit))))
         }

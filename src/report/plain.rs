@@ -41,7 +41,9 @@ impl Watcher for Plain {
         }
     }
 
-    fn tick(&mut self, _at: Nanos) {}
+    fn tick(&mut self, at: Nanos) {
+        self.story.tick(at).iter().for_each(|line| self.out.line(line));
+    }
 
     fn finished(&mut self, at: Nanos, finish: &Finish) {
         summary(at, finish, self.story.sources()).iter().for_each(|line| self.out.line(line));

@@ -1,5 +1,7 @@
 //! A run as a person reads it: what the engine tells, as lines. Used with a terminal and without one.
+mod aside;
 mod condition;
+mod slow;
 
 use std::collections::BTreeMap;
 
@@ -26,7 +28,7 @@ pub enum Say {
     Verbose,
 }
 
-/// A step, or the undo of one, that is under way.
+/// A step, the undo of one, a `finally` or a handler that is under way.
 #[derive(Clone, Debug)]
 pub struct Open {
     pub name: SmolStr,
@@ -39,8 +41,32 @@ pub struct Open {
     /// What it is doing now, and the last line of its output.
     pub doing: Option<String>,
     pub last: Option<String>,
-    /// The condition it waits for.
-    pub waiting: Option<(String, Nanos, Nanos)>,
+    pub waiting: Option<Waiting>,
+}
+
+/// A wait, or the condition that is waited for.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    path: Path,
+    pub what: String,
+    pub since: Nanos,
+    pub limit: Nanos,
+}
+
+impl Open {
+    fn new(name: SmolStr, since: Nanos) -> Open {
+        Open {
+            name,
+            since,
+            limit: None,
+            attempt: 1,
+            undo: false,
+            shared: false,
+            doing: None,
+            last: None,
+            waiting: None,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -174,17 +200,7 @@ impl Story {
         match progress {
             Progress::RunStarted { title: _ } => {}
             Progress::StepStarted { path, name, attempt, limit, span: _ } => {
-                let open = Open {
-                    name: name.clone(),
-                    since: at,
-                    limit: *limit,
-                    attempt: *attempt,
-                    undo: false,
-                    shared: false,
-                    doing: None,
-                    last: None,
-                    waiting: None,
-                };
+                let open = Open { limit: *limit, attempt: *attempt, ..Open::new(name.clone(), at) };
                 let mut line =
                     Line::new(self.depth(path, false)).put(Tone::Doing, "▸ ").put(Tone::Strong, name.as_str());
                 if *attempt > 1 {
@@ -221,7 +237,8 @@ impl Story {
             Progress::Waiting { path, what, span, limit } => {
                 let what = self.awaited(what, *span);
                 if let Some(open) = self.home(path).and_then(|home| self.open.get_mut(&home)) {
-                    open.waiting = Some((what.clone(), at, *limit));
+                    let (path, what) = (path.clone(), what.clone());
+                    open.waiting = Some(Waiting { path, what, since: at, limit: *limit });
                 }
                 if normal {
                     let (text, limit) = match what.as_str() {
@@ -231,7 +248,10 @@ impl Story {
                     lines.push(self.line(path).put(Tone::Doing, text).put(Tone::Dim, limit));
                 }
             }
-            Progress::Asked { path, text } => lines.push(self.line(path).put(Tone::Warn, "? ").put(Tone::Strong, text)),
+            Progress::Asked { path, text } => {
+                let line = self.line(path);
+                lines.extend(line.clone().put(Tone::Warn, "? ").text(&line, Tone::Strong, text));
+            }
             Progress::Answered { path, text, answer, who } => {
                 let answer = match answer.as_str() {
                     "true" => "yes",
@@ -249,17 +269,7 @@ impl Story {
             Progress::Unwinding { failure, budget } => self.unwinding_started(at, failure.as_deref(), *budget),
             Progress::RollbackStarted { path, name } => {
                 lines.append(&mut self.heading);
-                let open = Open {
-                    name: name.clone(),
-                    since: at,
-                    limit: None,
-                    attempt: 1,
-                    undo: true,
-                    shared: false,
-                    doing: None,
-                    last: None,
-                    waiting: None,
-                };
+                let open = Open { undo: true, ..Open::new(name.clone(), at) };
                 let line = Line::new(self.depth(path, false)).put(Tone::Doing, "↩ ").put(Tone::Plain, "undo: ");
                 self.open.insert((path.clone(), true), open);
                 lines.push(line.put(Tone::Strong, name.as_str()));
@@ -284,20 +294,24 @@ impl Story {
                     self.detail(path, failure, lines);
                 }
             }
+            Progress::AsideStarted { path, name, kind } => self.aside_started(at, path, name, *kind, lines),
+            Progress::AsideFinished { path, name, kind, failure } => {
+                self.aside_finished(at, path, name, *kind, failure.as_deref(), lines);
+            }
             Progress::Committed { path, why } => {
                 if normal {
                     lines.push(self.line(path).put(Tone::Doing, "● final: ").put(Tone::Plain, why));
                 }
             }
             Progress::Log { path, text } => {
-                for text in text.lines() {
-                    lines.push(self.line(path).put(Tone::Plain, text));
-                }
+                let line = self.line(path);
+                lines.extend(line.clone().text(&line, Tone::Plain, text));
             }
             Progress::Note { path, key, value } => {
                 if normal {
-                    let text = crate::value::show::show(value);
-                    lines.push(self.line(path).put(Tone::Doing, format!("note {key}: ")).put(Tone::Plain, text));
+                    let line = self.line(path);
+                    let first = line.clone().put(Tone::Doing, format!("note {key}: "));
+                    lines.extend(first.text(&line, Tone::Plain, &crate::value::show::show(value)));
                 }
             }
             Progress::Warning { path, text } => {
@@ -363,6 +377,8 @@ impl Story {
         if let Some(open) = self.home(path).and_then(|home| self.open.get_mut(&home)) {
             open.doing = Some(text.to_owned());
             open.last = None;
+            // The next statement: the wait is over.
+            open.waiting = open.waiting.take().filter(|waiting| starts_with(path, &waiting.path));
         }
         let asks = want == Want::Condition || effect <= Effect::Read;
         let told = match self.say {
@@ -502,8 +518,6 @@ fn took(at: Nanos, since: Nanos) -> String {
 /// A note's value as text; a long one on lines of its own.
 #[must_use]
 pub fn note(key: &str, value: &Value) -> Vec<Line> {
-    let text = crate::value::show::show(value);
-    let mut lines = text.lines();
-    let first = Line::new(1).put(Tone::Doing, format!("{key}: ")).put(Tone::Plain, lines.next().unwrap_or_default());
-    std::iter::once(first).chain(lines.map(|line| Line::new(2).put(Tone::Plain, line))).collect()
+    let first = Line::new(1).put(Tone::Doing, format!("{key}: "));
+    first.text(&Line::new(1), Tone::Plain, &crate::value::show::show(value))
 }

@@ -48,6 +48,15 @@ impl Line {
         self
     }
 
+    /// A text that may have several lines: the first ends this line, the later ones stand under it, further in.
+    #[must_use]
+    pub fn text(self, under: &Line, tone: Tone, text: &str) -> Vec<Line> {
+        let mut lines = text.lines();
+        let first = self.put(tone, lines.next().unwrap_or_default());
+        let later = lines.map(|line| under.clone().put(tone, format!("    {line}")));
+        std::iter::once(first).chain(later).collect()
+    }
+
     #[must_use]
     pub fn streamed(mut self) -> Line {
         self.streamed = true;

@@ -78,9 +78,13 @@ fn left_in_place(left: &Left, end: End, sources: &Sources, lines: &mut Vec<Line>
             lines.push(line(&format!("its rollback failed: {}", failure.message)));
             return more(failure, sources, lines);
         }
+        LeftWhy::Interrupted(failure) => {
+            lines.push(line(&failure.message));
+            return more(failure, sources, lines);
+        }
         LeftWhy::NotReached if end == End::Stopped => lines.push(line("not undone, because the run was stopped")),
         LeftWhy::NotReached => lines.push(line("not undone, because unwinding stopped before it")),
-        LeftWhy::Manual(what) => lines.push(line("by hand: ").put(Tone::Warn, what)),
+        LeftWhy::Manual(what) => lines.extend(line("by hand: ").text(&Line::new(2), Tone::Warn, what)),
         LeftWhy::Irreversible(why) => lines.push(line(&format!("cannot be undone: {why}"))),
         LeftWhy::Running(what) => {
             lines.push(line(&format!("not undone, because it may still be running: {what}")));

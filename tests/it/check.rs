@@ -245,7 +245,7 @@ fn conditions_are_judged() {
     let ExprKind::Judge(get) = &operands[1].kind else { panic!("{:?}", operands[1]) };
     let ExprKind::Call(get) = &get.kind else { panic!("{get:?}") };
     assert_eq!((&*get.action, get.want), ("http.get", Want::Condition));
-    let ExprKind::Not(test) = &operands[2].kind else { panic!("{:?}", operands[2]) };
+    let ExprKind::Not(test, _) = &operands[2].kind else { panic!("{:?}", operands[2]) };
     let ExprKind::Command(test) = &test.kind else { panic!("{test:?}") };
     assert_eq!(test.want, Want::Condition);
     let ExprKind::Binary(_, echo, _) = &operands[3].kind else { panic!("{:?}", operands[3]) };

@@ -38,11 +38,11 @@ impl Voice for OnScreen {
 /// The lines above the prompt, and the prompt.
 fn wording(question: &QuestionAsked) -> (Vec<Line>, Line) {
     let mut lines = vec![Line::new(0)];
-    let ask = Line::new(0).put(Tone::Warn, "? ").put(Tone::Strong, &question.text);
-    lines.push(match question.within {
-        Some(within) => ask.put(Tone::Dim, format!("  within {}, or it is a no", time::limit(within))),
-        None => ask,
-    });
+    let mut ask = Line::new(0).put(Tone::Warn, "? ").text(&Line::new(0), Tone::Strong, &question.text);
+    if let (Some(within), Some(last)) = (question.within, ask.last_mut()) {
+        *last = last.clone().put(Tone::Dim, format!("  within {}, or it is a no", time::limit(within)));
+    }
+    lines.extend(ask);
     let hint = match &question.kind {
         QuestionKind::Confirm => "yes or no:".to_owned(),
         QuestionKind::Irreversible { why } => {

@@ -332,6 +332,7 @@ fn random_programs_keep_the_laws() {
 
 /// A mistake is noticed by some law, and this is how many programs it takes.
 #[test]
+#[cfg_attr(not(debug_assertions), ignore = "a release ignores them")]
 fn mistakes_are_noticed() {
     for bug in [Bug::UndoInOrder, Bug::UndoTwice, Bug::SkipFailedStep, Bug::DeadlineInUndo, Bug::CommandAfterFinish] {
         let noticed = (0..RUNS).find_map(|seed| {

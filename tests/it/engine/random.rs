@@ -105,7 +105,7 @@ impl Maker {
     fn cond(&mut self) -> Expr {
         let cond = holds(&format!("cond {}", self.id()));
         match self.rng.u32(..5) {
-            0 => expr(ExprKind::Not(Box::new(cond))),
+            0 => expr(ExprKind::Not(Box::new(cond), SmolStr::default())),
             1 => expr(ExprKind::And(Box::new(cond), Box::new(holds(&format!("cond {}", self.id()))))),
             _ => cond,
         }

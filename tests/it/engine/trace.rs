@@ -42,6 +42,7 @@ pub fn trace(played: &Played) -> String {
 fn why(why: &LeftWhy) -> String {
     match why {
         LeftWhy::Failed(failure) => format!("its undo failed: {}", failure.message),
+        LeftWhy::Interrupted(failure) => failure.message.clone(),
         LeftWhy::NotReached => "not reached".to_owned(),
         LeftWhy::Manual(what) => format!("by hand: {what}"),
         LeftWhy::Irreversible(why) => format!("irreversible: {why}"),
@@ -128,6 +129,13 @@ fn told(progress: &Progress) -> Option<String> {
         Progress::RollbackFinished { name, failure: None, .. } => format!("undone {name}"),
         Progress::RollbackFinished { name, failure: Some(failure), .. } => {
             format!("not undone {name}: {}", failure.message)
+        }
+        Progress::AsideStarted { name, kind, .. } => format!("{} {name}", kind.name()).trim_end().to_owned(),
+        Progress::AsideFinished { name, kind, failure: None, .. } => {
+            format!("ended {} {name}", kind.name()).trim_end().to_owned()
+        }
+        Progress::AsideFinished { name, kind, failure: Some(failure), .. } => {
+            format!("failed {}: {}", format!("{} {name}", kind.name()).trim_end(), failure.message)
         }
         Progress::Committed { why, .. } => format!("commit {why}"),
         Progress::Log { text, .. } => format!("log {text}"),

@@ -161,3 +161,70 @@ fn ctrl_z_stops_the_run_with_its_command_and_fg_goes_on_without_counting_the_tim
     running.end().with(0);
     assert!(book.has("done") && !book.has("undone"));
 }
+
+#[test]
+fn a_second_signal_in_a_rollback_says_that_it_was_interrupted_and_where() {
+    let book = Book::of(
+        r#"  step "one" {
+    $ touch one
+    rollback {
+      let left = $ ls
+      $ echo $$ > pid; sleep 60 # slow
+    }
+  }
+  fail "broken""#,
+    );
+    let running = book.start();
+    book.pid("pid");
+    running.signal(Signal::SIGTERM);
+    std::thread::sleep(secs(0.3));
+    running.signal(Signal::SIGTERM);
+    let said = running.end().with(4).said;
+    let place = "\n        at book.rbk:8: $ echo $$ > pid; sleep 60";
+    let left = format!("left in place:\n    one: its rollback was interrupted by a second signal{place}");
+    assert!(said.contains(&left), "{said}");
+    assert!(said.contains("✗ not undone: one: its rollback was interrupted by a second signal"), "{said}");
+}
+
+#[test]
+fn quit_is_a_stop_and_what_means_nothing_to_a_run_ends_nothing() {
+    let book = Book::of(&stubborn(""));
+    let running = book.start();
+    book.pid("direct");
+    let nothing = [Signal::SIGUSR1, Signal::SIGUSR2, Signal::SIGALRM, Signal::SIGVTALRM, Signal::SIGPROF];
+    for signal in [&nothing[..], &[Signal::SIGIO, Signal::SIGPIPE, Signal::SIGXFSZ]].concat() {
+        running.signal(signal);
+    }
+    std::thread::sleep(secs(0.3));
+    assert!(book.has("before") && !book.has("undone"));
+    running.signal(Signal::SIGQUIT);
+    running.end().with(1).says("stopping \"stubborn\", then undoing");
+    book.nothing_of(&TREE);
+    assert!(book.has("undone") && !book.has("before"));
+}
+
+/// The system repeats it every second: it is one signal, as a hang-up is.
+#[test]
+fn a_limit_of_processor_time_is_a_stop() {
+    let book = Book::of(&stubborn(""));
+    let running = book.start();
+    book.pid("direct");
+    for _ in 0..3 {
+        running.signal(Signal::SIGXCPU);
+        std::thread::sleep(secs(0.1));
+    }
+    running.end().with(1);
+    book.nothing_of(&TREE);
+    assert!(book.has("undone") && !book.has("before"));
+}
+
+/// What rbk does not let end itself ends a command as ever.
+#[test]
+fn a_command_hears_the_signals_that_a_run_does_not() {
+    let book = Book::of(
+        r#"  step "one" readonly {
+    guard "ended": $ sh -c 'kill -USR1 $$' || test $? = 138
+  }"#,
+    );
+    book.run().with(0);
+}

@@ -332,6 +332,9 @@ impl Elab<'_> {
         args: &[ast::Arg],
         span: Span,
     ) -> Expr {
+        if provider == "redis" && native.name == "command" {
+            return self.redis_command(source, on, args, span);
+        }
         let args = self.native_args(native, on.as_ref(), &source, args, span);
         self.in_transaction(on.as_ref(), span);
         self.effect = self.effect.max(native.effect);

@@ -22,6 +22,7 @@ mod natives;
 mod operators;
 mod places;
 pub mod program;
+pub mod redis;
 mod review;
 mod scope;
 pub mod shell;

@@ -55,6 +55,7 @@ codes! {
     WriteInCondition "write-in-condition" "a condition only reads",
     WriteInReadonly "write-in-readonly" "a readonly step only reads",
     WriteInReadSql "write-in-read-sql" "a reading query has side effects",
+    RefusedCommand "refused-command" "this command of Redis does not belong in a runbook",
     UnsetInRollback "unset-in-rollback" "the rollback may run before this name is set",
     MaybeUnset "maybe-unset" "this name is not set on every way here",
     MisplacedStatement "misplaced-statement" "this statement does not belong here",

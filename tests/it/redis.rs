@@ -12,13 +12,15 @@ use rbk::value::{Connection, Value, read};
 use crate::lab::calls::{block_on, connection, native, said};
 use crate::lab::redis::shared;
 
+mod actions;
+mod command;
 mod coverage;
 mod faults;
 mod injection;
 mod places;
 mod undo;
 
-const READS: [&str; 18] = [
+const READS: [&str; 26] = [
     "ping",
     "get",
     "exists",
@@ -37,6 +39,14 @@ const READS: [&str; 18] = [
     "sismember",
     "type",
     "role",
+    "memory",
+    "hlen",
+    "llen",
+    "scard",
+    "smembers",
+    "xlen",
+    "zcard",
+    "zscore",
 ];
 
 struct Cache {

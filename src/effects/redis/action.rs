@@ -242,19 +242,22 @@ fn set(given: &Given<'_>) -> Result<Cmd, String> {
     Ok(command)
 }
 
-/// Any command, as it is written in the script.
+/// Any command: its name, and a value for each of its other words.
 fn command(args: &[(SmolStr, Arg)]) -> Result<One, String> {
-    let pieces = args.iter().find_map(|(_, arg)| match arg {
-        Arg::Code(pieces) => Some(pieces),
-        Arg::Value(_) => None,
+    let mut values = args.iter().filter_map(|(_, arg)| match arg {
+        Arg::Value(value) => Some(value),
+        Arg::Code(_) => None,
     });
-    let words = words::words(pieces.ok_or("the command is missing")?.iter().map(crate::effects::redis::part))?;
+    let Some(Value::Str(name)) = values.next() else { return Err("the command is missing".to_owned()) };
+    let words = words::words(name, values)?;
+    if words::endless(&words.iter().map(Some).collect::<Vec<_>>()) {
+        return Err(format!("`{name}` would wait for ever: 0 is no limit"));
+    }
     let mut command = Cmd::new();
     for word in &words {
         command.arg(word);
     }
-    let name = words.first().map(|w| w.to_ascii_uppercase()).unwrap_or_default();
-    // A script ends with an error wherever it has got to.
-    let half_done = matches!(name.as_slice(), b"EVAL" | b"EVALSHA" | b"FCALL" | b"MIGRATE" | b"FUNCTION" | b"DEBUG");
+    // Some keys may have gone before one could not.
+    let half_done = name.eq_ignore_ascii_case("MIGRATE");
     Ok(One { command, route: Route::Asked, read: reply::any, half_done })
 }

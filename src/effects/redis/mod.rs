@@ -29,9 +29,7 @@ use self::wrong::{Trace, Wrong};
 use crate::check::program::Effect;
 use crate::effects::Cancel;
 use crate::effects::stop::{PATIENCE, Why};
-use crate::engine::call::Piece;
 use crate::engine::{Call, Ending, Failure, FailureKind, Outcome, What};
-use crate::value::encode::Part;
 use crate::value::{Connection, SmolStr, Value};
 
 /// The Redis provider of one run.
@@ -158,12 +156,4 @@ async fn over(limit: Option<Duration>) -> Duration {
 
 fn refused(message: &str) -> Outcome {
     Outcome::failed(Ending::None, Failure::new(FailureKind::Value, message))
-}
-
-/// A piece of a call as the encoder takes it.
-fn part(piece: &Piece) -> Part<'_> {
-    match piece {
-        Piece::Text { text, .. } => Part::Text(text),
-        Piece::Value { value, how, .. } => Part::Value(value, *how),
-    }
 }

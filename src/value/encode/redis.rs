@@ -1,65 +1,48 @@
-//! A Redis command as it is written: words between blanks, quotes around what has blanks; a value is one word, or a part of
-//! the word it touches, and never looked into.
-use super::{How, Part, bulk};
-use crate::value::{Value, show};
+//! The words of a Redis command: each value is one, never looked into.
+use super::bulk;
+use crate::value::Value;
 
-/// The words of a command so far.
-#[derive(Default)]
-struct Words {
-    done: Vec<Vec<u8>>,
-    /// The word that is being read.
-    open: Option<Vec<u8>>,
-    quote: Option<char>,
-}
-
-impl Words {
-    fn text(&mut self, text: &str) {
-        for c in text.chars() {
-            match self.quote {
-                Some(open) if open == c => self.quote = None,
-                None if matches!(c, '"' | '\'') => {
-                    self.quote = Some(c);
-                    self.open.get_or_insert_default();
-                }
-                None if c.is_whitespace() => self.done.extend(self.open.take()),
-                Some(_) | None => {
-                    let mut bytes = [0; 4];
-                    self.open.get_or_insert_default().extend(c.encode_utf8(&mut bytes).bytes());
-                }
-            }
-        }
-    }
-
-    fn value(&mut self, value: &Value) -> Result<(), String> {
-        match value.expose().0 {
-            Value::List(items) if self.open.is_none() => {
-                self.done.extend(items.iter().map(bulk).collect::<Result<Vec<_>, _>>()?);
-            }
-            Value::List(_) => return Err("a list stands alone: each of its elements is a word".to_owned()),
-            one => self.open.get_or_insert_default().extend(bulk(one)?),
-        }
-        Ok(())
-    }
-}
-
-/// Each word as the bytes the server gets.
+/// Each word as the bytes the server gets: the words of the command's name, then one for each value, or one each of a list.
 ///
 /// # Errors
-/// Null, records; a list that touches other text; a quote that stays open.
-pub fn words<'a>(parts: impl Iterator<Item = Part<'a>>) -> Result<Vec<Vec<u8>>, String> {
-    let mut words = Words::default();
-    for part in parts {
-        match part {
-            Part::Text(text) => words.text(text),
-            Part::Value(value, How::Raw) => words.text(&show::text(value)?),
-            Part::Value(value, _) => words.value(value)?,
+/// Null, records; times and durations, which commands count in different units.
+pub fn words<'a>(name: &str, values: impl Iterator<Item = &'a Value>) -> Result<Vec<Vec<u8>>, String> {
+    let mut words: Vec<Vec<u8>> = name.split_whitespace().map(|word| word.as_bytes().to_vec()).collect();
+    for value in values {
+        match value.expose().0 {
+            Value::List(items) => words.extend(items.iter().map(word).collect::<Result<Vec<_>, _>>()?),
+            one => words.push(word(one)?),
         }
     }
-    if let Some(quote) = words.quote {
-        return Err(format!("the quote {quote} in the command stays open"));
+    Ok(words)
+}
+
+fn word(value: &Value) -> Result<Vec<u8>, String> {
+    match value.expose().0 {
+        Value::Duration(_) | Value::Time(_) => {
+            Err("Redis counts seconds in some commands and milliseconds in others: give the number".to_owned())
+        }
+        one => bulk(one),
     }
-    words.done.extend(words.open.take());
-    if words.done.is_empty() { Err("the command is empty".to_owned()) } else { Ok(words.done) }
+}
+
+/// Whether a command waits, and says that it may wait for ever. None: a word that is not known yet.
+#[must_use]
+pub fn endless<W: AsRef<[u8]>>(words: &[Option<W>]) -> bool {
+    let word = |at: usize| words.get(at).and_then(Option::as_ref).map(|word| word.as_ref().to_ascii_uppercase());
+    let limit = match word(0).as_deref() {
+        Some(b"BLMPOP" | b"BZMPOP") => word(1),
+        Some(b"XREAD" | b"XREADGROUP") => {
+            let block = (0..words.len()).find(|at| word(*at).as_deref() == Some(b"BLOCK"));
+            block.and_then(|at| word(at + 1))
+        }
+        Some(b"BLPOP" | b"BRPOP" | b"BRPOPLPUSH" | b"BLMOVE" | b"BZPOPMIN" | b"BZPOPMAX" | b"WAIT") => {
+            word(words.len().saturating_sub(1))
+        }
+        _ => None,
+    };
+    let number = limit.and_then(|limit| String::from_utf8(limit).ok()?.trim().parse::<f64>().ok());
+    number.is_some_and(|number| number == 0.0)
 }
 
 #[cfg(test)]
@@ -70,24 +53,35 @@ mod tests {
     fn a_value_is_never_looked_into() {
         let hostile = Value::str("a b\r\nFLUSHALL \"'\0*");
         let list = Value::list(vec![Value::str("x y"), Value::Int(2)]);
-        let parts = [
-            Part::Text("SET  'a key':"),
-            Part::Value(&hostile, How::Bare),
-            Part::Text(" \""),
-            Part::Value(&hostile, How::Bare),
-            Part::Text("\" "),
-            Part::Value(&list, How::Bare),
-            Part::Text(" ''"),
-        ];
-        let found = words(parts.into_iter()).unwrap();
+        let found = words("CONFIG SET", [&hostile, &list, &Value::str("")].into_iter()).unwrap();
         let inner = b"a b\r\nFLUSHALL \"'\0*".to_vec();
-        assert_eq!(
-            found,
-            [b"SET".to_vec(), [b"a key:".as_slice(), &inner].concat(), inner, b"x y".to_vec(), b"2".to_vec(), vec![]]
-        );
-        assert!(words([Part::Text("GET 'x")].into_iter()).is_err());
-        assert!(words([Part::Text("GET x"), Part::Value(&list, How::Bare)].into_iter()).is_err());
-        assert!(words([Part::Text(" ")].into_iter()).is_err());
-        assert!(words([Part::Text("GET "), Part::Value(&Value::Null, How::Bare)].into_iter()).is_err());
+        assert_eq!(found, [b"CONFIG".to_vec(), b"SET".to_vec(), inner, b"x y".to_vec(), b"2".to_vec(), vec![]]);
+        assert!(words("GET", [&Value::Null].into_iter()).is_err());
+        assert!(words("EXPIRE", [&Value::str("k"), &Value::Duration(crate::value::Nanos(1))].into_iter()).is_err());
+    }
+
+    #[test]
+    fn what_waits_has_a_limit() {
+        let ends = |line: &str| !endless(&line.split(' ').map(Some).collect::<Vec<_>>());
+        for line in [
+            "BLPOP q 1",
+            "blpop 0 0.5",
+            "BLMPOP 1 1 q LEFT",
+            "XREAD BLOCK 10 STREAMS s 0",
+            "XREAD STREAMS s 0",
+            "LPUSH q 0",
+        ] {
+            assert!(ends(line), "{line}");
+        }
+        for line in [
+            "BLPOP q 0",
+            "blmove a b left right 0.0",
+            "BZMPOP 0 1 q MIN",
+            "xreadgroup GROUP g c block 0 streams s 0",
+            "WAIT 1 0",
+        ] {
+            assert!(!ends(line), "{line}");
+        }
+        assert!(!endless(&[Some("BLPOP"), None, None]));
     }
 }

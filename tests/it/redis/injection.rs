@@ -8,7 +8,7 @@ use crate::lab::redis::Redis as Server;
 
 /// Unicode, control characters with NUL and line ends, and what means something to a shell, to the protocol, to a pattern or to a
 /// script.
-fn hostile() -> impl Strategy<Value = String> {
+pub fn hostile() -> impl Strategy<Value = String> {
     prop_oneof![
         "(\\PC|[\\x00-\\x1f\\x7f]){1,24}",
         "[\"'`$(){}*?\\[\\]\\\\^;|&<>#%\r\n\0 -]{1,16}",

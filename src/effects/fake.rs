@@ -166,7 +166,8 @@ impl<'d> Fake<'d> {
             Event::Ended(id, _) => drop(self.calls.remove(id)),
             Event::Fired(id) => drop(self.timers.remove(id)),
             Event::Answered(id, _) | Event::Unanswered(id, _) => drop(self.questions.remove(id)),
-            Event::Start | Event::Stop | Event::Kill => {}
+            Event::Doubted(id) | Event::Unstarted(id) => drop(self.calls.remove(id)),
+            Event::Start | Event::Resumed { .. } | Event::Stop | Event::Rollback { .. } | Event::Kill => {}
         }
         Some(Input { at, event })
     }
@@ -182,7 +183,7 @@ impl<'d> Fake<'d> {
                     self.cause(after, Event::Ended(*id, Box::new(outcome)));
                 }
             }
-            Command::Timer(id, after) => {
+            Command::Timer(id, after, _) => {
                 let due = self.cause(*after, Event::Fired(*id));
                 self.timers.insert(*id, due);
             }

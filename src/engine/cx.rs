@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::check::program::{Action, Expr, Stmt, Undo};
 use crate::engine::call::{Context, Path, Segment, TxId};
-use crate::engine::event::{Failure, FailureKind};
+use crate::engine::event::{Failure, FailureKind, TimerClock};
 use crate::engine::executor::Slot;
 use crate::engine::failure::{Fault, Stop};
 use crate::engine::late::{self, Late};
@@ -200,14 +200,19 @@ impl<'p> Cx<'p> {
         }
     }
 
-    /// Let time pass.
+    /// Let time pass in which a process holds the run.
     pub async fn sleep(&self, time: Nanos) -> Result<(), Stop> {
+        self.pause(time, TimerClock::Running).await
+    }
+
+    /// Let time pass.
+    pub async fn pause(&self, time: Nanos, clock: TimerClock) -> Result<(), Stop> {
         self.check()?;
         if time.0 <= 0 {
             return Ok(());
         }
         let slot = Slot::new();
-        let timer = self.world.timer(time, Alarm::Wake(slot.clone()));
+        let timer = self.world.timer(time, clock, Alarm::Wake(slot.clone()));
         match slot.take_unless(&self.world.queue, || self.cancelled()).await {
             Some(()) => Ok(()),
             None => {

@@ -122,8 +122,9 @@ pub(super) async fn record<'p>(cx: &Cx<'p>, fields: &'p [(SmolStr, Expr)]) -> Re
 
 /// The wall clock of the event that is being handled.
 fn now(cx: &Cx<'_>) -> Result<Value, String> {
-    let passed = jiff::SignedDuration::from_nanos(cx.world.now.get().0);
-    let now: Timestamp = cx.world.inputs.started.checked_add(passed).map_err(|_| "the clock is out of range")?;
+    let (started, at) = cx.world.clock.get();
+    let passed = jiff::SignedDuration::from_nanos(cx.world.now.get().0 - at.0);
+    let now: Timestamp = started.checked_add(passed).map_err(|_| "the clock is out of range")?;
     Ok(Value::Time(now))
 }
 

@@ -3,7 +3,7 @@ use crate::check::program::{Effect, Want};
 use crate::engine::call::{Call, CallId, Path};
 use crate::engine::record::Record;
 use crate::source::Span;
-use crate::value::{Nanos, SmolStr, Type, Value};
+use crate::value::{Nanos, SmolStr, Timestamp, Type, Value};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TimerId(pub u64);
@@ -22,14 +22,29 @@ pub struct Input {
 pub enum Event {
     /// The first event of every run.
     Start,
-    /// The end of a call; exactly one for each.
+    /// The first event after a replay, when a process goes on with the run: `now()` goes on from here.
+    Resumed {
+        now: Timestamp,
+    },
+    /// The end of a call; one for each, unless one of the next two came instead.
     Ended(CallId, Box<Outcome>),
+    /// Instead of the end of a call that may have an effect: it was under way when its process died, and nobody can prove
+    /// what it did.
+    Doubted(CallId),
+    /// Instead of the end of a call: it provably had no effect, because it never started or its provider says so. What
+    /// still wants it calls it anew, under the same key.
+    Unstarted(CallId),
     Fired(TimerId),
     Answered(QuestionId, Answer),
     /// Nobody can answer a question, or the answer does not fit, and why: the run is cancelled and unwinds.
     Unanswered(QuestionId, String),
     /// The first signal: cancel and unwind.
     Stop,
+    /// A person wants everything undone that is in place, whether the run has ended or not, and why. Nothing forward goes
+    /// on, not even behind a point of no return; [`Command::Finish`] comes (again).
+    Rollback {
+        why: String,
+    },
     /// The second signal: running calls are ended, and nothing more starts.
     Kill,
 }
@@ -155,8 +170,8 @@ pub enum Command {
     Call(Box<Call>),
     /// End it; `Ended` still comes.
     Cancel(CallId),
-    /// Fire this long after the input that asked for it.
-    Timer(TimerId, Nanos),
+    /// Fire this long after the input that asked for it, by this clock.
+    Timer(TimerId, Nanos, TimerClock),
     /// It must not fire any more.
     Clear(TimerId),
     Ask(QuestionId, Box<QuestionAsked>),
@@ -166,8 +181,17 @@ pub enum Command {
     Record(Record),
     /// For people and programs that watch; changes nothing.
     Tell(Progress),
-    /// The last command of every run.
+    /// The last command of every run; after it only [`Event::Resumed`] and [`Event::Rollback`] are heard.
     Finish(Box<Finish>),
+}
+
+/// Which time counts for a timer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimerClock {
+    /// That a process holds the run: between two processes it stands still.
+    Running,
+    /// The world's: what is due while nobody holds the run is due at once.
+    Wall,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -190,6 +214,9 @@ pub enum QuestionKind {
     Text(Type),
     /// One of these; the answer is the option's text.
     Choose(Vec<String>),
+    /// What a call did that was under way when its process died: one of these, the answer is its text. The last when
+    /// nobody is there.
+    Doubt(Vec<String>),
 }
 
 /// What a watcher sees. Texts hold secrets only as [`Value::Secret`] shows them; the exit redacts again.
@@ -447,6 +474,8 @@ pub enum LeftWhy {
     Running(String),
     /// A `finally` that failed.
     Finally(Failure),
+    /// It is not as this run left it, and nobody said that it may still be undone.
+    Changed(String),
     /// A `finally` that is still open: it did not run, or was stopped in it.
     FinallyOpen,
 }

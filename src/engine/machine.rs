@@ -8,9 +8,10 @@ use crate::check::program::Program;
 use crate::engine::Inputs;
 use crate::engine::bug::Bug;
 use crate::engine::call::Path;
-use crate::engine::event::{Command, End, Event, Failure, FailureKind, Input, Progress};
+use crate::engine::event::{Command, End, Ending, Event, Failure, FailureKind, Input, Outcome, Progress};
 use crate::engine::executor::Tasks;
 use crate::engine::failure::Fault;
+use crate::engine::record::Record;
 use crate::engine::run;
 use crate::engine::world::World;
 use crate::value::SmolStr;
@@ -70,11 +71,15 @@ impl Machine<'_> {
                 world.queue.spawn(run::run(world.clone()), |()| {});
             }
             Event::Start => {}
+            Event::Resumed { now } => world.clock.set((now, world.now.get())),
             Event::Ended(id, outcome) => world.ended(id, outcome),
+            Event::Doubted(id) => world.ended(id, Box::new(interrupted(Ending::Unknown, IN_DOUBT))),
+            Event::Unstarted(id) => world.ended(id, Box::new(interrupted(Ending::None, NOT_STARTED))),
             Event::Fired(id) => world.fired(id),
             Event::Answered(id, answer) => world.answered(id, answer),
             Event::Unanswered(_, why) => cancel(&world, why),
             Event::Stop => stop(&world),
+            Event::Rollback { why } => back(&world, why),
             Event::Kill => kill(&world),
         }
         self.tasks.run(&world.queue);
@@ -97,6 +102,21 @@ fn stop(world: &World<'_>) {
         return world.tell(Progress::Log { path: Path::default(), text });
     }
     world.forward.cancel(world, signal());
+}
+
+const IN_DOUBT: &str = "interrupted while it ran; whether it happened is not known";
+const NOT_STARTED: &str = "interrupted before it started";
+
+fn interrupted(ending: Ending, message: &str) -> Outcome {
+    Outcome::failed(ending, Failure::new(FailureKind::Cancelled, message))
+}
+
+/// A person wants the way back: there is no other from here on.
+fn back(world: &World<'_>, why: String) {
+    if !world.back.replace(true) {
+        world.record(Record::Back);
+    }
+    world.forward.cancel(world, fault(why));
 }
 
 /// As a signal does, with its own reason.

@@ -18,6 +18,7 @@ mod late;
 mod machine;
 mod names;
 mod parallel;
+pub mod pending;
 mod questions;
 pub mod record;
 mod replay;
@@ -41,17 +42,18 @@ pub use bug::Bug;
 pub use call::{Arg, Call, CallId, Context, Key, Piece, What};
 pub use event::{
     Answer, Command, Ending, Event, Failure, FailureKind, Finish, Input, Outcome, Progress, QuestionAsked, QuestionId,
-    QuestionKind, TimerId,
+    QuestionKind, TimerClock, TimerId,
 };
+pub use pending::{Pending, PendingCall, PendingQuestion, PendingTimer};
 pub use record::Record;
-pub use replay::replay;
+pub use replay::{Misfit, Replayed, replay};
 
 /// What a run starts from, beside its program.
 #[derive(Clone, Debug)]
 pub struct Inputs {
     /// `run.id`.
     pub run: SmolStr,
-    /// The wall clock at the first event; `now()` is this plus the running time.
+    /// The wall clock at the first event; `now()` is this plus the running time, until [`Event::Resumed`] says anew.
     pub started: Timestamp,
     /// Every parameter, defaults filled in and conditions checked.
     pub params: Vec<(NameId, Value)>,

@@ -4,7 +4,7 @@ use crate::check::program::{ChoiceOption, Expr, NameId, Question};
 use crate::engine::block;
 use crate::engine::cx::Cx;
 use crate::engine::eval;
-use crate::engine::event::{Answer, Command, Failure, FailureKind, Progress, QuestionAsked, QuestionKind};
+use crate::engine::event::{Answer, Command, Failure, FailureKind, Progress, QuestionAsked, QuestionKind, TimerClock};
 use crate::engine::executor::Slot;
 use crate::engine::failure::{Flow, Next, Stop};
 use crate::engine::record::Record;
@@ -122,7 +122,7 @@ async fn put(
     world.tell(Progress::Asked { path: cx.path.clone(), text: text.clone() });
     let asked = QuestionAsked { path: cx.path.clone(), source, text: text.clone(), kind, within };
     world.push(Command::Ask(id, Box::new(asked)));
-    let timer = within.map(|within| world.timer(within, Alarm::Wake(late.clone())));
+    let timer = within.map(|within| world.timer(within, TimerClock::Running, Alarm::Wake(late.clone())));
     cx.scope.stand_still(world);
     let answer = std::future::poll_fn(|task| {
         // Both are looked at: whichever comes first wakes this task.

@@ -223,11 +223,13 @@ fn stopped(cx: &Cx<'_>) -> Fault {
 /// Nothing forward ever starts again.
 async fn back<'p>(cx: &Cx<'p>, book: &'p Book, failure: StepFailure) {
     let world = &cx.world;
-    if world.killed.get() || world.inputs.on_failure == OnFailure::Stop {
+    let asked = world.back.replace(true);
+    if world.killed.get() || (world.inputs.on_failure == OnFailure::Stop && !asked) {
         return finish(world, End::Stopped, Some(failure));
     }
-    world.back.set(true);
-    world.record(Record::Back);
+    if !asked {
+        world.record(Record::Back);
+    }
     world.tell(Progress::Unwinding {
         failure: Some(failure.failure.clone().into()),
         budget: world.rollback_within.get(),

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use crate::engine::event::{Command, Failure, FailureKind, TimerId};
+use crate::engine::event::{Command, Failure, FailureKind, TimerClock, TimerId};
 use crate::engine::failure::{Fault, Stop};
 use crate::engine::late::Late;
 use crate::engine::world::{Alarm, World};
@@ -180,7 +180,7 @@ impl Scope {
         if left.0 <= 0 {
             return self.over(world);
         }
-        let timer = world.timer(left, Alarm::Limit(self.clone()));
+        let timer = world.timer(left, TimerClock::Running, Alarm::Limit(self.clone()));
         if let Some(limit) = &mut *self.limit.borrow_mut() {
             limit.timer = Some(timer);
         }

@@ -3,7 +3,7 @@ use crate::check::flow::bounds::Field;
 use crate::check::program::{Block, Expr, Guard, StmtKind, Tolerate};
 use crate::engine::conditions::{self, reason, tell};
 use crate::engine::cx::Cx;
-use crate::engine::event::{ConditionKind, Failure, FailureKind, Progress, Verdict};
+use crate::engine::event::{ConditionKind, Failure, FailureKind, Progress, TimerClock, Verdict};
 use crate::engine::failure::{Flow, Next, Stop};
 use crate::engine::record::Record;
 use crate::engine::scope::{Clock, Scope};
@@ -14,7 +14,7 @@ pub(super) async fn wait<'p>(cx: &Cx<'p>, time: &'p Expr) -> Flow {
     let time = eval::duration(cx, Field::Wait, time).await?;
     cx.world.record(Record::Wait { path: cx.path.clone() });
     cx.world.tell(Progress::Waiting { path: cx.path.clone(), what: String::new(), span: None, limit: time });
-    cx.sleep(time).await?;
+    cx.pause(time, TimerClock::Wall).await?;
     Ok(Next::Go)
 }
 

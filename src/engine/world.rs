@@ -8,14 +8,14 @@ use crate::check::program::{NameId, NameInfo, Program};
 use crate::engine::Inputs;
 use crate::engine::bug::Bug;
 use crate::engine::call::{CallId, Path, TxId};
-use crate::engine::event::{Answer, Command, Failure, Left, Outcome, Progress, QuestionId, TimerId};
+use crate::engine::event::{Answer, Command, Failure, Left, Outcome, Progress, QuestionId, TimerClock, TimerId};
 use crate::engine::executor::{Queue, Slot};
 use crate::engine::names::Names;
 use crate::engine::record::Record;
 use crate::engine::scope::Scope;
 use crate::engine::tree::Seq;
 use crate::value::redact::{Redactor, is_short};
-use crate::value::{Nanos, Secret, SmolStr, Value};
+use crate::value::{Nanos, Secret, SmolStr, Timestamp, Value};
 
 pub(super) struct World<'p> {
     pub program: &'p Program,
@@ -23,6 +23,8 @@ pub(super) struct World<'p> {
     bug: Option<Bug>,
     pub queue: Queue<'p>,
     pub now: Cell<Nanos>,
+    /// The wall clock of the latest start, and its running time.
+    pub clock: Cell<(Timestamp, Nanos)>,
     /// Params and what all modules declare.
     pub globals: Rc<Names>,
     /// Of the way forward: the deadline and the first signal cancel it.
@@ -71,6 +73,7 @@ impl<'p> World<'p> {
             bug,
             queue: Queue::default(),
             now: Cell::default(),
+            clock: Cell::new((inputs.started, Nanos(0))),
             globals: Rc::default(),
             forward: Rc::default(),
             disturbed: Cell::default(),
@@ -201,10 +204,10 @@ impl<'p> World<'p> {
         self.push(Command::Withdraw(id));
     }
 
-    pub fn timer(&self, after: Nanos, alarm: Alarm) -> TimerId {
+    pub fn timer(&self, after: Nanos, clock: TimerClock, alarm: Alarm) -> TimerId {
         let id = TimerId(self.next());
         self.timers.borrow_mut().insert(id, alarm);
-        self.push(Command::Timer(id, after));
+        self.push(Command::Timer(id, after, clock));
         id
     }
 

@@ -378,6 +378,7 @@ fn ended<'a>(finish: &'a Finish, sources: &'a Sources) -> Ended<'a> {
             LeftWhy::Irreversible(why) => ("irreversible", why.as_str()),
             LeftWhy::Running(what) => ("running", what.as_str()),
             LeftWhy::Finally(failure) => ("finally", failure.message.as_str()),
+            LeftWhy::Changed(why) => ("changed", why.as_str()),
             LeftWhy::FinallyOpen => ("finally_open", ""),
         };
         let span = match &left.why {
@@ -388,6 +389,7 @@ fn ended<'a>(finish: &'a Finish, sources: &'a Sources) -> Ended<'a> {
             | LeftWhy::Manual(_)
             | LeftWhy::Irreversible(_)
             | LeftWhy::Running(_)
+            | LeftWhy::Changed(_)
             | LeftWhy::FinallyOpen => left.span,
         };
         InPlace { path: left.path.to_string(), step: &left.step, why, text, place: at(sources, span) }

@@ -93,6 +93,7 @@ fn left_in_place(left: &Left, end: End, sources: &Sources, lines: &mut Vec<Line>
             lines.push(line(&format!("its `finally` failed: {}", failure.message)));
             return more(failure, sources, lines);
         }
+        LeftWhy::Changed(why) => lines.push(line(&format!("not undone, because it was changed since: {why}"))),
         LeftWhy::FinallyOpen => lines.push(line("its `finally` did not run to its end")),
     }
     lines.extend(place::line(4, "at", sources, left.span));

@@ -181,7 +181,7 @@ impl Driver<'_> {
                     canceller.cancel();
                 }
             }
-            Command::Timer(id, after) => {
+            Command::Timer(id, after, _) => {
                 self.timers.insert(id, Nanos(at.0.saturating_add(after.0.max(0))));
             }
             Command::Clear(id) => {

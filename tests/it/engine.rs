@@ -15,7 +15,7 @@ use std::sync::Arc;
 use build::*;
 use rbk::check::program::*;
 use rbk::effects::fake::{Played, Script, Signal, play};
-use rbk::engine::{Command, Engine, Inputs, OnFailure, Record, replay};
+use rbk::engine::{Command, Engine, Inputs, OnFailure, Record, Replayed, replay};
 use rbk::value::{Nanos, SmolStr, Timestamp, Value};
 
 pub fn inputs() -> Inputs {
@@ -37,7 +37,8 @@ fn run(program: Program, inputs: Inputs, script: &Script) -> Played {
 
 fn check_replay(program: &Arc<Program>, inputs: &Inputs, played: &Played) {
     for cut in 0..=played.inputs.len() {
-        let (mut engine, mut commands) = replay(program.clone(), inputs.clone(), &played.inputs[..cut]);
+        let replayed = replay(program.clone(), inputs.clone(), &played.inputs[..cut]);
+        let Replayed { mut engine, mut commands, .. } = replayed.unwrap_or_else(|misfit| panic!("{misfit:?}"));
         commands.extend(played.inputs[cut..].iter().map(|input| engine.on(input.clone())));
         assert_eq!(commands, played.commands, "replayed from event {cut}");
     }

@@ -51,7 +51,7 @@ fn wording(question: &QuestionAsked) -> (Vec<Line>, Line) {
         }
         QuestionKind::Text(Type::Str) => "answer:".to_owned(),
         QuestionKind::Text(ty) => format!("answer ({}):", read::name(ty)),
-        QuestionKind::Choose(options) => {
+        QuestionKind::Choose(options) | QuestionKind::Doubt(options) => {
             for (i, option) in options.iter().enumerate() {
                 lines.push(Line::new(1).put(Tone::Doing, format!("{}  ", i + 1)).put(Tone::Plain, option));
             }

@@ -165,7 +165,7 @@ fn read_answer(question: &QuestionAsked, line: &str) -> Result<Value, String> {
             Err(format!("answer with the step's name, `{}`, or `no`", question.text.trim()))
         }
         QuestionKind::Text(ty) => read::read(ty, line),
-        QuestionKind::Choose(options) => {
+        QuestionKind::Choose(options) | QuestionKind::Doubt(options) => {
             let by_number = || text.parse::<usize>().ok().and_then(|n| options.get(n.checked_sub(1)?));
             let chosen = options.iter().find(|o| o.as_str() == text).or_else(by_number);
             chosen.map(|o| Value::str(o.as_str())).ok_or_else(|| {

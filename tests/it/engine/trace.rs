@@ -12,6 +12,10 @@ pub fn trace(played: &Played) -> String {
         match &input.event {
             Event::Stop => say("! stop".to_owned()),
             Event::Kill => say("! kill".to_owned()),
+            Event::Resumed { .. } => say("! resumed".to_owned()),
+            Event::Rollback { .. } => say("! rollback".to_owned()),
+            Event::Doubted(_) => say("! in doubt".to_owned()),
+            Event::Unstarted(_) => say("! not started".to_owned()),
             Event::Start | Event::Ended(..) | Event::Fired(_) | Event::Answered(..) | Event::Unanswered(..) => {}
         }
         for command in commands {
@@ -48,6 +52,7 @@ fn why(why: &LeftWhy) -> String {
         LeftWhy::Irreversible(why) => format!("irreversible: {why}"),
         LeftWhy::Running(what) => format!("may still run: {what}"),
         LeftWhy::Finally(failure) => format!("its `finally` failed: {}", failure.message),
+        LeftWhy::Changed(why) => format!("changed since: {why}"),
         LeftWhy::FinallyOpen => "its `finally` is open".to_owned(),
     }
 }

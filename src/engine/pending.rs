@@ -1,0 +1,103 @@
+//! What a run waits for, read off what went in and came out of its engine.
+use crate::engine::call::{Call, CallId};
+use crate::engine::event::{Command, Event, Finish, Input, QuestionAsked, QuestionId, TimerClock, TimerId};
+use crate::value::Nanos;
+
+/// What was asked for and has neither come nor been given up, in the order it was asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Pending {
+    pub calls: Vec<PendingCall>,
+    pub timers: Vec<PendingTimer>,
+    pub questions: Vec<PendingQuestion>,
+    /// The run has ended, and nothing was asked for since.
+    pub finish: Option<Finish>,
+    started: bool,
+}
+
+/// A call without its end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PendingCall {
+    pub call: Call,
+    /// Nobody wants it any more: it is not started again, only its end is waited for.
+    pub cancelled: bool,
+}
+
+/// A timer that has not fired.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PendingTimer {
+    pub id: TimerId,
+    /// Which input led to it, from 0; and its running time.
+    pub input: usize,
+    pub set: Nanos,
+    pub after: Nanos,
+    pub clock: TimerClock,
+}
+
+/// A question without its answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PendingQuestion {
+    pub id: QuestionId,
+    pub asked: QuestionAsked,
+}
+
+impl Pending {
+    /// Take in the next input, by its number, and what the engine asked for after it.
+    ///
+    /// # Errors
+    /// Nobody waits for this input; why.
+    pub fn follow(&mut self, index: usize, input: &Input, commands: &[Command]) -> Result<(), String> {
+        self.heard(&input.event)?;
+        commands.iter().for_each(|command| self.asked(index, input.at, command));
+        Ok(())
+    }
+
+    fn heard(&mut self, event: &Event) -> Result<(), String> {
+        let goes_on = matches!(event, Event::Resumed { .. } | Event::Rollback { .. });
+        match event {
+            Event::Start if self.started => return Err("it starts twice".to_owned()),
+            Event::Start => self.started = true,
+            _ if !self.started => return Err("it does not begin with its start".to_owned()),
+            _ if self.finish.is_some() && !goes_on => return Err("the run has ended before it".to_owned()),
+            Event::Ended(id, _) | Event::Doubted(id) | Event::Unstarted(id) => self.ended(*id)?,
+            Event::Fired(id) => {
+                take(&mut self.timers, |timer| timer.id == *id).ok_or_else(|| format!("no timer {} is set", id.0))?
+            }
+            Event::Answered(id, _) | Event::Unanswered(id, _) => take(&mut self.questions, |asked| asked.id == *id)
+                .ok_or_else(|| format!("no question {} is open", id.0))?,
+            Event::Rollback { .. } => self.finish = None,
+            Event::Resumed { .. } | Event::Stop | Event::Kill => {}
+        }
+        Ok(())
+    }
+
+    fn ended(&mut self, id: CallId) -> Result<(), String> {
+        take(&mut self.calls, |pending| pending.call.id == id).ok_or_else(|| format!("no call {} is under way", id.0))
+    }
+
+    fn asked(&mut self, input: usize, at: Nanos, command: &Command) {
+        match command {
+            Command::Call(call) => self.calls.push(PendingCall { call: Call::clone(call), cancelled: false }),
+            Command::Cancel(id) => {
+                let call = self.calls.iter_mut().find(|pending| pending.call.id == *id);
+                call.into_iter().for_each(|pending| pending.cancelled = true);
+            }
+            Command::Timer(id, after, clock) => {
+                self.timers.push(PendingTimer { id: *id, input, set: at, after: *after, clock: *clock });
+            }
+            Command::Clear(id) => self.timers.retain(|timer| timer.id != *id),
+            Command::Ask(id, asked) => {
+                self.questions.push(PendingQuestion { id: *id, asked: QuestionAsked::clone(asked) });
+            }
+            Command::Withdraw(id) => self.questions.retain(|asked| asked.id != *id),
+            Command::Finish(finish) => self.finish = Some(Finish::clone(finish)),
+            Command::Record(_) | Command::Tell(_) => {}
+        }
+    }
+}
+
+/// None: it is not there.
+fn take<T>(from: &mut Vec<T>, is: impl Fn(&T) -> bool) -> Option<()> {
+    let at = from.iter().position(is)?;
+    from.remove(at);
+    Some(())
+}

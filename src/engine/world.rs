@@ -151,12 +151,9 @@ impl<'p> World<'p> {
 
     pub fn guarded(&self, mut value: Value) -> Value {
         let secrets = self.secrets.borrow();
-        // Where an answer came from makes no secret of what it says.
-        if let Value::Response(response) = &mut value
-            && secrets.find(&response.url).is_some()
-        {
-            let response = Arc::make_mut(response);
-            response.url = secrets.redact(&response.url).into();
+        if let Value::Response(response) = &mut value {
+            secrets.guard(Arc::make_mut(response));
+            return value;
         }
         match secrets.hides(&value) {
             Some(name) => Secret::hide(name, value),

@@ -16,7 +16,7 @@ pub mod screen;
 pub mod story;
 mod streamed;
 pub mod style;
-mod summary;
+pub mod summary;
 pub mod time;
 pub mod visible;
 mod workflow;

@@ -132,6 +132,13 @@ impl Outside {
         }
     }
 
+    /// What another handle hides is hidden here too.
+    #[must_use]
+    pub fn knowing(mut self, known: Known) -> Outside {
+        self.known = known;
+        self
+    }
+
     /// To ask after the end whether everything got out.
     #[must_use]
     pub fn written(&self) -> Written {

@@ -129,10 +129,11 @@ fn convert(value: &Value, secrets: Secrets) -> serde_json::Value {
             map.insert("status".to_owned(), r.status.into());
             map.insert("url".to_owned(), r.shown_url().into());
             map.insert("headers".to_owned(), object(&r.headers, secrets));
-            match r.body.text() {
-                Some(text) => map.insert("text".to_owned(), (**text).into()),
-                None => map.insert("bytes".to_owned(), convert(&Value::Bytes(r.body.bytes().into()), secrets)),
+            let (name, body) = match r.body.text() {
+                Some(text) => ("text", Value::Str(text.clone())),
+                None => ("bytes", Value::Bytes(r.body.bytes().into())),
             };
+            map.insert(name.to_owned(), convert(&r.of_body(body), secrets));
             map.insert("duration".to_owned(), convert(&Value::Duration(r.duration), secrets));
             map.into()
         }

@@ -178,7 +178,7 @@ fn plain(method: Method, value: &Value, args: &[&Value]) -> Result<Value, String
     let one = || args.first().copied().ok_or_else(|| format!("`.{}()` needs an argument", method.name()));
     Ok(match (method, value) {
         (Method::Json, Value::Str(s)) => json::parse(s)?,
-        (Method::Json, Value::Response(r)) => body(r)?,
+        (Method::Json, Value::Response(r)) => r.of_body(body(r)?),
         (Method::Json, Value::Bytes(_)) => json::parse(&text(value)?)?,
         // A `json` column is a value already.
         (Method::Json, Value::Record(_) | Value::List(_)) => value.clone(),
@@ -236,7 +236,7 @@ fn plain(method: Method, value: &Value, args: &[&Value]) -> Result<Value, String
         }
         (Method::Bytes, Value::Str(s)) => Value::Bytes(s.as_bytes().into()),
         (Method::Bytes, Value::Bytes(_)) => value.clone(),
-        (Method::Bytes, Value::Response(r)) => Value::Bytes(r.body.bytes().into()),
+        (Method::Bytes, Value::Response(r)) => r.of_body(Value::Bytes(r.body.bytes().into())),
         (Method::Bytes, Value::Size(n)) => Value::Int(*n),
         (Method::Join, Value::List(l)) => {
             let hidden = l.iter().find_map(|v| v.expose().1).cloned();
@@ -260,7 +260,7 @@ fn plain(method: Method, value: &Value, args: &[&Value]) -> Result<Value, String
                 None => shown,
             }
         }
-        (Method::Text, Value::Response(r)) => Value::Str(r.text()?),
+        (Method::Text, Value::Response(r)) => r.of_body(Value::Str(r.text()?)),
         (Method::Text, _) => Value::str(text(value)?),
         _ => return Err(no()),
     })
@@ -273,7 +273,7 @@ pub fn hidden_in(value: &Value) -> Option<SmolStr> {
         Value::Secret(s) => Some(s.name.clone()),
         Value::List(l) => l.iter().find_map(hidden_in),
         Value::Record(r) => r.0.iter().find_map(|(_, v)| hidden_in(v)),
-        Value::Response(r) => r.headers.0.iter().find_map(|(_, v)| hidden_in(v)),
+        Value::Response(r) => r.secret.clone().or_else(|| r.headers.0.iter().find_map(|(_, v)| hidden_in(v))),
         _ => None,
     }
 }
@@ -315,7 +315,7 @@ pub fn field(value: &Value, name: &str) -> Result<Value, String> {
         Value::Response(r) => match name {
             "status" => Ok(Value::Int(i64::from(r.status))),
             "headers" => Ok(Value::Record(Arc::new(r.headers.clone()))),
-            "text" => r.text().map(Value::Str),
+            "text" => Ok(r.of_body(Value::Str(r.text()?))),
             "url" => Ok(Value::Str(r.url.clone())),
             "method" => Ok(Value::Str(r.method.as_str().into())),
             "duration" => Ok(Value::Duration(r.duration)),

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use super::{Record, SmolStr, Value, show};
+use super::{Record, Response, Secret, SmolStr, Value, show};
 
 /// A shorter secret would be found in innocent text: it is not searched for.
 pub const MIN_CHARS: usize = 6;
@@ -118,11 +118,29 @@ impl Redactor {
             Value::List(items) => items.iter().find_map(|v| self.hides(v)),
             Value::Record(r) => self.hides_record(r),
             Value::Response(r) => {
-                let text = r.body.text().map_or_else(|| String::from_utf8_lossy(r.body.bytes()), |t| (&**t).into());
-                self.find(&text).or_else(|| self.find(&r.url)).or_else(|| self.hides_record(&r.headers))
+                self.hides_body(r).or_else(|| self.find(&r.url)).or_else(|| self.hides_record(&r.headers))
             }
             Value::Connection(_) | Value::Null | Value::Bool(_) | Value::Duration(_) | Value::Time(_) => None,
             Value::Int(_) | Value::Decimal(_) | Value::Size(_) => self.find(&show::literal(value)),
+        }
+    }
+
+    fn hides_body(&self, response: &Response) -> Option<SmolStr> {
+        let body = &response.body;
+        let text = body.text().map_or_else(|| String::from_utf8_lossy(body.bytes()), |text| (&**text).into());
+        response.secret.clone().or_else(|| self.find(&text))
+    }
+
+    /// The parts of an answer that contain a secret become one: its body, a header. Where it came from, and its status, stay.
+    pub fn guard(&self, response: &mut Response) {
+        if self.find(&response.url).is_some() {
+            response.url = self.redact(&response.url).into();
+        }
+        response.secret = self.hides_body(response);
+        for (_, value) in &mut response.headers.0 {
+            if let Some(name) = self.hides(value) {
+                *value = Secret::hide(name, std::mem::replace(value, Value::Null));
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! What an HTTP call returned.
 use std::sync::Arc;
 
-use super::{Nanos, Record, SmolStr};
+use super::{Nanos, Record, Secret, SmolStr, Value};
 
 /// `.status .headers .text .url .method .duration` are its fields, `.json()` and `.bytes()` its methods.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,6 +13,8 @@ pub struct Response {
     /// Names in lower case; several of one name are joined by `, `, those of `set-cookie` by a line end.
     pub headers: Record,
     pub body: Body,
+    /// The name of a secret that the body contains; a header that contains one is a secret itself.
+    pub secret: Option<SmolStr>,
     pub duration: Nanos,
     /// The statuses that count as a success instead of 2xx (`expect:`).
     pub expect: Vec<u16>,
@@ -62,6 +64,15 @@ impl Response {
         self.body.text().cloned().ok_or_else(|| {
             format!("the answer of {} {} is not text: read its `.bytes()`", self.method, self.shown_url())
         })
+    }
+
+    /// What is made of its body: a secret where that contains one.
+    #[must_use]
+    pub fn of_body(&self, made: Value) -> Value {
+        match &self.secret {
+            Some(name) => Secret::hide(name.clone(), made),
+            None => made,
+        }
     }
 
     /// Its address for people: what a query gives to nobody else is left out.

@@ -80,6 +80,7 @@ impl Http {
                 status,
                 headers: headers(found.headers()),
                 body: decoded(bytes, kind.as_deref().unwrap_or("")),
+                secret: None,
                 duration: Nanos::from(now() - started),
                 expect: request.expect.clone(),
             });

@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand. In: arguments. Out: an exit code; everything said goes through `report`.
 mod answers;
+mod arguments;
 mod check;
 mod docs;
 mod explain;
@@ -80,7 +81,10 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|info| bug(info.location())));
-    let cli = Cli::parse();
+    let cli = match arguments::read() {
+        Ok(cli) => cli,
+        Err(code) => return ExitCode::from(code),
+    };
     let work = move || match cli.command {
         Command::Run(args) => run::run(&args, cli.say.say()),
         Command::Check(args) => check::check(&args, cli.say.say()),
@@ -132,8 +136,12 @@ fn say(speak: impl FnOnce(&mut Outside) -> u8) -> u8 {
 /// Everything is written; else that is told.
 fn got_out(written: &Written, help: Option<&str>) -> bool {
     let Some(error) = written.wrong() else { return true };
-    complain(&format!("standard output cannot be written: {}", crate::session::reason(error)), help);
+    lost(error, help);
     false
+}
+
+fn lost(error: &std::io::Error, help: Option<&str>) {
+    complain(&format!("standard output cannot be written: {}", crate::session::reason(error)), help);
 }
 
 /// Sorted diagnostics for a person, on standard error.

@@ -9,17 +9,22 @@ use super::inputs::{Inputs, Somebody};
 use super::questions;
 use super::refused::Refused;
 use super::{BUG, complain, got_out, open};
+use crate::engine::Finish;
 use crate::engine::event::End;
 use crate::report::json::Json;
 use crate::report::live::Live;
 use crate::report::opening::Opening;
-use crate::report::outside::{Channel, Outside, Written};
+use crate::report::outside::{Channel, Known, Outside, Written};
 use crate::report::plain::Plain;
 use crate::report::screen::Screen;
 use crate::report::story::Say;
+use crate::report::summary::summary;
 use crate::run::Watcher;
 use crate::run::answers::{Answerer, Voice};
+use crate::session;
 use crate::session::run::Ready;
+use crate::source::Sources;
+use crate::value::{Nanos, Timestamp};
 
 /// Run a runbook; what it did is undone when it fails
 #[derive(Args)]
@@ -77,28 +82,28 @@ fn prepared(args: &Run, say: Say) -> Result<Ready, Refused> {
 
 fn start(args: &Run, say: Say, ready: Ready) -> u8 {
     let out = Outside::new(Channel::Out);
-    let written = out.written();
+    let (written, known) = (out.written(), out.known());
     let (deadline, rollback_within) = ready.limits();
     let opening = Opening { run: ready.id.clone(), started: ready.started, deadline, rollback_within };
-    let sources = ready.sources.clone();
+    let (started, sources) = (ready.started, ready.sources.clone());
     let somebody = args.file != "-" && Somebody::look() == Somebody::There;
     let live = args.format == Format::Human && out.look.terminal && out.look.moves;
     let (mut watcher, screen): (Box<dyn Watcher>, Option<Rc<RefCell<Screen>>>) = match (args.format, live) {
         (Format::Human, true) => {
             let screen = Rc::new(RefCell::new(Screen::new(out)));
-            (Box::new(Live::new(screen.clone(), say, opening, sources)), Some(screen))
+            (Box::new(Live::new(screen.clone(), say, opening, sources.clone())), Some(screen))
         }
-        (Format::Human, false) => (Box::new(Plain::new(out, say, opening, sources)), None),
-        (Format::Json, _) => (Box::new(Json::new(out, ready.id.clone(), ready.started, sources)), None),
+        (Format::Human, false) => (Box::new(Plain::new(out, say, opening, sources.clone())), None),
+        (Format::Json, _) => (Box::new(Json::new(out, ready.id.clone(), started, sources.clone())), None),
     };
     let screen =
         somebody.then(|| screen.unwrap_or_else(|| Rc::new(RefCell::new(Screen::new(Outside::new(Channel::Err))))));
     let voice = screen.map(|screen| Box::new(OnScreen(screen)) as Box<dyn Voice>);
     let mut answers = Answerer::new(args.answer.clone(), voice);
-    let end = crate::session::run::run(ready, watcher.as_mut(), &mut answers);
+    let end = session::run::run(ready, watcher.as_mut(), &mut answers);
     drop((watcher, answers));
     match end {
-        Ok(Some(finish)) => ended(finish.end, &written),
+        Ok(Some(finish)) => ended(&finish, &written, || again(&finish, started, &sources, known)),
         Ok(None) => {
             complain("a bug in rbk itself: the run waits for nothing and has not ended; it is left as it is", None);
             BUG
@@ -108,12 +113,27 @@ fn start(args: &Run, say: Say, ready: Ready) -> u8 {
 }
 
 /// Its exit code. A run whose story is lost went well only when somebody has looked.
-fn ended(end: End, written: &Written) -> u8 {
-    let help = "the run went on to its end; its exit code tells how it ended";
-    match (got_out(written, Some(help)), end) {
-        (false, End::Succeeded) => End::Incomplete.exit_code(),
-        (_, end) => end.exit_code(),
+fn ended(finish: &Finish, written: &Written, again: impl FnOnce()) -> u8 {
+    let (code, help) = match finish.end {
+        End::Succeeded => {
+            let help = "the run went on to its end; it exits with 3, not with 0, because what it said is lost";
+            (End::Incomplete.exit_code(), help)
+        }
+        end => (end.exit_code(), "the run went on to its end, which stands below"),
+    };
+    if got_out(written, Some(help)) {
+        return finish.end.exit_code();
     }
+    again();
+    code
+}
+
+/// How it ended, on standard error.
+fn again(finish: &Finish, started: Timestamp, sources: &Sources, known: Known) {
+    let took = session::now().duration_since(started);
+    let took = Nanos(i64::try_from(took.as_nanos()).unwrap_or(i64::MAX));
+    let mut err = Outside::new(Channel::Err).knowing(known);
+    summary(took, finish, sources).iter().for_each(|line| err.line(line));
 }
 
 /// `LABEL=VALUE`.

@@ -35,3 +35,32 @@ impl Story {
 fn is_slow(at: Nanos, running: &Running) -> bool {
     !running.told && at.0 - running.since.0 >= SLOW.0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::program::{Effect, Want};
+    use crate::engine::call::{CallId, Path};
+    use crate::engine::event::Progress;
+    use crate::source::Sources;
+
+    #[test]
+    fn what_only_reads_is_told_once_when_it_takes_long() {
+        let mut story = Story::new(Say::Normal, Sources::default());
+        let reads = |number| Progress::ActionStarted {
+            call: CallId(number),
+            path: Path::default(),
+            text: format!("$ read {number}").into(),
+            effect: Effect::Read,
+            want: Want::Condition,
+        };
+        assert_eq!(story.tell(Nanos(0), &reads(1)), []);
+        assert_eq!(story.tell(Nanos(9_000_000_000), &reads(2)), []);
+        assert_eq!(story.homeless().map(|(text, _)| text).collect::<Vec<_>>(), ["$ read 1", "$ read 2"]);
+        assert_eq!(story.tick(Nanos(9_900_000_000)), []);
+        let told = story.tick(Nanos(10_000_000_000));
+        let text: Vec<&str> = told.iter().flat_map(|line| &line.pieces).map(|(_, text)| text.as_str()).collect();
+        assert_eq!(text, ["$ read 1", "  … still running after 10s"]);
+        assert_eq!(story.tick(Nanos(11_000_000_000)), []);
+    }
+}

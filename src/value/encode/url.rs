@@ -42,7 +42,17 @@ fn authority(text: &str) -> Result<String, String> {
     if !text.is_empty() && text.len() <= 253 && text.chars().all(name) {
         return Ok(text.to_owned());
     }
-    Err(format!("`{}` is not a host, a port or an IP address", show::brief(text)))
+    let brief = show::brief(text);
+    let port = |port: &str| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
+    Err(match text.rsplit_once(':') {
+        _ if text.contains("://") => {
+            format!("`{brief}` is a whole URL: write it as `\"#{{url}}\"`, and what follows behind it")
+        }
+        Some((host, digits)) if !host.is_empty() && port(digits) => format!(
+            "`{brief}` is a host and a port in one: write `http://#{{host}}:#{{port}}/` with two values, or give the whole URL as one, `#{{url}}`"
+        ),
+        Some(_) | None => format!("`{brief}` is not a host, a port or an IP address"),
+    })
 }
 
 fn whole(text: &str) -> Result<String, String> {

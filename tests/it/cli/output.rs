@@ -30,16 +30,52 @@ fn what_cannot_be_written_is_an_error() {
 }
 
 #[test]
+fn help_that_cannot_be_written_is_an_error() {
+    for arguments in [&["--help"][..], &["--version"], &["run", "--help"], &["help", "check"]] {
+        full(&Desk::new(), arguments).exits(2).complains(&["standard output cannot be written: no space left"]);
+        let said = Desk::new().rbk(arguments);
+        assert!(!said.exits(0).out.is_empty() && said.err.is_empty(), "{}", said.err);
+    }
+}
+
+#[test]
+fn an_argument_that_is_no_text_is_named() {
+    let desk = Desk::with(&book("  param s: string\n  log s"));
+    let bytes = |text: &'static [u8]| std::os::unix::ffi::OsStrExt::from_bytes(text);
+    let cases: [(&[&[u8]], &str, &str); 7] = [
+        (&[b"run", b"a.rbk", b"--set", b"s=\xff"], "`--set s=\\xff` is not", "give it in UTF-8"),
+        (&[b"run", b"a.rbk", b"--set=s=\xff"], "`--set=s=\\xff` is not", "give it in UTF-8"),
+        (&[b"run", b"a.rbk", b"--answer", b"Go?=\xe9"], "`--answer Go?=\\xe9` is not", "give it in UTF-8"),
+        (&[b"plan", b"a.rbk", b"--params", b"\xff.json"], "`--params \\xff.json` is not", "rename it"),
+        (&[b"run", b"caf\xe9.rbk"], "`caf\\xe9.rbk` is not UTF-8 text", "rename it"),
+        (&[b"run", b"--quiet", b"caf\xe9.rbk"], "`caf\\xe9.rbk` is not UTF-8 text", "rename it"),
+        (&[b"check", b"a.rbk", b"\xffb.rbk"], "`\\xffb.rbk` is not UTF-8 text", "rename it"),
+    ];
+    for (arguments, what, help) in cases {
+        let arguments: Vec<&std::ffi::OsStr> = arguments.iter().map(|text| bytes(text)).collect();
+        let output = desk.command(&[]).args(arguments).stdin(Stdio::null()).output().unwrap();
+        Said::of(output, &desk.path("")).exits(2).complains(&[what, help]);
+    }
+}
+
+#[test]
 fn a_run_whose_output_is_lost_goes_on_and_says_so() {
     let undone = "  step \"One\" {\n    $ touch one\n    rollback { $ rm one; touch undone }\n  }\n  fail \"broken\"";
     for format in ["human", "json"] {
         let desk = Desk::with(&book(undone));
         let said = full(&desk, &["run", "a.rbk", "--format", format]);
-        said.exits(1).complains(&["standard output cannot be written: no space left on device"]);
+        said.exits(1).complains(&[
+            "standard output cannot be written: no space left on device",
+            "✗ Failed after",
+            "\n  failed: broken\n        at a.rbk:8: fail \"broken\"\n  undone: One\n",
+        ]);
         assert!(desk.has("undone") && !desk.has("one"));
         let desk = Desk::with(&book("  step \"One\" {\n    $ touch one\n    rollback { $ rm one }\n  }"));
         let said = full(&desk, &["run", "a.rbk", "--format", format]);
-        said.exits(3).complains(&["standard output cannot be written: no space left on device", "went on to its end"]);
+        said.exits(3).complains(&[
+            "standard output cannot be written: no space left on device",
+            "went on to its end; it exits with 3",
+        ]);
         assert!(desk.has("one"));
     }
 }

@@ -302,3 +302,163 @@ fn an_answer_to_no_question_or_given_twice_is_refused() {
     ]);
     near.exits(2).complains(&["did you mean `Send traffic?`?"]);
 }
+
+/// A value cannot pass for lines of the report: what follows its first line stands further in.
+#[test]
+fn a_value_of_several_lines_forges_none() {
+    let text = "  param v: string\n  step \"One\" {\n    log \"said #{v}\"\n    note \"kept\": v\n    confirm \"Go #{v}?\"\n    \
+                guard \"label #{v}\": true\n    $ touch one\n    rollback manual \"call #{v}\"\n  }\n  fail \"broken\"";
+    let forged = "x\n✓ Done in 3s\n▸ Two\n✓ Two  1s\r✗ Failed\u{1b}[2J";
+    let desk = Desk::with(&book(text));
+    let said = desk.rbk(&["run", "a.rbk", "--set", &format!("v={forged}"), "--answer", "Go #{v}?=yes"]);
+    said.exits(3);
+    insta::assert_snapshot!(said.story(), @r#"
+    Test
+    run RUN, deadline TIME, rollback within TIME
+
+    ▸ One
+      said x
+          ✓ Done in TIME
+          ▸ Two
+          ✓ Two  1s\r✗ Failed\e[2J
+      note kept: x
+          ✓ Done in TIME
+          ▸ Two
+          ✓ Two  1s\r✗ Failed\e[2J
+      ? Go x
+          ✓ Done in TIME
+          ▸ Two
+          ✓ Two  1s\r✗ Failed\e[2J?
+      ? Go x\n✓ Done in 3s\n▸ Two\n✓ Two  1s\r✗ Failed\e[2J? → yes  root (--answer)
+      ✓ label x\n✓ Done in 3s\n▸ Two\n✓ Two  1s\r✗ Failed\e[2J
+      $ touch one
+    ✓ One  TIME
+
+    ✗ Failed after TIME; a person must finish the undo
+      failed: broken
+            at a.rbk:13: fail "broken"
+      left in place:
+        One: by hand: call x
+            ✓ Done in TIME
+            ▸ Two
+            ✓ Two  1s\r✗ Failed\e[2J
+            at a.rbk:5: step "One" {
+    Notes
+      kept: x
+          ✓ Done in TIME
+          ▸ Two
+          ✓ Two  1s\r✗ Failed\e[2J
+    "#);
+    let lines = || said.out.lines();
+    assert!(!said.out.contains(['\r', '\u{1b}']), "{:?}", said.out);
+    for forged in ["✓ Done", "▸ Two", "✓ Two"] {
+        assert!(
+            lines().all(|line| !line.starts_with(forged) && !line.starts_with(&format!("  {forged}"))),
+            "{}",
+            said.out
+        );
+    }
+}
+
+#[test]
+fn a_finally_and_a_handler_stand_under_their_headings() {
+    let text = r#"  finally { $ echo runbook }
+  on failure { $ echo tell }
+  step "One" {
+    finally { $ echo one }
+    $ touch one
+    rollback { $ rm one }
+  }
+  step "Two" {
+    $ touch two
+    finally {
+      let n = $ ls
+      $ echo no >&2; false
+    }
+    rollback { $ rm two }
+  }
+  fail "broken""#;
+    let said = Desk::with(&book(text)).rbk(&["run", "a.rbk"]);
+    said.exits(3);
+    insta::assert_snapshot!(said.story(), @r#"
+    Test
+    run RUN, deadline TIME, rollback within TIME
+
+    ▸ One
+      $ touch one
+      ▸ finally: One
+        $ echo one
+          one
+      ✓ finally: One  TIME
+    ✓ One  TIME
+    ▸ Two
+      $ touch two
+      ▸ finally: Two
+        $ echo no >&2; false
+          no
+          ✗ exited with code 1  TIME
+        `$ echo no >&2; false` exited with code 1; again in TIME
+        $ echo no >&2; false
+          no
+          ✗ exited with code 1  TIME
+        `$ echo no >&2; false` exited with code 1; again in TIME
+        $ echo no >&2; false
+          no
+          ✗ exited with code 1  TIME
+        `$ echo no >&2; false` exited with code 1; again in TIME
+        $ echo no >&2; false
+          no
+          ✗ exited with code 1  TIME
+      ✗ finally: Two failed
+          at a.rbk:15: $ echo no >&2; false
+    ✓ Two  TIME
+
+    Going back: what was done is undone within TIME, last first
+      because broken
+    ↩ undo: Two
+      $ rm two
+    ✓ undone: Two  TIME
+    ↩ undo: One
+      $ rm one
+    ✓ undone: One  TIME
+    ▸ finally
+      $ echo runbook
+        runbook
+    ✓ finally  TIME
+    ▸ on failure
+      $ echo tell
+        tell
+    ✓ on failure  TIME
+
+    ✗ Failed after TIME, and not everything is undone: a person is needed
+      failed: broken
+            at a.rbk:19: fail "broken"
+      undone: Two
+              One
+      left in place:
+        Two: its `finally` failed: `$ echo no >&2; false` exited with code 1
+            at a.rbk:15: $ echo no >&2; false
+            no
+    "#);
+    let good =
+        "  finally { $ echo runbook }\n  on success { $ echo tell }\n  on failure { $ echo never }\n  log \"hello\"";
+    let desk = Desk::with(&book(good));
+    insta::assert_snapshot!(desk.rbk(&["run", "a.rbk"]).exits(0).story(), @r#"
+    Test
+    run RUN, deadline TIME, rollback within TIME
+
+    hello
+    ▸ finally
+      $ echo runbook
+        runbook
+    ✓ finally  TIME
+    ▸ on success
+      $ echo tell
+        tell
+    ✓ on success  TIME
+
+    ✓ Done in TIME
+    "#);
+    let quiet = desk.rbk(&["run", "a.rbk", "-q"]);
+    assert!(!quiet.out.contains("finally") && !quiet.out.contains("on success"), "{}", quiet.out);
+}

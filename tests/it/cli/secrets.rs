@@ -1,6 +1,6 @@
 //! What is kept secret in a run, and what is not.
 use super::{Desk, book};
-use crate::lab::web::{Web, answer};
+use crate::lab::web::{Web, answer, answer_with};
 
 fn web() -> Web {
     Web::start(|request| match request.line.split(' ').nth(1) {
@@ -63,6 +63,34 @@ fn a_password_in_the_address_is_hidden_and_the_host_is_not() {
     }
     let sent = web.seen.lock().unwrap();
     assert!(sent[0].headers.iter().any(|header| header.starts_with("authorization: Basic ")), "{:?}", sent[0]);
+}
+
+/// What contains the secret is one: the body, that header. The rest of the answer is not.
+#[test]
+fn an_answer_with_a_secret_in_it_shows_its_status_and_its_other_headers() {
+    let web = Web::start(|request| match request.line.split(' ').nth(1) {
+        Some("/body") => answer_with("201 Created", "x-kind: plain", b"{\"s\": \"it is s3cret-pass\"}"),
+        _ => answer_with("201 Created", "x-kind: plain\r\nx-token: s3cret-pass", b"{\"s\": \"green\"}"),
+    });
+    let text = book(&format!(
+        r#"  secret pass = env("PASS")
+  let body = http.get("http://127.0.0.1:{port}/body")
+  log "body #{{body.status}} #{{body.headers["x-kind"]}} #{{body.json().s}} #{{body.text}}"
+  note "body": body
+  let header = http.get("http://127.0.0.1:{port}/header")
+  log "header #{{header.status}} #{{header.headers["x-kind"]}} #{{header.headers["x-token"]}} #{{header.json().s}}"
+  guard "created": header.status == 200"#,
+        port = web.port
+    ));
+    for format in ["human", "json"] {
+        let said = Desk::with(&text).variable("PASS", "s3cret-pass").rbk(&["run", "a.rbk", "--format", format]);
+        said.exits(1).says(&[
+            "body 201 plain ‹pass› ‹pass›",
+            "header 201 plain ‹pass› green",
+            "does not hold: 201 == 200",
+        ]);
+        assert!(!said.out.contains("s3cret") && !said.err.contains("s3cret"), "{}{}", said.out, said.err);
+    }
 }
 
 #[test]

@@ -229,3 +229,57 @@ fn control_c_unwinds() {
     assert_eq!(code, 1, "{shown}");
     assert!(!desk.has("started"), "{shown}");
 }
+
+#[test]
+fn what_only_reads_is_shown_while_it_runs_also_in_a_rollback_and_outside_every_step() {
+    let desk = Desk::with(&book(
+        r#"
+  let before = $ while [ ! -e first ]; do sleep 0.05; done; echo a
+  step "One" {
+    $ touch one
+    rollback {
+      let now = $ while [ ! -e second ]; do sleep 0.05; done; echo b
+      $ rm one
+    }
+  }
+  fail "broken"
+"#,
+    ));
+    let mut terminal = open(&desk, 80, &["run", "a.rbk"]);
+    terminal.until("  $ while [ ! -e first ]");
+    std::fs::write(desk.path("first"), "").unwrap();
+    terminal.until("  $ while [ ! -e second ]");
+    std::fs::write(desk.path("second"), "").unwrap();
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 1, "{shown}");
+    assert!(!shown.contains("while"), "{shown}");
+}
+
+#[test]
+fn a_wait_that_is_over_is_not_shown_any_more() {
+    let desk = Desk::with(&book(
+        r#"
+  step "One" readonly timeout 20s {
+    wait up to 10s until $ true
+    let now = $ while [ ! -e go ]; do sleep 0.05; done; echo b
+  }
+"#,
+    ));
+    let mut terminal = open(&desk, 80, &["run", "a.rbk"]);
+    terminal.until("  $ while [ ! -e go ]");
+    std::fs::write(desk.path("go"), "").unwrap();
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 0, "{shown}");
+}
+
+#[test]
+fn a_signal_while_a_question_stands_open_has_its_place() {
+    let desk =
+        Desk::with(&book("  step \"One\" {\n    $ touch one\n    confirm \"Go on?\"\n    rollback { $ rm one }\n  }"));
+    let mut terminal = open(&desk, 80, &["run", "a.rbk"]);
+    terminal.until("yes or no:");
+    terminal.keys("\x03");
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 1, "{shown}");
+    assert!(shown.contains("failed: One: stopped by a signal\n        at a.rbk:6: confirm \"Go on?\""), "{shown}");
+}

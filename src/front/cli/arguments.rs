@@ -1,0 +1,51 @@
+//! The command line as it was typed: what cannot be read is named; help that cannot be written is an error.
+use std::ffi::OsString;
+use std::io::{ErrorKind, Write};
+use std::os::unix::ffi::OsStrExt;
+
+use clap::{CommandFactory, Parser};
+
+use super::{Cli, REFUSED, complain, lost};
+use crate::report::visible::decoded;
+
+/// What is to be done; else it is said why not, or what was asked for, and this is the exit code.
+pub fn read() -> Result<Cli, u8> {
+    let typed: Vec<OsString> = std::env::args_os().collect();
+    if let Some((what, help)) = unreadable(&typed) {
+        complain(&format!("`{what}` is not UTF-8 text"), Some(help));
+        return Err(REFUSED);
+    }
+    Cli::try_parse_from(typed).map_err(|said| told(&said))
+}
+
+/// A mistake stands on standard error. Help and the version stand on standard output, which can be lost.
+fn told(said: &clap::Error) -> u8 {
+    let written = said.print().and_then(|()| std::io::stdout().flush());
+    match written {
+        Err(error) if !said.use_stderr() && error.kind() != ErrorKind::BrokenPipe => {
+            lost(&error, None);
+            REFUSED
+        }
+        Ok(()) | Err(_) => u8::try_from(said.exit_code()).unwrap_or(REFUSED),
+    }
+}
+
+/// The first argument that is no text, with the option before it, and what to do.
+fn unreadable(typed: &[OsString]) -> Option<(String, &'static str)> {
+    let at = typed.iter().skip(1).position(|argument| argument.to_str().is_none())? + 1;
+    let shown = decoded(typed.get(at)?.as_bytes());
+    let before = typed.get(at - 1).and_then(|before| before.to_str()).filter(|before| takes_value(before));
+    let what = before.map_or(shown.clone(), |option| format!("{option} {shown}"));
+    let help = match before.or(shown.split_once('=').map(|(option, _)| option)) {
+        Some("--set" | "--answer" | "--format" | "--today") => "give it in UTF-8",
+        Some(_) | None => "a file's name must be UTF-8 text: rename it",
+    };
+    Some((what, help))
+}
+
+fn takes_value(typed: &str) -> bool {
+    let Some(name) = typed.strip_prefix("--") else { return false };
+    let command = Cli::command();
+    let mut known = command.get_subcommands().flat_map(clap::Command::get_arguments);
+    known.any(|argument| argument.get_long() == Some(name) && argument.get_action().takes_values())
+}

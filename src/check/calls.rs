@@ -97,7 +97,7 @@ impl Elab<'_> {
             return;
         }
         if self.own_context(self.here.module, name).is_some()
-            || matches!(name.as_str(), "dir" | "ssh" | "sudo" | "stdin")
+            || matches!(name.as_str(), "dir" | "ssh" | "sudo" | "stdin" | "running")
         {
             self.report(found.help(format!("it is a context: `with {name}(…) {{ … }}`")));
             return;

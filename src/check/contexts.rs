@@ -4,13 +4,13 @@ use crate::source::Span;
 use crate::syntax::ast;
 use crate::value::{ConnKind, SmolStr, Type};
 
-use super::elab::Elab;
+use super::elab::{Elab, Stance};
 use super::modules::ModuleId;
-use super::program::{ContextUse, Expr, ExprKind, StmtKind};
+use super::program::{Class, ContextUse, Effect, Expr, ExprKind, Running, StmtKind, Want};
 use super::steps::BodyOf;
 use super::types;
 
-const BUILT_IN: [&str; 5] = ["dir", "env", "ssh", "sudo", "stdin"];
+const BUILT_IN: [&str; 6] = ["dir", "env", "ssh", "sudo", "stdin", "running"];
 
 impl Elab<'_> {
     pub(super) fn with(&mut self, contexts: &[ast::Expr], body: &ast::Block) -> StmtKind {
@@ -67,7 +67,7 @@ impl Elab<'_> {
                     format!("this is `{}`", types::name(ty)),
                 );
                 self.report(found.help(
-                    "commands run in `dir(…)`, `env({ … })`, `ssh(…)`, `sudo(…)`, `stdin(…)`, a postgres connection, or a declared `context`",
+                    "commands run in `dir(…)`, `env({ … })`, `ssh(…)`, `sudo(…)`, `stdin(…)`, `running($(…))`, a postgres connection, or a declared `context`",
                 ));
                 None
             }
@@ -77,6 +77,9 @@ impl Elab<'_> {
     fn built_in(&mut self, name: &str, args: &[ast::Arg], span: Span) -> Option<ContextUse> {
         if name == "sudo" && args.is_empty() {
             return Some(ContextUse::Sudo(None));
+        }
+        if name == "running" {
+            return self.running(args, span);
         }
         let parameter = match name {
             "dir" => "path",
@@ -102,6 +105,47 @@ impl Elab<'_> {
                 })
             }
         })
+    }
+
+    /// `running($(command), ready: condition, within: duration)`.
+    fn running(&mut self, args: &[ast::Arg], span: Span) -> Option<ContextUse> {
+        let names = [("command", true), ("ready", false), ("within", false)];
+        let before = self.diagnostics.len();
+        let given = self.matched(&names.map(|(name, needed)| (SmolStr::new(name), needed)), args, "running", span);
+        let [Some(command), ready, within] = given.as_slice() else { return None };
+        if self.diagnostics.len() > before {
+            return None;
+        }
+        let stance = std::mem::replace(&mut self.here.stance, Stance::Reads);
+        let wrote = self.here.wrote;
+        let mut command = self.any_expr(command);
+        self.here.stance = stance;
+        self.here.wrote = wrote;
+        let at = command.span;
+        match &mut command.kind {
+            ExprKind::Command(inner) if inner.want != Want::Result => {
+                inner.want = Want::Runs;
+                if inner.class == Class::Write {
+                    inner.effect = Effect::Read;
+                    let found = Diagnostic::error(
+                        Code::WriteInCondition,
+                        "what runs beside a block is known to write: it would be started again for every undo",
+                        at,
+                        "this writes",
+                    );
+                    self.report(found.help("do it in a step that says how it is undone, before the block"));
+                }
+            }
+            _ if command.ty == Type::Unknown => return None,
+            _ => {
+                let found = Diagnostic::error(Code::WrongArguments, "`running` takes a command", at, "not a command");
+                self.report(found.help("write it as `running($(ssh -N -L 5433:db:5432 jump), ready: …)`"));
+                return None;
+            }
+        }
+        let ready = ready.map(|ready| self.condition(ready));
+        let within = within.map(|within| self.duration(within, "the time to be ready"));
+        Some(ContextUse::Running(Box::new(Running { command, ready, within })))
     }
 
     /// A string that stands in arguments of other programs.

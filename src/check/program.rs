@@ -335,6 +335,17 @@ pub enum ContextUse {
         context: ContextId,
         args: Vec<(NameId, Expr)>,
     },
+    /// No place: a process that runs beside the block.
+    Running(Box<Running>),
+}
+
+/// `running($(command), ready: condition, within: duration)`
+#[derive(Clone, Debug)]
+pub struct Running {
+    /// An [`ExprKind::Command`].
+    pub command: Expr,
+    pub ready: Option<Expr>,
+    pub within: Option<Expr>,
 }
 
 /// `context NAME(…) [reparses] [carries env] = argv`
@@ -446,6 +457,8 @@ pub enum Want {
     Value,
     /// `result($( … ))`: `{ code, out, err }`, whatever the code.
     Result,
+    /// It runs until it is cancelled; output streams to the operator; an end by itself is a failure whatever its code.
+    Runs,
     /// True or false: exit 0, 2xx; what cannot be judged (exit 126 and above, a refused connection) is an error.
     Condition,
 }

@@ -195,6 +195,10 @@ fn context<'a>(context: &'a ContextUse, each: &mut dyn FnMut(&'a Expr)) {
         }
         ContextUse::Sudo(user) => user.iter().for_each(each),
         ContextUse::User { args, .. } => args.iter().for_each(|(_, v)| each(v)),
+        ContextUse::Running(running) => {
+            each(&running.command);
+            running.ready.iter().chain(&running.within).for_each(each);
+        }
     }
 }
 
@@ -229,6 +233,13 @@ pub fn conditions<'a>(kind: &'a StmtKind, each: &mut dyn FnMut(&'static str, &'a
             }
         }
         StmtKind::If { cond, .. } => each("`if`", cond),
+        StmtKind::With { contexts, .. } => {
+            for entered in contexts {
+                if let ContextUse::Running(running) = entered {
+                    running.ready.iter().for_each(|ready| each("`ready`", ready));
+                }
+            }
+        }
         _ => {}
     }
 }

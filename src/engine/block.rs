@@ -11,7 +11,7 @@ use crate::engine::record::Record;
 use crate::engine::scope::Scope;
 use crate::engine::tree::{Finally, Seq};
 use crate::engine::{
-    conditions, contexts, eval, handlers, invariant, parallel, questions, step, transaction, tries, undo, waits,
+    companion, conditions, eval, handlers, invariant, parallel, questions, step, transaction, tries, undo, waits,
 };
 use crate::source::Span;
 use crate::value::Nanos;
@@ -167,10 +167,7 @@ pub(super) fn statement<'a, 'p: 'a>(cx: &'a Cx<'p>, stmt: &'p Stmt) -> Fut<'a, F
         }
         StmtKind::Parallel(block) => Box::pin(parallel::block(cx, block)),
         StmtKind::Transaction { on, body } => Box::pin(transaction::transaction(cx, on, body, stmt.span)),
-        StmtKind::With { contexts, body } => Box::pin(async move {
-            let contexts = contexts::enter(cx, contexts).await?;
-            inner(&Cx { contexts, ..cx.clone() }, body, None, cx.names.clone()).await
-        }),
+        StmtKind::With { contexts, body } => companion::with(cx, contexts, body),
         StmtKind::Confirm { question, within } => Box::pin(questions::confirm(cx, question, within.as_ref())),
         StmtKind::Choose { question, options } => Box::pin(questions::choose(cx, question, options)),
         StmtKind::Try { body, otherwise, failure } => Box::pin(tries::attempt(cx, body, otherwise, *failure)),

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use crate::check::program::{self, CodePart, Effect, How, Undo, Want};
 use crate::engine::call::{Arg, Call, CallId, Key, Piece, What};
+use crate::engine::companion;
 use crate::engine::cx::{Cx, Mode};
 use crate::engine::eval;
 use crate::engine::event::{Command, Ending, Failure, FailureKind, Left, LeftWhy, Outcome, Progress};
@@ -50,7 +51,7 @@ pub(super) async fn judged<'p>(
     Ok((result(cx, *outcome)?, why))
 }
 
-async fn made<'p>(cx: &Cx<'p>, command: &'p program::Command, span: Span) -> Result<Made, Stop> {
+pub(super) async fn made<'p>(cx: &Cx<'p>, command: &'p program::Command, span: Span) -> Result<Made, Stop> {
     let (code, text) = pieces(cx, &command.code).await?;
     Ok(Made {
         what: What::Shell { code, direct: command.direct, shell: command.shell.clone() },
@@ -300,8 +301,24 @@ pub(super) async fn call(cx: &Cx<'_>, made: Made, unit: Option<Option<UnitKind>>
     end(cx, id, &text, span).await
 }
 
+/// What runs beside a block, until it is asked to end: that end is no failure.
+pub(super) async fn attended(cx: &Cx<'_>, id: CallId) -> Box<Outcome> {
+    let slot = cx.world.await_call(id);
+    let mut outcome = match slot.take_unless(&cx.world.queue, || cx.cancelled()).await {
+        Some(outcome) => outcome,
+        None => {
+            cx.world.push(Command::Cancel(id));
+            let mut outcome = slot.take(&cx.world.queue).await;
+            companion::as_asked(&mut outcome);
+            outcome
+        }
+    };
+    told(cx, id, &mut outcome);
+    outcome
+}
+
 /// Number it, keep the intent, and start.
-fn started(cx: &Cx<'_>, made: Made, unit: Option<Option<UnitKind>>) -> CallId {
+pub(super) fn started(cx: &Cx<'_>, made: Made, unit: Option<Option<UnitKind>>) -> CallId {
     let id = cx.world.call_id();
     if let Some(unit) = &cx.inst.writes.borrow().unit {
         unit.calls.borrow_mut().push((id, made.text.clone()));
@@ -349,13 +366,21 @@ async fn end(cx: &Cx<'_>, id: CallId, text: &str, span: Span) -> Box<Outcome> {
             slot.take(&cx.world.queue).await
         }
     };
+    cx.calls.doubt.set(outcome.ending == Ending::Unknown);
+    if let Err(failure) = &mut outcome.result {
+        failure.span = failure.span.or(Some(span));
+    }
+    told(cx, id, &mut outcome);
+    outcome
+}
+
+/// It has ended: nothing of it runs any more, and no secret stands in what it says.
+fn told(cx: &Cx<'_>, id: CallId, outcome: &mut Outcome) {
     if let Some(unit) = &cx.inst.writes.borrow().unit {
         unit.calls.borrow_mut().retain(|(call, _)| *call != id);
     }
-    cx.calls.doubt.set(outcome.ending == Ending::Unknown);
     if let Err(failure) = &mut outcome.result {
         cx.world.redact(failure);
-        failure.span = failure.span.or(Some(span));
     }
     if let Some(why) = &mut outcome.why {
         cx.world.redact_text(why);
@@ -367,7 +392,6 @@ async fn end(cx: &Cx<'_>, id: CallId, text: &str, span: Span) -> Box<Outcome> {
         ending: outcome.ending,
         failure: outcome.result.as_ref().err().cloned().map(Box::new),
     });
-    outcome
 }
 
 /// What a write's end means for what stands for it.

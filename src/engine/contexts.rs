@@ -35,6 +35,10 @@ async fn one<'p>(cx: &Cx<'p>, entered: &'p ContextUse) -> Result<Context, Stop> 
         ContextUse::Sudo(Some(user)) => Context::Sudo(Some(eval::eval(cx, user).await?)),
         ContextUse::Stdin(input) => Context::Stdin(eval::eval(cx, input).await?),
         ContextUse::Connection(on) => Context::Connection(calls::connection(cx, on).await?),
+        // `companion` starts it, and enters what stands before and behind.
+        ContextUse::Running(running) => {
+            return Err(cx.unfit("a process beside the block is started by itself", running.command.span));
+        }
         ContextUse::User { context, args } => {
             let names = Names::child(&cx.world.globals);
             for (name, value) in args {

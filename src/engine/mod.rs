@@ -4,6 +4,7 @@ mod block;
 mod bug;
 pub mod call;
 mod calls;
+mod companion;
 mod conditions;
 mod contexts;
 mod cx;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::check::program::{Block, Expr};
 use crate::engine::call::{CallId, Context, Path};
-use crate::engine::event::{Left, LeftWhy};
+use crate::engine::companion::Companion;
+use crate::engine::event::{Failure, Left, LeftWhy};
 use crate::engine::names::Names;
 use crate::source::Span;
 use crate::value::SmolStr;
@@ -34,6 +35,8 @@ impl Clone for Node<'_> {
 pub(super) struct Seq<'p> {
     pub children: RefCell<Vec<Node<'p>>>,
     pub finallys: RefCell<Vec<Rc<Finally<'p>>>>,
+    /// Runs beside its undo.
+    pub companion: Option<Rc<Companion<'p>>>,
 }
 
 /// What ran at once: one for each element, in the order they started.
@@ -103,6 +106,43 @@ impl<'p> Seq<'p> {
         let seq = Rc::new(Seq::default());
         self.push(Node::Seq(seq.clone()));
         seq
+    }
+
+    pub fn open_beside(&self, companion: Rc<Companion<'p>>) -> Rc<Seq<'p>> {
+        let seq = Rc::new(Seq { companion: Some(companion), ..Seq::default() });
+        self.push(Node::Seq(seq.clone()));
+        seq
+    }
+
+    /// What stands first in the way of its undo, if there is anything to do.
+    pub fn next(&self) -> Option<Rc<Unit<'p>>> {
+        self.children.borrow().iter().rev().find_map(|node| match node {
+            Node::Seq(seq) => seq.next(),
+            Node::Par(par) => par.children.borrow().iter().rev().find_map(|seq| seq.next()),
+            Node::Unit(unit) => (!unit.undone.get()).then(|| unit.clone()),
+            Node::Wall(_) => None,
+        })
+    }
+
+    /// Something in it is to be undone, or to be run at its end.
+    pub fn needs_it(&self) -> bool {
+        self.next().is_some() || self.is_open()
+    }
+
+    fn is_open(&self) -> bool {
+        let inside = |node: &Node<'p>| match node {
+            Node::Seq(seq) => seq.is_open(),
+            Node::Par(par) => par.children.borrow().iter().any(|seq| seq.is_open()),
+            Node::Unit(_) | Node::Wall(_) => false,
+        };
+        self.finallys.borrow().iter().any(|f| f.open.get()) || self.children.borrow().iter().any(inside)
+    }
+
+    /// Its undo could not begin.
+    pub fn blame(&self, failure: Failure) {
+        if let Some(unit) = self.next() {
+            *unit.why.borrow_mut() = Some(LeftWhy::Failed(failure));
+        }
     }
 
     pub fn has_wall(&self) -> bool {

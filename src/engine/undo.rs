@@ -6,6 +6,7 @@ use crate::check::program::{Block, Expr};
 use crate::engine::block;
 use crate::engine::bug::Bug;
 use crate::engine::call::{Path, Segment};
+use crate::engine::companion;
 use crate::engine::cx::{Cx, Instance, Mode};
 use crate::engine::eval;
 use crate::engine::event::{Aside, LeftWhy, Progress};
@@ -64,6 +65,14 @@ fn over(cx: &Cx<'_>, within: Nanos) -> Late {
 }
 
 fn seq<'a, 'p: 'a>(cx: &'a Cx<'p>, what: &'a Rc<Seq<'p>>) -> Fut<'a, Undone> {
+    match &what.companion {
+        Some(companion) if !cx.cancelled() && what.needs_it() => Box::pin(companion::again(cx, companion, what)),
+        _ => children(cx, what),
+    }
+}
+
+/// What it holds, last first, and then its `finally`s.
+pub(super) fn children<'a, 'p: 'a>(cx: &'a Cx<'p>, what: &'a Rc<Seq<'p>>) -> Fut<'a, Undone> {
     Box::pin(async move {
         let mut children: Vec<Node<'p>> = what.children.borrow().clone();
         if !cx.world.planted(Bug::UndoInOrder) {
@@ -191,7 +200,7 @@ async fn within<'p>(cx: &Cx<'p>, inner: &Cx<'p>, block: &'p Block, timeout: Opti
 }
 
 /// Where a rollback or a `finally` runs: the place it was written in, and nothing registers.
-fn beside<'p>(cx: &Cx<'p>, place: &Place, unit: Option<Rc<Unit<'p>>>, path: Path) -> Cx<'p> {
+pub(super) fn beside<'p>(cx: &Cx<'p>, place: &Place, unit: Option<Rc<Unit<'p>>>, path: Path) -> Cx<'p> {
     let scope = Scope::child(&cx.scope);
     Cx {
         world: cx.world.clone(),

@@ -41,6 +41,17 @@ pub(super) async fn until<'p>(
         span: Some(until.span),
         limit: time,
     });
+    polled(cx, time, every, until, unless).await
+}
+
+/// The same, told nobody.
+pub(super) async fn polled<'p>(
+    cx: &Cx<'p>,
+    time: Nanos,
+    every: Nanos,
+    until: &'p Expr,
+    unless: Option<&'p Expr>,
+) -> Flow {
     let scope = Scope::child(&cx.scope);
     scope.limit(&cx.world, time, Clock::Runs, cx.late(late::What::Wait, time, Some(until.span)));
     let inner = Cx { scope: scope.clone(), ..cx.clone() };

@@ -380,13 +380,14 @@ impl Story {
             // The next statement: the wait is over.
             open.waiting = open.waiting.take().filter(|waiting| starts_with(path, &waiting.path));
         }
-        let asks = want == Want::Condition || effect <= Effect::Read;
+        let asks = want == Want::Condition || effect <= Effect::Read && want != Want::Runs;
         let told = match self.say {
             Say::Quiet => false,
             Say::Normal => !asks,
             Say::Verbose => true,
         };
-        let streams = self.say >= Say::Normal && (want == Want::Nothing || self.say == Say::Verbose);
+        let streams =
+            self.say >= Say::Normal && (matches!(want, Want::Nothing | Want::Runs) || self.say == Say::Verbose);
         if told {
             lines.extend(self.command(path, text));
         }

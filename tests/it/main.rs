@@ -24,6 +24,7 @@ mod postgres;
 mod proxy;
 mod redis;
 mod run;
+mod running;
 mod samples;
 mod shell;
 mod stage;

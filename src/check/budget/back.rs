@@ -127,7 +127,14 @@ impl Walk<'_> {
                     }),
                 }
             }
-            StmtKind::Transaction { body, .. } | StmtKind::With { body, .. } => self.back(body),
+            StmtKind::Transaction { body, .. } => self.back(body),
+            StmtKind::With { contexts, body } => {
+                let inside = self.back(body);
+                let nothing = inside.peak.total.0 == 0;
+                // It is started again for what is undone inside.
+                let starts = if nothing { Sum::default() } else { self.starts(contexts) };
+                Back { after: starts.clone().then(inside.after), peak: starts.then(inside.peak), wall: inside.wall }
+            }
             StmtKind::Try { body, otherwise, .. } => {
                 let body = self.back(body);
                 body.or(self.back(otherwise))

@@ -1,6 +1,6 @@
 //! The way forward: every timeout, wait, window and `confirm … within`, once for each attempt.
 use crate::check::program::{
-    Arg, Block, Body, Call, Expr, ExprKind, Global, NameId, Program, Step, Stmt, StmtKind, Undo,
+    Arg, Block, Body, Call, ContextUse, Expr, ExprKind, Global, NameId, Program, Step, Stmt, StmtKind, Undo,
 };
 use crate::check::walk::{self, Doing};
 use crate::diag::{Code, Diagnostic};
@@ -52,7 +52,8 @@ impl Walk<'_> {
             }
             StmtKind::For { name, list, parallel, body } => self.repeat(*name, list, parallel.as_ref(), body),
             StmtKind::Parallel(body) => body.stmts.iter().fold(Sum::default(), |longest, s| longest.or(self.stmt(s))),
-            StmtKind::Transaction { body, .. } | StmtKind::With { body, .. } => self.block(body),
+            StmtKind::Transaction { body, .. } => self.block(body),
+            StmtKind::With { contexts, body } => self.starts(contexts).then(self.block(body)),
             StmtKind::Try { body, otherwise, .. } => {
                 let undo = self.back(body).peak;
                 self.block(body).then(undo).then(self.block(otherwise))
@@ -79,6 +80,15 @@ impl Walk<'_> {
             // Watched beside what runs.
             StmtKind::Invariant { .. } => Sum::default(),
         }
+    }
+
+    /// What the processes beside a block may take to be ready.
+    pub(super) fn starts(&self, contexts: &[ContextUse]) -> Sum {
+        let within = contexts.iter().filter_map(|c| match c {
+            ContextUse::Running(running) => running.within.as_ref(),
+            _ => None,
+        });
+        within.fold(Sum::default(), |sum, within| sum.then(self.limit(within, "the time to be ready")))
     }
 
     fn limit(&self, time: &Expr, what: &str) -> Sum {

@@ -1,5 +1,5 @@
 //! What a count or a length of time must at least be: said by the check of what is constant, by the run of what it computes.
-use crate::check::program::{Expr, Guard, NameId, Program, StmtKind, Tolerate, Undo};
+use crate::check::program::{ContextUse, Expr, Guard, NameId, Program, StmtKind, Tolerate, Undo};
 use crate::check::{budget, constant, walk};
 use crate::diag::{Code, Diagnostic};
 use crate::value::{Nanos, Value, show};
@@ -20,6 +20,8 @@ pub enum Field {
     Window,
     Timeout,
     Within,
+    /// Of `running`.
+    Ready,
     Deadline,
     RollbackWithin,
     /// Between two reviews.
@@ -38,7 +40,7 @@ impl Field {
             Field::WaitUpTo => "`wait up to`",
             Field::Window => "the `for` of a watch",
             Field::Timeout => "`timeout`",
-            Field::Within => "`within`",
+            Field::Within | Field::Ready => "`within`",
             Field::Deadline => "`deadline`",
             Field::RollbackWithin => "`rollback within`",
             Field::Reviewed => "`every` of `reviewed`",
@@ -59,6 +61,7 @@ impl Field {
             | Field::Every
             | Field::Timeout
             | Field::Within
+            | Field::Ready
             | Field::Deadline
             | Field::RollbackWithin
             | Field::Reviewed => 1,
@@ -94,6 +97,7 @@ impl Field {
             Field::Window => "say how long to watch: `for 5m`",
             Field::Timeout => "say how long it may take: `timeout 30s`; without one only what is around it limits it",
             Field::Within => "say how long a person has: `within 5m`",
+            Field::Ready => "say how long it may take to be ready: `within: 30s`",
             Field::Deadline => "say how long the way forward may take: `deadline 30m`",
             Field::RollbackWithin => "say how long undoing everything may take: `rollback within 5m`",
             Field::Reviewed => "say how often it is to be reviewed: `every 180d`",
@@ -178,6 +182,13 @@ fn fields<'a>(kind: &'a StmtKind, each: &mut dyn FnMut(Field, &'a Expr)) {
             tolerated(tolerate).into_iter().for_each(|times| each(Field::Tolerate, times));
         }
         StmtKind::For { parallel, .. } => parallel.iter().for_each(|bound| each(Field::Parallel, bound)),
+        StmtKind::With { contexts, .. } => {
+            for entered in contexts {
+                if let ContextUse::Running(running) = entered {
+                    running.within.iter().for_each(|time| each(Field::Ready, time));
+                }
+            }
+        }
         StmtKind::Confirm { within, .. } => within.iter().for_each(|time| each(Field::Within, time)),
         StmtKind::Let { .. }
         | StmtKind::Ask { .. }
@@ -186,7 +197,6 @@ fn fields<'a>(kind: &'a StmtKind, each: &mut dyn FnMut(Field, &'a Expr)) {
         | StmtKind::If { .. }
         | StmtKind::Parallel(_)
         | StmtKind::Transaction { .. }
-        | StmtKind::With { .. }
         | StmtKind::Choose { .. }
         | StmtKind::Try { .. }
         | StmtKind::Commit(_)

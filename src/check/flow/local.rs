@@ -59,7 +59,11 @@ fn elsewhere(program: &Program, context: &ContextUse, stmt: Span) -> Option<Away
             let name = program.contexts.get(context.0 as usize).map_or("context", |c| c.name.as_str());
             (name.to_owned(), args.first().map_or(walk::opening(stmt, 4), |(_, e)| e.span))
         }
-        ContextUse::Dir(_) | ContextUse::Env(_) | ContextUse::Stdin(_) | ContextUse::Connection(_) => return None,
+        ContextUse::Dir(_)
+        | ContextUse::Env(_)
+        | ContextUse::Stdin(_)
+        | ContextUse::Connection(_)
+        | ContextUse::Running(_) => return None,
     };
     Some(Away { what, span })
 }

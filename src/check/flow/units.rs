@@ -49,6 +49,11 @@ fn collect<'a>(program: &'a Program, block: &'a Block, out: &mut Own<'a>) {
             }
             StmtKind::If { .. } => {}
             kind => walk::expressions(kind, &mut |e| {
+                let mut judged = false;
+                walk::conditions(kind, &mut |_, cond| judged |= std::ptr::eq(cond, e));
+                if judged {
+                    return;
+                }
                 walk::doings(e, &mut |doing, span| {
                     if doing.effect(program) != Effect::Write {
                         return;

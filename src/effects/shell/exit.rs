@@ -35,7 +35,7 @@ pub fn outcome(call: &Call, status: ExitStatus, out: &Kept, err: &Kept, limit: u
             Ok(text) => Outcome::done(Value::str(text)),
             Err(failure) => failed(failure),
         },
-        Want::Nothing | Want::Value | Want::Result | Want::Condition => {
+        Want::Nothing | Want::Value | Want::Result | Want::Condition | Want::Runs => {
             failed(with_output(exited(call, status), out, err))
         }
     }

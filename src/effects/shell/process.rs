@@ -178,6 +178,8 @@ impl Attended<'_> {
         let mut left = Vec::new();
         // A far daemon lives on with what connects to it.
         let well = match (&why, err.stage()) {
+            // Whatever it has put into the background was to end with the block.
+            _ if self.call.want == Want::Runs => false,
             (_, Stage::Ended(code, _)) => code == 0,
             (Why::Exited(status), _) => status.success(),
             _ => false,
@@ -274,7 +276,7 @@ fn too_long(want: Want, out: &Pipe, err: &Pipe) -> bool {
     match want {
         Want::Value => out.kept().overflowed(),
         Want::Result => out.kept().overflowed() || err.kept().overflowed(),
-        Want::Nothing | Want::Condition => false,
+        Want::Nothing | Want::Condition | Want::Runs => false,
     }
 }
 
@@ -362,7 +364,7 @@ fn pipes(
     let out = child.stdout.take().ok_or_else(gone)?.into_owned_fd()?;
     let err = child.stderr.take().ok_or_else(gone)?.into_owned_fd()?;
     let (keep_out, keep_err) = match call.want {
-        Want::Nothing | Want::Condition => (Kept::excerpt(), Kept::excerpt()),
+        Want::Nothing | Want::Condition | Want::Runs => (Kept::excerpt(), Kept::excerpt()),
         Want::Value => (Kept::value(shell.limit), Kept::excerpt()),
         Want::Result => (Kept::value(shell.limit), Kept::value(shell.limit)),
     };
@@ -370,7 +372,7 @@ fn pipes(
     let signs = || token.map(Signs::new);
     let (out, err) = (pipe(Stream::Out, out, keep_out)?, pipe(Stream::Err, err, keep_err)?);
     let (out, err) = (out.with_signs(signs()), err.with_signs(signs()));
-    if call.want != Want::Nothing {
+    if !matches!(call.want, Want::Nothing | Want::Runs) {
         return Ok((out, err));
     }
     let archive = |end: &str| Archive::new(shell.shelf.clone(), format!("{}.{end}", call.id.0));

@@ -134,9 +134,11 @@ impl Tree {
         loop {
             let members = self.members(child);
             empty = if members.is_empty() { empty + 1 } else { 0 };
-            // A process that forked while the table was read shows in the next one.
-            if empty == 2 || (empty == 1 && told.is_empty()) {
-                return Vec::new();
+            // A process that forked while the table was read, and has ended since, shows by its child in the next one.
+            match empty {
+                0 => {}
+                1 => continue,
+                _ => return Vec::new(),
             }
             for pid in members.into_iter().filter(|pid| told.insert(*pid)) {
                 send(pid, Signal::SIGTERM);

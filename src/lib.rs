@@ -10,5 +10,6 @@ pub mod report;
 pub mod run;
 pub mod session;
 pub mod source;
+pub mod state;
 pub mod syntax;
 pub mod value;

@@ -1,9 +1,7 @@
 //! One run at a time holds a name: a file in the state directory, locked by this process for as long as it lives.
 //! The kernel gives it back when the process ends, however it ends.
 use std::cell::RefCell;
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::effects::{Cancel, Chunk, Output, Stream, shell};
 use crate::engine::{Call, Ending, Failure, FailureKind, Outcome, What};
+use crate::state::held;
 use crate::value::{SmolStr, Timestamp, Value};
 
 /// Who holds a lock, as its file says.
@@ -46,16 +45,6 @@ struct Held {
     _file: Flock<File>,
 }
 
-/// Where rbk keeps what outlives a run: `$RBK_STATE_DIR`, `$XDG_STATE_HOME/rbk`, `~/.local/state/rbk`.
-#[must_use]
-#[allow(clippy::disallowed_methods, reason = "the edge that reads the environment")]
-pub fn state_dir() -> Option<PathBuf> {
-    let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-    set("RBK_STATE_DIR")
-        .or_else(|| set("XDG_STATE_HOME").map(|d| d.join("rbk")))
-        .or_else(|| set("HOME").map(|d| d.join(".local/state/rbk")))
-}
-
 impl Locks {
     #[must_use]
     pub fn new(run: SmolStr, dir: Option<PathBuf>) -> Locks {
@@ -85,7 +74,7 @@ impl Locks {
                 let kind = FailureKind::Cancelled;
                 return none(Failure::new(kind, format!("cancelled while the lock `{name}` was waited for")));
             }
-            let holder = holder(&mut file);
+            let holder: Option<Holder> = held::read(&mut file);
             if !takeover {
                 return none(refused(name, holder.as_ref()));
             }
@@ -121,13 +110,10 @@ impl Locks {
             return Err(failed("there is no place for the lock's file").with_help("set `RBK_STATE_DIR` or `HOME`"));
         };
         let locks = dir.join("locks");
-        let wrong = |e: std::io::Error| {
+        held::open(&locks, &held::file_name(name, "lock")).map_err(|e| {
             failed(format!("the lock `{name}` cannot be taken: `{}`: {e}", locks.display()))
                 .with_help("set `RBK_STATE_DIR` to a directory of your own on a local disk")
-        };
-        DirBuilder::new().recursive(true).mode(0o700).create(&locks).map_err(wrong)?;
-        let path = locks.join(file_name(name));
-        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path).map_err(wrong)
+        })
     }
 
     #[allow(clippy::disallowed_methods, reason = "since when, for people")]
@@ -141,12 +127,7 @@ impl Locks {
             since: Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             taken_from: from.as_ref().map(|h| h.run.clone()),
         };
-        let written = serde_json::to_vec(&mine).map_err(std::io::Error::from).and_then(|text| {
-            file.set_len(0)?;
-            file.rewind()?;
-            file.write_all(&text)
-        });
-        if let Err(e) = written {
+        if let Err(e) = held::write(&mut file, &mine) {
             return none(failed(format!("the lock `{name}` cannot be taken: its file cannot be written: {e}")));
         }
         self.held.borrow_mut().push(Held { name: name.to_owned(), _file: file });
@@ -159,24 +140,6 @@ impl Locks {
             None => Value::Null,
         })
     }
-}
-
-/// A name may hold anything; a file name not. Equal names are equal files, different ones never.
-fn file_name(name: &str) -> String {
-    let plain = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC).to_string();
-    if plain.len() <= 200 {
-        return format!("{plain}.lock");
-    }
-    let digest = <sha2::Sha256 as sha2::Digest>::digest(name.as_bytes());
-    let hex: String = digest.iter().map(|b| format!("{b:02x}")).collect();
-    format!("={hex}.lock")
-}
-
-fn holder(file: &mut File) -> Option<Holder> {
-    let mut text = String::new();
-    file.rewind().ok()?;
-    file.read_to_string(&mut text).ok()?;
-    serde_json::from_str(&text).ok()
 }
 
 /// As the first signal does: it unwinds and ends. One that was stopped by Ctrl-Z goes on to do so.

@@ -4,7 +4,7 @@ use std::pin::Pin;
 
 use crate::effects::file::Files;
 use crate::effects::http::Http;
-use crate::effects::lock::{Locks, state_dir};
+use crate::effects::lock::Locks;
 use crate::effects::postgres::Postgres;
 use crate::effects::prometheus::Prometheus;
 use crate::effects::redis::Redis;
@@ -39,7 +39,7 @@ impl World {
             http: Http::default(),
             prometheus: Prometheus::default(),
             files: Files,
-            locks: Locks::new(run, state_dir()),
+            locks: Locks::new(run, crate::state::dir()),
             secrets: Secrets,
         })
     }

@@ -2,11 +2,20 @@
 //! each effect that was about to start. In: entries, in the one order in which the engine consumed them. Out: the same
 //! entries, after any crash a prefix of them that ends where the disk last said yes. It never shows a secret, never holds
 //! one in the clear, and never guesses: what cannot be read is an error.
+//!
+//! A secret without `RBK_JOURNAL_KEY` comes back as a [`lost`] word, inside its [`crate::value::Value::Secret`] or in place
+//! of the text that held it. Where it came from `env` or `prompt` it is read again, and [`Store::same`] tells whether it is
+//! still the one that the run had.
+pub mod codec;
 pub mod entry;
+mod open;
+pub mod seal;
+pub mod sqlite;
 pub mod store;
 
 pub use entry::{Door, Entry, Head, Holder, Place, Reason, Text};
-pub use store::{Filter, Lock, Row, State, Store, Trouble};
+pub use open::open;
+pub use store::{Filter, Lock, Room, Row, State, Store, Trouble};
 
 /// Beginning of what stands where a secret was not kept: [`lost`].
 const LOST: &str = "\u{2039}lost:";

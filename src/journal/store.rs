@@ -1,8 +1,9 @@
 //! Where entries are kept. A store blocks until the disk has said yes; it starts no thread and reads no clock.
 use super::{Entry, Head, Holder};
+use crate::engine::CallId;
 use crate::engine::event::End;
 use crate::value::redact::Redactor;
-use crate::value::{SmolStr, Timestamp};
+use crate::value::{SmolStr, Timestamp, Value};
 
 /// Why a store could not do it: one line for a person, and what the reader can do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +12,29 @@ pub struct Trouble {
     pub help: Option<String>,
     /// The disk has no room left.
     pub full: bool,
+}
+
+impl Trouble {
+    #[must_use]
+    pub fn new(message: impl Into<String>) -> Trouble {
+        Trouble { message: message.into(), help: None, full: false }
+    }
+
+    /// The same, with what the reader can do.
+    #[must_use]
+    pub fn with_help(mut self, help: impl Into<String>) -> Trouble {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// Where entries found their place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Room {
+    Enough,
+    /// The disk is full: they stand in what was kept back for unwinding. Nothing forward may start any more.
+    Reserve,
 }
 
 /// How a run stands.
@@ -76,13 +100,14 @@ pub trait Store {
     /// the clear.
     ///
     /// # Errors
-    /// They were not kept, or this process drives the run no more.
-    fn append(&mut self, run: &str, entries: &[Entry], secrets: &Redactor) -> Result<(), Trouble>;
+    /// They were not kept, or this process does not drive the run. `full`: also the reserve is used up.
+    fn append(&mut self, run: &str, entries: &[Entry], secrets: &Redactor) -> Result<Room, Trouble>;
 
-    /// How the run stands from now on; the locks of one that succeeded, is undone or was closed are free.
+    /// How the run that this process drives stands from now on; the locks of one that succeeded, is undone or was closed
+    /// are free.
     ///
     /// # Errors
-    /// It was not kept.
+    /// It was not kept, or this process does not drive the run.
     fn set(&mut self, run: &str, state: State, wrote: bool, wall: Timestamp) -> Result<(), Trouble>;
 
     /// Drive it no more.
@@ -94,19 +119,25 @@ pub trait Store {
     /// There is no such run, an entry is damaged, or a newer rbk wrote it.
     fn load(&mut self, run: &str) -> Result<(Head, Vec<Entry>), Trouble>;
 
+    /// After a load: whether this is the secret that the call gave when it was recorded, by a print of 16 bits. For the
+    /// calls whose whole outcome is a secret (`env`, `prompt`); nothing when the journal has no print of it.
+    fn same(&self, run: &str, call: CallId, value: &Value) -> Option<bool>;
+
     /// Newest first.
     ///
     /// # Errors
     /// The store cannot be read.
     fn runs(&mut self, filter: &Filter) -> Result<Vec<Row>, Trouble>;
 
-    /// Give the run a lock, for as long as it is open; from whom it was taken when `takeover`.
+    /// Give the run that this process drives a lock, until it succeeded, is undone or closed; from whom it was taken when
+    /// `takeover`.
     ///
     /// # Errors
-    /// Another open run holds it.
+    /// Another run holds it.
     fn lock(&mut self, name: &str, run: &str, takeover: bool, wall: Timestamp) -> Result<Option<Lock>, Trouble>;
 
-    /// Forget runs that ended before then; how many.
+    /// Forget runs that were last written before then and leave nothing to do: they succeeded, are undone, were refused or
+    /// closed, and nobody drives them; how many.
     ///
     /// # Errors
     /// The store cannot be written.

@@ -151,18 +151,28 @@ impl Redactor {
     /// The text with `‹name›` where a secret stood.
     #[must_use]
     pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.replace(text, |name| format!("‹{name}›"))
+    }
+
+    /// The text with a mark where a secret stood, made from the secret's name.
+    #[must_use]
+    pub fn replace<'a>(&self, text: &'a str, mark: impl Fn(&str) -> String) -> Cow<'a, str> {
         let Some(finder) = self.finder().filter(|f| f.is_match(text)) else { return Cow::Borrowed(text) };
         let mut out = String::with_capacity(text.len());
         finder.replace_all_with(text, &mut out, |found, _, out| {
-            self.put_name(found.pattern().as_usize(), |mark| out.push_str(mark));
+            out.push_str(&mark(self.name_of(found.pattern().as_usize())));
             true
         });
         Cow::Owned(out)
     }
 
+    fn name_of(&self, form: usize) -> &str {
+        self.forms.get(form).map_or("secret", |(_, name)| name)
+    }
+
     fn put_name(&self, form: usize, mut put: impl FnMut(&str)) {
         put("‹");
-        put(self.forms.get(form).map_or("secret", |(_, name)| name));
+        put(self.name_of(form));
         put("›");
     }
 

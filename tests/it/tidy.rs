@@ -8,13 +8,14 @@ use crate::stage::repo;
 const LAYERS: &[(&str, &[&str])] = &[
     ("source", &[]),
     ("value", &[]),
+    ("state", &[]),
     ("diag", &["source"]),
     ("syntax", &["diag", "source", "value"]),
     ("check", &["syntax", "diag", "source", "value"]),
     ("plan", &["check", "diag", "source", "value"]),
     ("engine", &["check", "source", "value"]),
-    ("effects", &["engine", "check", "diag", "source", "value"]),
-    ("journal", &["engine", "source", "value"]),
+    ("effects", &["engine", "check", "diag", "source", "state", "value"]),
+    ("journal", &["engine", "source", "state", "value"]),
     ("run", &["journal", "effects", "engine", "check", "source", "value"]),
     ("report", &["run", "journal", "effects", "engine", "plan", "check", "diag", "source", "value"]),
     (

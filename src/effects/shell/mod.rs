@@ -59,7 +59,7 @@ impl Shell {
     pub fn new(run: SmolStr) -> Result<Shell, String> {
         let grace = settings::duration("RBK_GRACE", Duration::from_secs(5))?;
         let limit = settings::size("RBK_VALUE_LIMIT", 1 << 20)?;
-        let dir = super::lock::state_dir().map(|dir| dir.join("output").join(run.as_str()));
+        let dir = crate::state::dir().map(|dir| dir.join("output").join(run.as_str()));
         let shelf = archive::Shelf { dir, limit: settings::size("RBK_OUTPUT_LIMIT", 64 << 20)? };
         Ok(Shell { run, grace, limit, hosts: Rc::default(), shelf, known: Rc::default() })
     }

@@ -1,0 +1,109 @@
+//! Entries.
+use serde::{Deserialize, Serialize};
+
+use super::event::WireEvent;
+use super::leaf::{Hide, Leaf, Show};
+use super::value::{self, time};
+use crate::engine::{CallId, Input};
+use crate::journal::{Door, Entry, Holder, Reason, Trouble};
+use crate::value::Nanos;
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Wire {
+    Taken {
+        #[serde(with = "WireDoor")]
+        door: Door,
+        #[serde(with = "WireHolder")]
+        holder: Holder,
+        wall: String,
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        reasons: Vec<(String, Leaf)>,
+    },
+    Heard {
+        /// Nanoseconds of running time.
+        at: i64,
+        event: WireEvent,
+        wall: String,
+    },
+    Intent {
+        call: u64,
+        key: Leaf,
+    },
+    Proof {
+        call: u64,
+        proof: value::Wire,
+    },
+    Stopped {
+        why: Leaf,
+        wall: String,
+    },
+    Closed {
+        who: Leaf,
+        reason: Leaf,
+        wall: String,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Door", rename_all = "snake_case")]
+enum WireDoor {
+    Run,
+    Resume,
+    Rollback,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Holder", deny_unknown_fields)]
+pub struct WireHolder {
+    host_name: String,
+    user: String,
+    pid: i32,
+    started: u64,
+}
+
+pub fn wire(entry: &Entry, hide: &Hide<'_>) -> Result<Wire, Trouble> {
+    Ok(match entry {
+        Entry::Taken { door, holder, wall, reasons } => Wire::Taken {
+            door: *door,
+            holder: holder.clone(),
+            wall: wall.to_string(),
+            reasons: reasons
+                .iter()
+                .map(|reason| Ok((reason.option.to_string(), hide.said(&reason.text)?)))
+                .collect::<Result<_, _>>()?,
+        },
+        Entry::Heard { input, wall } => {
+            Wire::Heard { at: input.at.0, event: hide.event(&input.event)?, wall: wall.to_string() }
+        }
+        Entry::Intent { call, key } => Wire::Intent { call: call.0, key: hide.said(key)? },
+        Entry::Proof { call, proof } => Wire::Proof { call: call.0, proof: hide.value(proof)? },
+        Entry::Stopped { why, wall } => Wire::Stopped { why: hide.said(why)?, wall: wall.to_string() },
+        Entry::Closed { who, reason, wall } => {
+            Wire::Closed { who: hide.said(who)?, reason: hide.said(reason)?, wall: wall.to_string() }
+        }
+    })
+}
+
+pub fn entry(wire: Wire, show: &Show<'_>) -> Result<Entry, Trouble> {
+    Ok(match wire {
+        Wire::Taken { door, holder, wall, reasons } => Entry::Taken {
+            door,
+            holder,
+            wall: time(&wall)?,
+            reasons: reasons
+                .into_iter()
+                .map(|(option, text)| Ok(Reason { option: option.into(), text: show.text(text)? }))
+                .collect::<Result<_, _>>()?,
+        },
+        Wire::Heard { at, event, wall } => {
+            Entry::Heard { input: Input { at: Nanos(at), event: show.event(event)? }, wall: time(&wall)? }
+        }
+        Wire::Intent { call, key } => Entry::Intent { call: CallId(call), key: show.text(key)? },
+        Wire::Proof { call, proof } => Entry::Proof { call: CallId(call), proof: show.value(proof)? },
+        Wire::Stopped { why, wall } => Entry::Stopped { why: show.text(why)?, wall: time(&wall)? },
+        Wire::Closed { who, reason, wall } => {
+            Entry::Closed { who: show.text(who)?, reason: show.text(reason)?, wall: time(&wall)? }
+        }
+    })
+}

@@ -1,0 +1,78 @@
+//! What the engine consumed. A new kind of event is one line in each of the three matches.
+use serde::{Deserialize, Serialize};
+
+use super::Sealed;
+use super::entry;
+use super::leaf::{Hide, Leaf, Show};
+use super::outcome::WireOutcome;
+use super::value::Wire;
+use crate::engine::{Answer, CallId, Event, Outcome, QuestionId, TimerId};
+use crate::journal::Trouble;
+use crate::journal::seal::Print;
+use crate::value::Value;
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum WireEvent {
+    Start,
+    Ended(u64, Box<WireOutcome>),
+    Fired(u64),
+    Answered(u64, Wire, Leaf),
+    Unanswered(u64, Leaf),
+    Stop,
+    Kill,
+}
+
+impl Hide<'_> {
+    pub fn event(&self, event: &Event) -> Result<WireEvent, Trouble> {
+        Ok(match event {
+            Event::Start => WireEvent::Start,
+            Event::Ended(call, outcome) => WireEvent::Ended(call.0, Box::new(self.ended(outcome)?)),
+            Event::Fired(timer) => WireEvent::Fired(timer.0),
+            Event::Answered(question, answer) => {
+                WireEvent::Answered(question.0, self.value(&answer.value)?, self.text(&answer.who)?)
+            }
+            Event::Unanswered(question, why) => WireEvent::Unanswered(question.0, self.said(why)?),
+            Event::Stop => WireEvent::Stop,
+            Event::Kill => WireEvent::Kill,
+        })
+    }
+
+    /// A secret that is all that a call gave has its print beside it: when it is read again, a change is seen.
+    fn ended(&self, outcome: &Outcome) -> Result<WireOutcome, Trouble> {
+        let mut wire = self.outcome(outcome)?;
+        if let (Ok(value), Ok(Wire::Str(Leaf::Hidden(hidden)) | Wire::Secret(hidden))) =
+            (&outcome.result, &mut wire.result)
+            && let Value::Str(text) = value.expose().0
+        {
+            hidden.print = Some(self.print(text).0);
+        }
+        Ok(wire)
+    }
+}
+
+/// The call whose whole outcome is a secret, and its print.
+#[must_use]
+pub fn printed(entry: &Sealed) -> Option<(CallId, Print)> {
+    let entry::Wire::Heard { event: WireEvent::Ended(call, outcome), .. } = &entry.0 else { return None };
+    match &outcome.result {
+        Ok(Wire::Str(Leaf::Hidden(hidden)) | Wire::Secret(hidden)) => Some((CallId(*call), Print(hidden.print?))),
+        _ => None,
+    }
+}
+
+impl Show<'_> {
+    pub fn event(&self, wire: WireEvent) -> Result<Event, Trouble> {
+        Ok(match wire {
+            WireEvent::Start => Event::Start,
+            WireEvent::Ended(call, outcome) => Event::Ended(CallId(call), Box::new(self.outcome(*outcome)?)),
+            WireEvent::Fired(timer) => Event::Fired(TimerId(timer)),
+            WireEvent::Answered(question, value, who) => {
+                Event::Answered(QuestionId(question), Answer { value: self.value(value)?, who: self.word(who)? })
+            }
+            WireEvent::Unanswered(question, why) => Event::Unanswered(QuestionId(question), self.text(why)?),
+            WireEvent::Stop => Event::Stop,
+            WireEvent::Kill => Event::Kill,
+        })
+    }
+}

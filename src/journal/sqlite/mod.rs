@@ -1,0 +1,106 @@
+//! Runs in one SQLite file on a local disk. A commit is durable when it returns; a reader sees whole commits only. Beside
+//! the file, in `FILE-runs/`: for each run a file that its driving process holds, and room kept back for unwinding.
+mod chain;
+mod lease;
+mod list;
+mod locks;
+mod place;
+mod prune;
+mod read;
+mod reserve;
+mod schema;
+mod tip;
+mod trouble;
+mod write;
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+use super::seal::{Key, Print};
+use super::{Entry, Filter, Head, Holder, Lock, Room, Row, State, Store, Trouble};
+use crate::engine::CallId;
+use crate::value::redact::Redactor;
+use crate::value::{SmolStr, Timestamp, Value};
+
+/// An open journal, and the runs that this process drives.
+pub struct Sqlite {
+    db: Connection,
+    path: PathBuf,
+    /// Of the files beside it.
+    dir: PathBuf,
+    key: Option<Key>,
+    driven: BTreeMap<SmolStr, write::Driven>,
+    /// Of secrets that were loaded.
+    prints: HashMap<(SmolStr, CallId), Print>,
+}
+
+impl std::fmt::Debug for Sqlite {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Sqlite({})", self.path.display())
+    }
+}
+
+impl Sqlite {
+    /// The journal in this file, made when it is not there.
+    ///
+    /// # Errors
+    /// Its place is not safe or on a network, it is no journal, it is damaged, or a newer rbk made it.
+    pub fn open(path: &Path, key: Option<Key>) -> Result<Sqlite, Trouble> {
+        place::check(path)?;
+        let db = schema::open(path)?;
+        let mut dir = path.as_os_str().to_owned();
+        dir.push("-runs");
+        Ok(Sqlite {
+            db,
+            path: path.to_owned(),
+            dir: dir.into(),
+            key,
+            driven: BTreeMap::new(),
+            prints: HashMap::new(),
+        })
+    }
+}
+
+impl Store for Sqlite {
+    fn begin(&mut self, head: &Head, holder: &Holder, wall: Timestamp) -> Result<(), Trouble> {
+        self.insert(head, holder, wall)
+    }
+
+    fn take(&mut self, run: &str, holder: &Holder) -> Result<(), Trouble> {
+        self.drive(run, holder)
+    }
+
+    fn append(&mut self, run: &str, entries: &[Entry], secrets: &Redactor) -> Result<Room, Trouble> {
+        self.keep(run, entries, secrets)
+    }
+
+    fn set(&mut self, run: &str, state: State, wrote: bool, wall: Timestamp) -> Result<(), Trouble> {
+        self.stand(run, state, wrote, wall)
+    }
+
+    fn release(&mut self, run: &str) {
+        self.driven.remove(run);
+    }
+
+    fn load(&mut self, run: &str) -> Result<(Head, Vec<Entry>), Trouble> {
+        self.read(run)
+    }
+
+    fn same(&self, run: &str, call: CallId, value: &Value) -> Option<bool> {
+        self.printed_alike(run, call, value)
+    }
+
+    fn runs(&mut self, filter: &Filter) -> Result<Vec<Row>, Trouble> {
+        self.list(filter)
+    }
+
+    fn lock(&mut self, name: &str, run: &str, takeover: bool, wall: Timestamp) -> Result<Option<Lock>, Trouble> {
+        self.give_lock(name, run, takeover, wall)
+    }
+
+    fn prune(&mut self, before: Timestamp) -> Result<usize, Trouble> {
+        self.forget(before)
+    }
+}

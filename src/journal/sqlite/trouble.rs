@@ -1,0 +1,56 @@
+//! SQLite's errors for people.
+use std::path::Path;
+
+use nix::errno::Errno;
+use rusqlite::{Error, ErrorCode, ffi};
+
+use crate::journal::Trouble;
+
+pub fn of(path: &Path, error: &Error) -> Trouble {
+    let shown = path.display();
+    if is_full(error) {
+        return full(&format!("the journal `{shown}` cannot be written: {error}"));
+    }
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            Trouble::new(format!("another process keeps the journal `{shown}` locked"))
+                .with_help("end what uses it; a process that was stopped keeps it until it goes on (`kill -CONT`)")
+        }
+        Some(ErrorCode::NotADatabase) => Trouble::new(format!("`{shown}` is not a journal of rbk"))
+            .with_help("set `RBK_JOURNAL` to another file"),
+        Some(ErrorCode::DatabaseCorrupt) => damaged(path, &error.to_string()),
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            Trouble::new(format!("the journal `{shown}` cannot be written: {error}"))
+                .with_help("make it and its directory writable for you, or set `RBK_JOURNAL` to another file")
+        }
+        _ => Trouble::new(format!("the journal `{shown}` cannot be used: {error}")),
+    }
+}
+
+/// Also a limit of the file system or of the process: to the journal it is the same.
+pub fn is_full(error: &Error) -> bool {
+    error.sqlite_error().is_some_and(|e| {
+        matches!(e.extended_code, ffi::SQLITE_FULL | ffi::SQLITE_IOERR_WRITE | ffi::SQLITE_IOERR_SHMSIZE)
+    })
+}
+
+pub fn not_made(path: &Path, error: &std::io::Error) -> Trouble {
+    let message = format!("the journal `{}` cannot be made: {error}", path.display());
+    match error.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::ENOSPC | Errno::EDQUOT | Errno::EFBIG) => full(&message),
+        _ => Trouble::new(message).with_help("set `RBK_JOURNAL` to a file in a directory of your own on a local disk"),
+    }
+}
+
+fn full(message: &str) -> Trouble {
+    Trouble { full: true, ..Trouble::new(message).with_help("make room on its disk, or set `RBK_JOURNAL` to another one") }
+}
+
+pub fn damaged(path: &Path, how: &str) -> Trouble {
+    Trouble::new(format!("the journal `{}` is damaged: {how}", path.display()))
+        .with_help("put a copy of it back, or move it away to start a new one")
+}
+
+pub fn no_such_run(run: &str) -> Trouble {
+    Trouble::new(format!("there is no run `{run}` in the journal")).with_help("`rbk runs` lists them")
+}

@@ -1,0 +1,185 @@
+//! What changes a run: only the process that drives it.
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+
+use super::chain::{self, Hash};
+use super::lease::{self, Lease};
+use super::reserve::Reserve;
+use super::tip::{self, Tip, to_nanos};
+use super::trouble::{is_full, no_such_run, of};
+use super::{Sqlite, locks};
+use crate::engine::event::End;
+use crate::journal::codec::{self, Hide};
+use crate::journal::seal::{self, Seal};
+use crate::journal::{Entry, Head, Holder, Room, State, Trouble};
+use crate::value::redact::Redactor;
+use crate::value::{SmolStr, Timestamp};
+
+/// A run that this process drives.
+pub struct Driven {
+    pub no: i64,
+    head: Hash,
+    tip: Tip,
+    seal: Seal,
+    /// Absent: it is used up.
+    reserve: Option<Reserve>,
+    _lease: Lease,
+}
+
+impl Sqlite {
+    pub(super) fn insert(&mut self, head: &Head, holder: &Holder, wall: Timestamp) -> Result<(), Trouble> {
+        let lease = lease::take(&self.dir, &head.run, holder)?;
+        let reserve = Reserve::make(&self.dir, &head.run)?;
+        let salt = seal::salt()?;
+        let seal = Seal::new(&head.run, &salt, self.key.clone());
+        let hashes: Vec<String> = head.texts.iter().map(|text| chain::of_text(&text.text)).collect();
+        let body = codec::head(head, hashes.clone(), &salt, &seal)?;
+        let first = chain::first(&body);
+        let tip = Tip { count: 0, hash: first, last: to_nanos(wall), state: State::Open, wrote: false };
+        let inserted = commit(&mut self.db, |change| {
+            for (text, hash) in head.texts.iter().zip(&hashes) {
+                change
+                    .prepare_cached("INSERT INTO text VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
+                    .execute(params![hash, text.text])?;
+            }
+            change
+                .prepare_cached("INSERT INTO run (id, head) VALUES (?1, ?2)")?
+                .execute(params![head.run.as_str(), body])?;
+            let no = change.last_insert_rowid();
+            tip.insert(change, no, &first)?;
+            Ok(no)
+        });
+        match inserted {
+            Ok(no) => {
+                let driven = Driven { no, head: first, tip, seal, reserve: Some(reserve), _lease: lease };
+                self.driven.insert(head.run.clone(), driven);
+                Ok(())
+            }
+            Err(e) if e.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) => {
+                Err(Trouble::new(format!("there is a run `{}` in the journal already", head.run)))
+            }
+            Err(e) => {
+                reserve.give_back();
+                Err(of(&self.path, &e))
+            }
+        }
+    }
+
+    pub(super) fn drive(&mut self, run: &str, holder: &Holder) -> Result<(), Trouble> {
+        find(&self.path, &self.db, run)?;
+        let lease = lease::take(&self.dir, run, holder)?;
+        // It may have been forgotten until it was ours.
+        let (no, body) = find(&self.path, &self.db, run)?;
+        let head = chain::first(&body);
+        let tip = tip::read(&self.path, &self.db, no, &head)?;
+        let seal = codec::read_head(&body)?.seal(self.key.clone())?;
+        // On a full disk the run can still be unwound as far as it goes.
+        let reserve = Reserve::make(&self.dir, run).ok();
+        self.driven.insert(SmolStr::from(run), Driven { no, head, tip, seal, reserve, _lease: lease });
+        Ok(())
+    }
+
+    pub(super) fn keep(&mut self, run: &str, entries: &[Entry], secrets: &Redactor) -> Result<Room, Trouble> {
+        let mine = self.driven.get_mut(run).ok_or_else(|| not_driven(run))?;
+        let hide = Hide { secrets, seal: &mine.seal };
+        let mut tip = mine.tip.clone();
+        let mut rows = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let body = codec::write(entry, &hide)?;
+            tip.hash = chain::next(&tip.hash, &body);
+            tip.count += 1;
+            tip.last = wall(entry).map_or(tip.last, to_nanos);
+            rows.push((tip.count, tip.hash, body));
+        }
+        change(&mut self.db, &self.path, run, mine, tip, |change, no| {
+            let mut add = change.prepare_cached("INSERT INTO entry VALUES (?1, ?2, ?3, ?4)")?;
+            rows.iter().try_for_each(|(count, hash, body)| add.execute(params![no, count, hash, body]).map(|_| ()))
+        })?;
+        Ok(if mine.reserve.is_some() { Room::Enough } else { Room::Reserve })
+    }
+
+    pub(super) fn stand(&mut self, run: &str, state: State, wrote: bool, wall: Timestamp) -> Result<(), Trouble> {
+        let mine = self.driven.get_mut(run).ok_or_else(|| not_driven(run))?;
+        let tip = Tip { state, wrote, last: to_nanos(wall), ..mine.tip.clone() };
+        change(&mut self.db, &self.path, run, mine, tip, |change, no| {
+            if leaves_nothing(state) { locks::free(change, no) } else { Ok(()) }
+        })?;
+        if leaves_nothing(state)
+            && let Some(reserve) = mine.reserve.take()
+        {
+            reserve.give_back();
+        }
+        Ok(())
+    }
+}
+
+/// Whether nobody has anything left to do for such a run.
+pub fn leaves_nothing(state: State) -> bool {
+    match state {
+        State::Ended(End::Succeeded | End::RolledBack | End::Refused) | State::Closed => true,
+        State::Open | State::Ended(End::Incomplete | End::Stopped) => false,
+    }
+}
+
+/// The tip and what goes with it; on a full disk once more in the reserve.
+fn change(
+    db: &mut Connection,
+    path: &Path,
+    run: &str,
+    mine: &mut Driven,
+    tip: Tip,
+    work: impl Fn(&Transaction<'_>, i64) -> rusqlite::Result<()>,
+) -> Result<(), Trouble> {
+    let (no, head, before) = (mine.no, mine.head, mine.tip.clone());
+    let all = |change: &Transaction<'_>| {
+        tip.update(change, no, &head, &before)?;
+        work(change, no)
+    };
+    let mut done = commit(db, all);
+    if let Err(e) = &done
+        && is_full(e)
+        && let Some(reserve) = mine.reserve.take()
+    {
+        reserve.give_back();
+        // What the log holds already need not grow it further. Where that cannot be done now, there is the reserve.
+        let _ = db.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()));
+        done = commit(db, all);
+    }
+    match done {
+        Ok(()) => {
+            mine.tip = tip;
+            Ok(())
+        }
+        Err(rusqlite::Error::QueryReturnedNoRows) => Err(not_driven(run)),
+        Err(e) => Err(of(path, &e)),
+    }
+}
+
+fn commit<T>(db: &mut Connection, work: impl Fn(&Transaction<'_>) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    let change = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let done = work(&change)?;
+    change.commit()?;
+    Ok(done)
+}
+
+/// The run's number and head.
+pub fn find(path: &Path, db: &Connection, run: &str) -> Result<(i64, Vec<u8>), Trouble> {
+    let mut find = db.prepare_cached("SELECT no, head FROM run WHERE id = ?1").map_err(|e| of(path, &e))?;
+    let found = find.query_row([run], |row| Ok((row.get(0)?, row.get(1)?))).optional().map_err(|e| of(path, &e))?;
+    found.ok_or_else(|| no_such_run(run))
+}
+
+fn wall(entry: &Entry) -> Option<Timestamp> {
+    match entry {
+        Entry::Taken { wall, .. }
+        | Entry::Heard { wall, .. }
+        | Entry::Stopped { wall, .. }
+        | Entry::Closed { wall, .. } => Some(*wall),
+        Entry::Intent { .. } | Entry::Proof { .. } => None,
+    }
+}
+
+pub fn not_driven(run: &str) -> Trouble {
+    Trouble::new(format!("this process does not drive run {run}"))
+}

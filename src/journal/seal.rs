@@ -135,8 +135,9 @@ impl Seal {
     }
 
     fn wrong_key(&self) -> Trouble {
-        Trouble::new(format!("`RBK_JOURNAL_KEY` does not open the secrets of run {}", self.run))
-            .with_help("set the key that the run was started with; without any, its secrets are asked for again where that can be")
+        Trouble::new(format!("`RBK_JOURNAL_KEY` does not open the secrets of run {}", self.run)).with_help(
+            "set the key that the run was started with; without any, its secrets are asked for again where that can be",
+        )
     }
 }
 

@@ -17,6 +17,7 @@ mod far;
 mod files;
 mod flow;
 mod http;
+mod journal;
 mod lab;
 mod lock;
 mod plan;

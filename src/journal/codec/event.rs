@@ -5,7 +5,7 @@ use super::Sealed;
 use super::entry;
 use super::leaf::{Hide, Leaf, Show};
 use super::outcome::WireOutcome;
-use super::value::Wire;
+use super::value::{Wire, time};
 use crate::engine::{Answer, CallId, Event, Outcome, QuestionId, TimerId};
 use crate::journal::Trouble;
 use crate::journal::seal::Print;
@@ -15,11 +15,15 @@ use crate::value::Value;
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum WireEvent {
     Start,
+    Resumed(String),
     Ended(u64, Box<WireOutcome>),
+    Doubted(u64),
+    Unstarted(u64),
     Fired(u64),
     Answered(u64, Wire, Leaf),
     Unanswered(u64, Leaf),
     Stop,
+    Rollback(Leaf),
     Kill,
 }
 
@@ -27,6 +31,10 @@ impl Hide<'_> {
     pub fn event(&self, event: &Event) -> Result<WireEvent, Trouble> {
         Ok(match event {
             Event::Start => WireEvent::Start,
+            Event::Resumed { now } => WireEvent::Resumed(now.to_string()),
+            Event::Doubted(call) => WireEvent::Doubted(call.0),
+            Event::Unstarted(call) => WireEvent::Unstarted(call.0),
+            Event::Rollback { why } => WireEvent::Rollback(self.said(why)?),
             Event::Ended(call, outcome) => WireEvent::Ended(call.0, Box::new(self.ended(outcome)?)),
             Event::Fired(timer) => WireEvent::Fired(timer.0),
             Event::Answered(question, answer) => {
@@ -65,6 +73,10 @@ impl Show<'_> {
     pub fn event(&self, wire: WireEvent) -> Result<Event, Trouble> {
         Ok(match wire {
             WireEvent::Start => Event::Start,
+            WireEvent::Resumed(now) => Event::Resumed { now: time(&now)? },
+            WireEvent::Doubted(call) => Event::Doubted(CallId(call)),
+            WireEvent::Unstarted(call) => Event::Unstarted(CallId(call)),
+            WireEvent::Rollback(why) => Event::Rollback { why: self.text(why)? },
             WireEvent::Ended(call, outcome) => Event::Ended(CallId(call), Box::new(self.outcome(*outcome)?)),
             WireEvent::Fired(timer) => Event::Fired(TimerId(timer)),
             WireEvent::Answered(question, value, who) => {

@@ -159,9 +159,7 @@ impl Show<'_> {
             Wire::Nanos(n) => Value::Duration(Nanos(n)),
             Wire::Size(n) => Value::Size(n),
             Wire::Time(text) => Value::Time(time(&text)?),
-            Wire::List(items) => {
-                Value::list(items.into_iter().map(|item| self.value(item)).collect::<Result<_, _>>()?)
-            }
+            Wire::List(items) => Value::list(items.into_iter().map(|item| self.value(item)).collect::<Result<_, _>>()?),
             Wire::Record(fields) => Value::Record(Arc::new(self.record(fields)?)),
             Wire::Response(response) => Value::Response(Arc::new(self.response(*response)?)),
             Wire::Connection(to) => Value::Connection(Arc::new(Connection {

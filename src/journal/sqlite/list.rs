@@ -14,7 +14,9 @@ impl Sqlite {
         let columns = tip::COLUMNS;
         let mut all = self
             .db
-            .prepare_cached(&format!("SELECT run.no, run.id, run.head, {columns} FROM run LEFT JOIN tip ON tip.run = run.no"))
+            .prepare_cached(&format!(
+                "SELECT run.no, run.id, run.head, {columns} FROM run LEFT JOIN tip ON tip.run = run.no"
+            ))
             .map_err(wrong)?;
         let mut rows = all.query([]).map_err(wrong)?;
         let mut found = Vec::new();

@@ -57,6 +57,8 @@ pub fn free(db: &Connection, run: i64) -> rusqlite::Result<()> {
 fn refused(lock: &Lock) -> Trouble {
     let (name, run) = (&lock.name, &lock.run);
     let since = lock.since.strftime("%Y-%m-%dT%H:%M:%SZ");
-    Trouble::new(format!("the lock `{name}` belongs to run {run} (since {since}), which may have left something in place"))
-        .with_help(format!("`rbk resume {run}`, `rbk rollback {run}`, or `rbk close {run} --reason …` ends that"))
+    Trouble::new(format!(
+        "the lock `{name}` belongs to run {run} (since {since}), which may have left something in place"
+    ))
+    .with_help(format!("`rbk resume {run}`, `rbk rollback {run}`, or `rbk close {run} --reason …` ends that"))
 }

@@ -52,14 +52,7 @@ impl Sqlite {
         let db = schema::open(path)?;
         let mut dir = path.as_os_str().to_owned();
         dir.push("-runs");
-        Ok(Sqlite {
-            db,
-            path: path.to_owned(),
-            dir: dir.into(),
-            key,
-            driven: BTreeMap::new(),
-            prints: HashMap::new(),
-        })
+        Ok(Sqlite { db, path: path.to_owned(), dir: dir.into(), key, driven: BTreeMap::new(), prints: HashMap::new() })
     }
 }
 

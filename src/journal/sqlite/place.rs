@@ -14,7 +14,10 @@ pub fn check(path: &Path) -> Result<(), Trouble> {
     make(dir).map_err(|e| wrong(format!("the journal's directory `{}` cannot be made: {e}", dir.display())))?;
     let of_dir = std::fs::metadata(dir).map_err(|e| wrong(format!("`{}`: {e}", dir.display())))?;
     if of_dir.mode() & 0o022 != 0 {
-        return Err(wrong(format!("the journal `{shown}` cannot stand in `{}`: others may write there", dir.display())));
+        return Err(wrong(format!(
+            "the journal `{shown}` cannot stand in `{}`: others may write there",
+            dir.display()
+        )));
     }
     let system = statfs(dir).map_err(|e| wrong(format!("`{}`: {}", dir.display(), e.desc())))?;
     if let Some(name) = far(&system) {

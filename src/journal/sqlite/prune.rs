@@ -32,7 +32,9 @@ impl Sqlite {
             }
         }
         for (no, _, _) in &gone {
-            for table in ["DELETE FROM entry WHERE run = ?1", "DELETE FROM tip WHERE run = ?1", "DELETE FROM run WHERE no = ?1"] {
+            for table in
+                ["DELETE FROM entry WHERE run = ?1", "DELETE FROM tip WHERE run = ?1", "DELETE FROM run WHERE no = ?1"]
+            {
                 change.prepare_cached(table).and_then(|mut delete| delete.execute([no])).map_err(wrong)?;
             }
         }

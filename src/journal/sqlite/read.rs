@@ -32,9 +32,8 @@ impl Sqlite {
         let mut prints = Vec::new();
         let (mut count, mut hash) = (0_i64, first);
         {
-            let mut all = moment
-                .prepare_cached("SELECT no, hash, body FROM entry WHERE run = ?1 ORDER BY no")
-                .map_err(wrong)?;
+            let mut all =
+                moment.prepare_cached("SELECT no, hash, body FROM entry WHERE run = ?1 ORDER BY no").map_err(wrong)?;
             let mut rows = all.query([no]).map_err(wrong)?;
             while let Some(row) = rows.next().map_err(wrong)? {
                 count += 1;
@@ -64,8 +63,7 @@ impl Sqlite {
     }
 
     fn text(&self, db: &Connection, name: &str, hash: &str) -> Result<String, Trouble> {
-        let mut find =
-            db.prepare_cached("SELECT text FROM text WHERE sha256 = ?1").map_err(|e| of(&self.path, &e))?;
+        let mut find = db.prepare_cached("SELECT text FROM text WHERE sha256 = ?1").map_err(|e| of(&self.path, &e))?;
         let found = find.query_row([hash], |row| row.get::<_, String>(0)).optional().map_err(|e| of(&self.path, &e))?;
         found
             .filter(|text| chain::of_text(text) == hash)

@@ -56,7 +56,9 @@ fn prepare(db: &Connection) -> rusqlite::Result<()> {
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     db.set_prepared_statement_cache_capacity(32);
     // `fullfsync` is what makes a commit durable on a Mac, and nothing elsewhere.
-    db.execute_batch("PRAGMA synchronous=FULL; PRAGMA fullfsync=ON; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;")
+    db.execute_batch(
+        "PRAGMA synchronous=FULL; PRAGMA fullfsync=ON; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;",
+    )
 }
 
 fn check(path: &Path, db: &mut Connection) -> Result<(), Trouble> {

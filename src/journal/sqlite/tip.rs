@@ -59,9 +59,7 @@ impl Tip {
 }
 
 pub fn read(path: &Path, db: &Connection, run: i64, head: &Hash) -> Result<Tip, Trouble> {
-    let mut find = db
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM tip WHERE run = ?1"))
-        .map_err(|e| of(path, &e))?;
+    let mut find = db.prepare_cached(&format!("SELECT {COLUMNS} FROM tip WHERE run = ?1")).map_err(|e| of(path, &e))?;
     let found = find.query_row([run], |row| from_row(row, 0, head)).optional().map_err(|e| of(path, &e))?;
     found.flatten().ok_or_else(|| damaged(path, "where a run ends cannot be read"))
 }

@@ -16,8 +16,9 @@ pub fn of(path: &Path, error: &Error) -> Trouble {
             Trouble::new(format!("another process keeps the journal `{shown}` locked"))
                 .with_help("end what uses it; a process that was stopped keeps it until it goes on (`kill -CONT`)")
         }
-        Some(ErrorCode::NotADatabase) => Trouble::new(format!("`{shown}` is not a journal of rbk"))
-            .with_help("set `RBK_JOURNAL` to another file"),
+        Some(ErrorCode::NotADatabase) => {
+            Trouble::new(format!("`{shown}` is not a journal of rbk")).with_help("set `RBK_JOURNAL` to another file")
+        }
         Some(ErrorCode::DatabaseCorrupt) => damaged(path, &error.to_string()),
         Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
             Trouble::new(format!("the journal `{shown}` cannot be written: {error}"))
@@ -43,7 +44,10 @@ pub fn not_made(path: &Path, error: &std::io::Error) -> Trouble {
 }
 
 fn full(message: &str) -> Trouble {
-    Trouble { full: true, ..Trouble::new(message).with_help("make room on its disk, or set `RBK_JOURNAL` to another one") }
+    Trouble {
+        full: true,
+        ..Trouble::new(message).with_help("make room on its disk, or set `RBK_JOURNAL` to another one")
+    }
 }
 
 pub fn damaged(path: &Path, how: &str) -> Trouble {

@@ -45,6 +45,9 @@ pub struct WireResponse {
     status: u16,
     headers: Fields,
     body: WireBody,
+    /// The secret that stands in the body.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    secret: Option<String>,
     nanos: i64,
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     expect: Vec<u16>,
@@ -129,18 +132,27 @@ impl Hide<'_> {
     }
 
     fn response(&self, from: &Response) -> Result<WireResponse, Trouble> {
+        let text = |text: &str| match &from.secret {
+            Some(name) => Ok(Leaf::Hidden(self.hidden(name, text.as_bytes())?)),
+            None => self.text(text),
+        };
+        let bytes = |bytes: &[u8]| match &from.secret {
+            Some(name) => Ok(Leaf::Hidden(self.hidden(name, bytes)?)),
+            None => self.bytes(bytes),
+        };
         Ok(WireResponse {
             method: from.method.to_string(),
             url: self.text(&from.url)?,
             status: from.status,
             headers: self.record(&from.headers)?,
             body: match &from.body {
-                Body::Text(text) => WireBody::Text(self.text(text)?),
-                Body::Decoded { bytes, text } => {
-                    WireBody::Decoded { bytes: self.bytes(bytes)?, text: self.text(text)? }
+                Body::Text(body) => WireBody::Text(text(body)?),
+                Body::Decoded { bytes: body, text: read } => {
+                    WireBody::Decoded { bytes: bytes(body)?, text: text(read)? }
                 }
-                Body::Bytes(bytes) => WireBody::Bytes(self.bytes(bytes)?),
+                Body::Bytes(body) => WireBody::Bytes(bytes(body)?),
             },
+            secret: from.secret.as_ref().map(ToString::to_string),
             nanos: from.duration.0,
             expect: from.expect.clone(),
         })
@@ -219,6 +231,7 @@ impl Show<'_> {
                 }
                 WireBody::Bytes(bytes) => Body::Bytes(self.bytes(bytes)?.into()),
             },
+            secret: wire.secret.map(SmolStr::from),
             duration: Nanos(wire.nanos),
             expect: wire.expect,
         })

@@ -243,7 +243,11 @@ impl Elab<'_> {
             .module(self.here.module)
             .map(|m| m.contexts.iter().map(|c| c.name.text.clone()).collect())
             .unwrap_or_default();
-        let near = did_you_mean(name, own.iter().map(SmolStr::as_str).chain(BUILT_IN)).map(str::to_owned);
+        let near = did_you_mean(
+            name,
+            own.iter().map(SmolStr::as_str).chain(BUILT_IN).chain(ConnKind::ALL.map(ConnKind::name)),
+        )
+        .map(str::to_owned);
         let found =
             Diagnostic::error(Code::UnknownAction, format!("no context is called `{name}`"), at, "not a context");
         let found = match &near {

@@ -35,6 +35,10 @@ pub(super) fn drop_explained(diagnostics: &mut Vec<Diagnostic>) {
 fn is_echo(found: &Diagnostic, broken: &[(Span, &str)], sources: &Sources) -> bool {
     let named = |name: &str| broken.iter().any(|(_, text)| words(text).any(|word| word == name));
     match found.code {
+        // Given in a block whose statement may not have been read.
+        Code::UnknownName if sources.text(found.span()) == "failure" => {
+            broken.iter().any(|(_, text)| text.contains(['{', '}']))
+        }
         Code::UnknownName | Code::UnknownAction | Code::MaybeUnset | Code::UnsetInRollback => {
             words(sources.text(found.span())).next().is_some_and(named)
         }

@@ -26,6 +26,8 @@ pub(super) struct Elab<'a> {
     pub here: Here,
     /// Names that nobody has bound yet; a later binding in the same body makes them `maybe-unset`.
     pub unknown: Vec<(SmolStr, Diagnostic)>,
+    /// Statements that could not be read, and blocks whose statement could not: what they would do nobody knows.
+    pub unread: Vec<Span>,
     /// The most that the current body does.
     pub effect: Effect,
     /// The current body has something to undo.
@@ -116,6 +118,7 @@ impl<'a> Elab<'a> {
             scopes: Scopes::default(),
             here: Here::at(ModuleId(0)),
             unknown: Vec::new(),
+            unread: Vec::new(),
             effect: Effect::Pure,
             undoes: false,
             action_undoes: Vec::new(),

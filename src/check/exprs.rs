@@ -14,7 +14,7 @@ use super::elab::{Elab, Zone, literal, wrong};
 use super::modules::{ModuleId, list};
 use super::natives::NAMESPACES;
 use super::program::{Expr, ExprKind, NameId, TextPart};
-use super::types;
+use super::{stdlib, types};
 
 impl Elab<'_> {
     /// A value; a call without a result is reported.
@@ -163,7 +163,12 @@ impl Elab<'_> {
         let mut parts = Vec::with_capacity(written.parts.len());
         for part in &written.parts {
             match part {
-                ast::Part::Text { text, .. } => parts.push(TextPart::Text(text.clone())),
+                ast::Part::Text { text, span } => {
+                    if text.contains(['$', '{']) && written.kind != ast::StrKind::Raw {
+                        self.foreign_holes(*span);
+                    }
+                    parts.push(TextPart::Text(text.clone()));
+                }
                 ast::Part::Hole { expr, .. } => {
                     let value = self.expr(expr);
                     hidden |= types::holds_secret(&value.ty);
@@ -339,8 +344,20 @@ impl Elab<'_> {
             "it" => found.help("`it` is the element in `.where(…)`, `.all(…)`, `.any(…)`, `.map(…)`, `.sort_by(…)`"),
             "failure" => found.help("`failure` is given in `on failure { … }` and in the `else` of `try`"),
             _ if self.is_callable(name) => found.help(format!("`{name}` is called: `{name}(…)`")),
+            _ if stdlib::LIBRARIES.iter().any(|(library, _)| library == name) => {
+                if self.lost_alias() {
+                    return wrong(span);
+                }
+                found.help(format!("it is a library: write `use \"std/{name}\"` at the top of the file"))
+            }
+            "True" | "TRUE" | "yes" => self.suggest(found, span, Some("true")),
+            "False" | "FALSE" | "no" => self.suggest(found, span, Some("false")),
+            "None" | "NULL" | "nil" | "undefined" => self.suggest(found, span, Some("null")),
             _ => {
-                let near = did_you_mean(name, self.scopes.names());
+                let aliases: Vec<SmolStr> = self.aliases();
+                let known = ["true", "false", "null"].into_iter().chain(NAMESPACES);
+                let near =
+                    did_you_mean(name, self.scopes.names().chain(aliases.iter().map(SmolStr::as_str)).chain(known));
                 let near = near.map(str::to_owned);
                 self.suggest(found, span, near.as_deref())
             }

@@ -16,6 +16,7 @@ pub mod echoes;
 mod elab;
 mod exprs;
 pub mod flow;
+mod foreign;
 mod methods;
 mod modules;
 mod natives;
@@ -41,6 +42,7 @@ pub use review::overdue;
 use crate::diag::{Diagnostic, Severity};
 use crate::source::{FileId, Sources};
 use crate::syntax::ast::{Ast, ItemKind};
+use elab::Elab;
 
 /// Where `use` finds texts on the disk; `std/…` is embedded, and never asked for.
 pub trait Library {
@@ -60,7 +62,7 @@ pub struct Checked {
 
 /// Check a parsed file. Files it uses are read, added to `sources` and checked with it.
 pub fn check(sources: &mut Sources, file: FileId, ast: &Ast, library: &dyn Library) -> Checked {
-    let mut elab = elab::Elab::new(sources, library);
+    let mut elab = Elab::new(sources, library);
     let main = elab.load(modules::Tree::Given(ast), file, &mut Vec::new());
     let book = ast.items.iter().find_map(|item| match &item.kind {
         ItemKind::Runbook(book) => Some((item, book)),
@@ -72,9 +74,8 @@ pub fn check(sources: &mut Sources, file: FileId, ast: &Ast, library: &dyn Libra
         elab.settle_unknown();
         elab.program.book = Some(book);
     }
-    let program = elab.program;
-    let mut diagnostics = elab.diagnostics;
-    diagnostics.extend(flow::check(&program));
+    let Elab { program, mut diagnostics, unread, .. } = elab;
+    diagnostics.extend(flow::check(&program, &unread));
     diagnostics.extend(budget::check(&program, &budget::defaults(&program)));
     echoes::drop_explained(&mut diagnostics);
     let failed = diagnostics.iter().any(|d| d.severity == Severity::Error);

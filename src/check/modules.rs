@@ -80,6 +80,16 @@ impl<'a> Elab<'a> {
         self.module(self.here.module)?.aliases.iter().find(|a| a.name == name).cloned()
     }
 
+    /// What the libraries of the current file are called in it.
+    pub(super) fn aliases(&self) -> Vec<SmolStr> {
+        self.module(self.here.module).map(|m| m.aliases.iter().map(|a| a.name.clone()).collect()).unwrap_or_default()
+    }
+
+    /// Whether the current file uses something that could not be found.
+    pub(super) fn lost_alias(&self) -> bool {
+        self.module(self.here.module).is_some_and(|m| m.aliases.iter().any(|a| a.module.is_none()))
+    }
+
     /// Elaborate a file: what it uses, then its values, then (for one that a person wrote) its actions.
     /// Its runbook is left to the caller.
     pub(super) fn load(&mut self, tree: Tree<'a>, file: FileId, using: &mut Vec<String>) -> ModuleId {
@@ -225,9 +235,7 @@ impl<'a> Elab<'a> {
                     "not in the standard library",
                 );
                 let found = match near {
-                    Some(near) => found
-                        .help(format!("did you mean `std/{near}`?"))
-                        .fix(format!("use `std/{near}`"), vec![(span, format!("\"std/{near}\""))]),
+                    Some(near) => suggest_library(found, span, near),
                     None => found.help(format!("the standard library has {}", list(&all))),
                 };
                 self.report(found);
@@ -241,15 +249,12 @@ impl<'a> Elab<'a> {
         let (name, text) = match read {
             Ok(read) => read,
             Err(why) => {
-                self.report(
-                    Diagnostic::error(
-                        Code::UnknownModule,
-                        format!("`{path}` cannot be read: {why}"),
-                        span,
-                        "used here",
-                    )
-                    .help("a path starts at this file: `use \"./inventory.rbk\"`; the library is `std/…`"),
-                );
+                let message = format!("`{path}` cannot be read: {why}");
+                let found = Diagnostic::error(Code::UnknownModule, message, span, "used here");
+                self.report(match standard(path) {
+                    Some(near) => suggest_library(found, span, near),
+                    None => found.help("a path starts at this file: `use \"./inventory.rbk\"`; the library is `std/…`"),
+                });
                 return None;
             }
         };
@@ -363,4 +368,17 @@ pub(super) fn list<S: AsRef<str>>(names: &[S]) -> String {
             format!("{} and `{}`", first.join(", "), last.as_ref())
         }
     }
+}
+
+/// The standard library that a path outside it means: `nginx`, `stdlib/ngnix`.
+fn standard(path: &str) -> Option<&'static str> {
+    let name = path.rsplit('/').next().filter(|_| !path.starts_with('.'))?;
+    let mut all = stdlib::LIBRARIES.iter().map(|(name, _)| *name);
+    all.clone().find(|known| *known == name).or_else(|| did_you_mean(name, &mut all))
+}
+
+fn suggest_library(found: Diagnostic, span: Span, near: &str) -> Diagnostic {
+    found
+        .help(format!("did you mean `std/{near}`?"))
+        .fix(format!("use `std/{near}`"), vec![(span, format!("\"std/{near}\""))])
 }

@@ -149,7 +149,12 @@ impl Elab<'_> {
             S::For { name, list, parallel, body } => self.for_(name, list, parallel.as_ref(), body),
             S::Parallel(body) => StmtKind::Parallel(self.parallel(body)),
             S::Transaction { on, body } => self.transaction(on, body),
-            S::With { contexts, body } => self.with(contexts, body),
+            S::With { contexts, body } => {
+                if contexts.is_empty() {
+                    self.unread.push(stmt.span);
+                }
+                self.with(contexts, body)
+            }
             S::Confirm { question, within } => StmtKind::Confirm {
                 question: self.question(question),
                 within: within.as_ref().map(|d| self.duration(d, "the time to answer")),
@@ -169,6 +174,7 @@ impl Elab<'_> {
             S::Return(value) => StmtKind::Return(self.data(value, "a result")),
             S::Expr(value) => StmtKind::Eval(self.effect_only(value)),
             S::Bad => {
+                self.unread.push(stmt.span);
                 self.bad_names(stmt);
                 return None;
             }

@@ -206,6 +206,7 @@ impl Elab<'_> {
             ("list", []) => Type::Any,
             ("secret", []) => Type::Str,
             (_, []) => Type::Unknown,
+            _ if !is_type(&name.text) => return self.unknown_type(name),
             _ => {
                 let takes = if matches!(name.text.as_str(), "list" | "secret") { "one type" } else { "none" };
                 self.report(Diagnostic::error(
@@ -258,4 +259,8 @@ impl Elab<'_> {
         self.report(self.suggest(found, name.span, near));
         Type::Unknown
     }
+}
+
+fn is_type(name: &str) -> bool {
+    NAMED.contains(&name) || ConnKind::ALL.into_iter().any(|kind| kind.name() == name)
 }

@@ -20,6 +20,12 @@ impl Span {
         Span { file, start: clamp(start), end: clamp(end) }
     }
 
+    /// Whether the whole of `other` lies in this one.
+    #[must_use]
+    pub fn contains(self, other: Span) -> bool {
+        self.file == other.file && self.start <= other.start && other.end <= self.end
+    }
+
     /// From the start of `self` to the end of `other`.
     #[must_use]
     pub fn to(self, other: Span) -> Span {

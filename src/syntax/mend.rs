@@ -28,6 +28,11 @@ impl Inserted {
         at - self.places.iter().map(shift).sum::<usize>()
     }
 
+    /// Where a place of the text as written is in the mended one.
+    fn mended(&self, at: usize) -> usize {
+        self.places.iter().fold(at, |at, (place, length)| if *place <= at { at + length } else { at })
+    }
+
     fn insert(&mut self, at: usize, length: usize) {
         for (place, _) in self.places.iter_mut().filter(|(p, _)| *p >= at) {
             *place += length;
@@ -42,7 +47,7 @@ struct Braces {
     close: Option<usize>,
 }
 
-/// The mended text; and what to say, unless `told` says something about that line already.
+/// The mended text, and what to say; `told` is what the text as it is gives.
 pub(super) fn mend(
     file: FileId,
     tree: &Tree<'_>,
@@ -51,8 +56,8 @@ pub(super) fn mend(
 ) -> Option<(String, Option<Diagnostic>)> {
     let all: Vec<Braces> = tree.all(Rule::block).map(braces).collect();
     match all.iter().rev().find(|b| b.close.is_none()) {
-        Some(innermost) => Some(missing(file, tree.text, &all, innermost, inserted, told)),
-        None => surplus(file, tree, &all, inserted),
+        Some(innermost) => Some(missing(file, tree.text, &all, innermost, inserted)),
+        None => surplus(file, tree, &all, inserted, told),
     }
 }
 
@@ -68,26 +73,28 @@ fn missing(
     all: &[Braces],
     innermost: &Braces,
     inserted: &mut Inserted,
-    told: &[Diagnostic],
 ) -> (String, Option<Diagnostic>) {
     let robber = |b: &&Braces| b.close.is_some_and(|c| opens_line(text, c) && indent(text, c) < indent(text, b.open));
     let culprit = all.iter().rev().find(robber);
     let open = culprit.unwrap_or(innermost).open;
     let (at, added) = match culprit {
-        Some(b) => (line_that_leaves(text, b.open).unwrap_or(text.len()), "}\n".to_owned()),
+        Some(b) => {
+            let closing = format!("{}}}\n", " ".repeat(indent(text, b.open)));
+            (line_that_leaves(text, b.open).unwrap_or(text.len()), closing)
+        }
         None => match line_that_leaves(text, open).filter(|at| is_item(text, *at)) {
             Some(at) => (at, "}\n".to_owned()),
             None => (text.len(), format!("\n{}", "}".repeat(all.iter().filter(|b| b.close.is_none()).count()))),
         },
     };
     let span = Span::new(file, inserted.origin(open), inserted.origin(open + 1));
-    let line = line_start(text, open)..line_end(text, open);
-    let known = told.iter().any(|d| {
-        let start = d.span().start as usize;
-        inserted.origin(line.start) <= start && start <= inserted.origin(line.end)
-    });
     let mut message = Diagnostic::error(Code::Syntax, "this block is not closed", span, "opened here");
     if let Some(close) = culprit.and_then(|b| b.close) {
+        if line_start(text, close) != at {
+            let first = at + indent(text, at);
+            let above = Span::new(file, inserted.origin(first), inserted.origin(line_end(text, at)));
+            message = message.label(above, "by its indentation this stands outside: it should close above");
+        }
         let end = Span::new(file, inserted.origin(close), inserted.origin(close + 1));
         message = message.label(end, "closes it, though it stands under a block outside");
     }
@@ -95,7 +102,7 @@ fn missing(
     let (front, back) = text.split_at_checked(at).unwrap_or((text, ""));
     let mended = format!("{front}{added}{back}");
     inserted.insert(at, added.len());
-    (mended, (!known).then_some(message))
+    (mended, Some(message))
 }
 
 /// A block that ends more indented than it starts was closed by a `}` too many; else the stray one itself is.
@@ -104,6 +111,7 @@ fn surplus(
     tree: &Tree<'_>,
     all: &[Braces],
     inserted: &mut Inserted,
+    told: &[Diagnostic],
 ) -> Option<(String, Option<Diagnostic>)> {
     let text = tree.text;
     let stray = tree.kids().find(|k| k.rule() == Rule::stray)?.start();
@@ -115,10 +123,62 @@ fn surplus(
         // One that was put in: the text is beyond mending.
         return None;
     }
+    if let Some(moved) = brace_below(file, text, inserted, told) {
+        return Some(moved);
+    }
+    if let Some(head) = told.iter().find(|d| opens(text, inserted.mended(d.span().start as usize), at)) {
+        // Its block is there, only the bracket is not; else what opened it could not be read.
+        let end = line_end(text, inserted.mended(head.span().start as usize));
+        let (front, back) = text.split_at_checked(if needs_brace(head) { end } else { at })?;
+        if needs_brace(head) {
+            inserted.insert(end, 2);
+            return Some((format!("{front} {{{back}"), Some(head.clone())));
+        }
+        return Some((format!("{front} {}", back.get(1..).unwrap_or("")), Some(head.clone())));
+    }
     let label = if culprit.is_some() { "closes the block around it too early" } else { "nothing is open here" };
     let message = Diagnostic::error(Code::Syntax, "this `}` is one too many", span, label).help("remove it");
     let (front, back) = text.split_at_checked(at)?;
     Some((format!("{front} {}", back.get(1..).unwrap_or("")), Some(message)))
+}
+
+/// A `{` on a line of its own, below what it belongs to.
+fn brace_below(
+    file: FileId,
+    text: &str,
+    inserted: &mut Inserted,
+    told: &[Diagnostic],
+) -> Option<(String, Option<Diagnostic>)> {
+    let heads =
+        told.iter().filter(|d| needs_brace(d)).map(|d| line_end(text, inserted.mended(d.span().start as usize)));
+    let below = |end: usize| text.get(end..).is_some_and(|rest| rest.trim_start().starts_with('{')).then_some(end);
+    let end = heads.filter_map(below).next()?;
+    let brace = end + text.get(end..)?.find('{')?;
+    let span = Span::new(file, inserted.origin(brace), inserted.origin(brace + 1));
+    let message =
+        Diagnostic::error(Code::Syntax, "a block opens on the line of its statement", span, "on a line of its own")
+            .help("write the `{` at the end of the line above");
+    let mended = format!("{} {{{} {}", text.get(..end)?, text.get(end..brace)?, text.get(brace + 1..)?);
+    inserted.insert(end, 2);
+    Some((mended, Some(message)))
+}
+
+/// Whether the `}` at `close` ends what the line of `at` opens: all lines between are deeper than both.
+fn opens(text: &str, at: usize, close: usize) -> bool {
+    at < close
+        && indent(text, at) == indent(text, close)
+        && opens_line(text, close)
+        && line_that_leaves(text, at) == Some(line_start(text, close))
+}
+
+fn needs_brace(told: &Diagnostic) -> bool {
+    told.message.starts_with("expected `{`") && told.message.ends_with("found the end of the line")
+}
+
+/// Whether two places of a text start on one line.
+pub(super) fn same_line(text: &str, a: Span, b: Span) -> bool {
+    let (first, last) = (a.start.min(b.start) as usize, a.start.max(b.start) as usize);
+    text.get(first..last).is_some_and(|between| !between.contains('\n'))
 }
 
 fn line_start(text: &str, at: usize) -> usize {

@@ -73,6 +73,7 @@ fn read<T>(file: FileId, text: &str, build: Builder<T>) -> Found<T> {
 }
 
 fn read_all<T>(file: FileId, text: &str, build: Builder<T>) -> Found<T> {
+    let written = text;
     let mut mended: Option<String> = None;
     let mut inserted = mend::Inserted::default();
     let mut braces: Vec<Diagnostic> = Vec::new();
@@ -106,6 +107,8 @@ fn read_all<T>(file: FileId, text: &str, build: Builder<T>) -> Found<T> {
                 continue;
             }
         }
+        // What is still wrong on the line of a brace has to do with it.
+        braces.retain(|brace| build.diagnostics.iter().all(|d| !mend::same_line(written, brace.span(), d.span())));
         braces.extend(build.diagnostics);
         braces.sort_by_key(|d| d.span().start);
         let strays = tree.kids().filter(|n| n.rule() == Rule::stray);

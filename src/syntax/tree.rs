@@ -168,6 +168,11 @@ impl<'t> Node<'t> {
         (self.at + 1..self.next()).map(move |at| Node { tree: self.tree, at }).filter(move |n| n.rule() == rule)
     }
 
+    /// Every node of one of the rules below this one.
+    pub fn below_any(self, rules: &[Rule]) -> impl Iterator<Item = Node<'t>> {
+        (self.at + 1..self.next()).map(move |at| Node { tree: self.tree, at }).filter(|n| rules.contains(&n.rule()))
+    }
+
     fn outside_holes(self) -> impl Iterator<Item = Node<'t>> {
         let mut at = self.at + 1;
         std::iter::from_fn(move || {

@@ -16,12 +16,12 @@ use super::walk;
 use crate::diag::Diagnostic;
 use crate::source::Span;
 
-/// All findings, by place.
+/// All findings, by place. `unread` are statements that could not be read: what has one in it gets no finding about its undo.
 #[must_use]
-pub fn check(program: &Program) -> Vec<Diagnostic> {
+pub fn check(program: &Program, unread: &[Span]) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     bounds::check(program, &mut found);
-    units::check(program, &mut found);
+    units::check(program, unread, &mut found);
     conditions::check(program, &mut found);
     maybe::check(program, &mut found);
     unset::check(program, &mut found);

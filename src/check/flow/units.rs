@@ -71,20 +71,23 @@ fn collect<'a>(program: &'a Program, block: &'a Block, out: &mut Own<'a>) {
     }
 }
 
-pub fn check(program: &Program, found: &mut Vec<Diagnostic>) {
+pub fn check(program: &Program, unread: &[Span], found: &mut Vec<Diagnostic>) {
     if let Some(book) = &program.book {
-        outside(program, &book.body, found);
+        outside(program, &book.body, unread, found);
     }
     units(program, &mut |unit| match (unit.step, unit.action) {
         // A runbook that is used as an action is the only one with a deadline.
-        (_, Some(action)) if action.timeout.is_some() => outside(program, unit.block, found),
+        (_, Some(action)) if action.timeout.is_some() => outside(program, unit.block, unread, found),
+        _ if unread.iter().any(|bad| unit.block.span.contains(*bad)) => {}
         (Some(step), _) if step.readonly => readonly(program, unit, found),
         _ => found.extend(one(program, unit)),
     });
 }
 
-fn outside(program: &Program, block: &Block, found: &mut Vec<Diagnostic>) {
-    for (doing, span) in own(program, block).writes {
+fn outside(program: &Program, block: &Block, unread: &[Span], found: &mut Vec<Diagnostic>) {
+    // What stands in a block that nobody could read may stand in a step.
+    let writes = own(program, block).writes.into_iter();
+    for (doing, span) in writes.filter(|(_, span)| unread.iter().all(|bad| !bad.contains(*span))) {
         let name = doing.name(program);
         found.push(
             Diagnostic::error(

@@ -221,30 +221,3 @@ pub(super) fn form(word: &str) -> Option<&'static str> {
         _ => return None,
     })
 }
-
-/// What other languages call a thing of this one.
-pub(super) fn elsewhere(word: &str) -> Option<&'static str> {
-    Some(match word {
-        "while" | "loop" | "until" | "do" => {
-            "there is no loop but `for name in list { … }`; `wait up to 30s until condition` polls"
-        }
-        "foreach" => "write `for name in list { … }`",
-        "import" | "include" | "require" | "from" => "write `use \"./file.rbk\"`",
-        "def" | "fn" | "func" | "function" | "proc" | "macro" => "write `action name(parameter: type) { … }`",
-        "var" | "const" | "set" | "val" => "write `let name = value`: a name is bound once",
-        "assert" | "check" | "ensure" | "expect" | "verify" => "write `guard \"label\": condition`",
-        "echo" | "print" | "println" | "printf" => "write `log \"message\"`, or `$ echo …` for the shell",
-        "sleep" | "delay" | "pause" => "write `wait 30s`",
-        "undo" | "revert" => "write `rollback { … }`",
-        "raise" | "throw" | "abort" | "exit" | "die" | "panic" => "write `fail \"message\"`",
-        "task" | "job" | "stage" | "phase" => "write `step \"name\" { … }`",
-        "run" | "exec" | "sh" | "bash" | "cmd" => "write `$ command`",
-        "elif" | "elsif" => "write `else if condition { … }` behind the `}` of the `if`",
-        "catch" | "except" => "write `try { … } else { … }`",
-        "switch" | "case" | "match" => "write `if condition { … } else if condition { … }`",
-        "else" => "`else` follows the `}` of an `if` or a `try`, or the value of a `let`",
-        "then" => "`if … then … else …` is a value; as a statement write `if condition { … }`",
-        "async" | "await" | "spawn" => "write `parallel { … }`",
-        _ => return None,
-    })
-}

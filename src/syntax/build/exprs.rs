@@ -189,10 +189,14 @@ impl Build {
             "null" => ExprKind::Null,
             word if super::words::reserved(word) => {
                 let message = format!("`{word}` is a reserved word");
-                self.doubts.push(
-                    Diagnostic::error(Code::Syntax, message, span, "a value is needed here")
-                        .help("a field or an argument may carry any word, a name may not"),
-                );
+                self.doubts.push(Diagnostic::error(Code::Syntax, message, span, "a value is needed here").help(
+                    match super::expect::form(word) {
+                        Some(form) => format!(
+                            "as a statement it is `{form}`; a field or an argument may carry any word, a name may not"
+                        ),
+                        None => "a field or an argument may carry any word, a name may not".to_owned(),
+                    },
+                ));
                 ExprKind::Bad
             }
             name => ExprKind::Name(name.into()),

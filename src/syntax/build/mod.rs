@@ -2,6 +2,7 @@
 mod commands;
 mod expect;
 mod exprs;
+mod habits;
 mod items;
 mod literals;
 mod recover;

@@ -2,9 +2,10 @@
 use super::super::ast::{Block, Let, Name, Part, Step, StmtKind, Str};
 use super::super::grammar::Rule;
 use super::super::tree::Node;
-use super::expect::{CLAUSES, Stop, elsewhere, form, found, stop};
+use super::expect::{CLAUSES, Stop, form, found, stop};
+use super::habits::{command_path, elsewhere, special};
 use super::{Build, bad, words};
-use crate::diag::did_you_mean;
+use crate::diag::{Code, Diagnostic, did_you_mean};
 
 /// How much of a text is read again for what was expected.
 const READ: usize = 1 << 14;
@@ -60,23 +61,37 @@ impl Build {
         }
         let word = first_word(text);
         let text = short(text);
-        if self.unlabelled(word, text, start) {
+        if self.unlabelled(word, text, start) || self.unspaced(word, text, start) {
             return;
         }
         if words::opens(word) {
             return match stop(Rule::strict_word, text) {
                 Some(found) => {
                     let found = taken_as_value(Rule::strict_word, text, &found).unwrap_or(found);
-                    self.report(text, start, &found, form(word));
+                    if !self.open_bracket(node, text, found.at) {
+                        self.report(text, start, &found, form(word));
+                    }
                 }
                 None => self.unexpected(text, start, "a statement", form(word), None),
             };
         }
+        if let Some(path) = command_path(text) {
+            let end = start + path.len();
+            return self.error(
+                "a command stands behind `$`",
+                self.at(start, end),
+                "this is no value",
+                format!("write `$ {path}`"),
+            );
+        }
         let rest = text.get(word.len()..).unwrap_or("").trim_start_matches([' ', '\t']);
-        if rest.starts_with('=') && !rest.starts_with("==") && !word.is_empty() {
+        let assigns = rest.starts_with('=') && !rest.starts_with("==")
+            || ["+=", "-=", "++", "--"].iter().any(|op| rest.starts_with(op));
+        if assigns && !word.is_empty() {
             let help = format!("bind a name once with `let {word} = …`");
             let at = start + text.len() - rest.len();
-            return self.error("there is no assignment", self.at(at, at + 1), "a name keeps its value", help);
+            let length = self::found(rest).0;
+            return self.error("there is no assignment", self.at(at, at + length), "a name keeps its value", help);
         }
         let calls =
             rest.starts_with(['.', '(', '[']) && text.get(word.len()..).is_some_and(|t| t.starts_with(['.', '(', '[']));
@@ -91,16 +106,25 @@ impl Build {
                 );
             }
             return match stop(Rule::strict_expr, text) {
+                Some(stop) if self.open_bracket(node, text, stop.at) => {}
                 Some(stop) => self.report(text, start, &stop, None),
                 None => self.unexpected(text, start, "a statement", None, None),
             };
         }
         let span = self.at(start, start + word.len());
-        let near = did_you_mean(word, words::openers());
+        let near = match elsewhere(word) {
+            Some(_) => None,
+            None => did_you_mean(word, words::openers().chain(CLAUSES.iter().copied())),
+        };
         let label = near.map_or("no statement starts with this word".to_owned(), |n| format!("did you mean `{n}`?"));
-        let help = match (elsewhere(word), near.and_then(form)) {
+        let help = match (elsewhere(word).or_else(|| elsewhere(near?)), near.and_then(form)) {
             (Some(help), _) => help.to_owned(),
             (None, Some(form)) => format!("write `{form}`"),
+            (None, None) if !rest.is_empty() && near.is_none() => {
+                let line = text.lines().next().unwrap_or(text).trim_end();
+                let line: String = line.chars().take(60).collect();
+                format!("to run it as a command write `$ {line}`; a statement opens with a word such as `step`, `let` or `guard`, or is a call such as `db.ping()`")
+            }
             (None, None) => "a statement opens with a word such as `step`, `let` or `guard`, with `$ command`, or is a call such as `db.ping()`".to_owned(),
         };
         self.error(format!("`{word}` is not a statement"), span, label, help);
@@ -132,6 +156,35 @@ impl Build {
         }
     }
 
+    /// `aks "…"`, `nto x`: a misspelt word that was taken for a name. Whether that was told.
+    fn misspelt(&mut self, before: &str, start: usize, stop: &Stop) -> bool {
+        let before = before.trim_end();
+        let word = before.rsplit(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).next().unwrap_or("");
+        let words: &[&str] = match before.strip_suffix(word).map(str::trim_end) {
+            Some("secret") => &["short"],
+            Some(_) if stop.operator() => &["ask", "choose", "not", "if", "readonly"],
+            _ => return false,
+        };
+        let Some(near) = did_you_mean(word, words.iter().copied()) else { return false };
+        let at = start + before.len() - word.len();
+        let help = match near {
+            "ask" => "write `let name = ask \"question\"`",
+            "choose" => "write `let name = choose \"question\" from list`",
+            "not" => "write `not x`",
+            "if" => "write `if condition then … else …`",
+            "readonly" => "write `readonly $ command`",
+            _ => "write `secret short name = env(\"NAME\")`",
+        };
+        let span = self.at(at, at + word.len());
+        self.error(
+            format!("`{word}` is a name, and no value follows a name"),
+            span,
+            format!("did you mean `{near}`?"),
+            help,
+        );
+        true
+    }
+
     /// Where the strict rule stopped in `text`, which starts at `start`.
     pub(super) fn report(&mut self, text: &str, start: usize, stop: &Stop, form: Option<&str>) {
         let at = stop.at.min(text.trim_end().len());
@@ -142,10 +195,13 @@ impl Build {
         if rest.is_empty() {
             self.incomplete |= self.text_ends(start + text.len());
         }
+        if rest.starts_with(|c: char| c == '"' || c.is_alphanumeric()) && self.misspelt(line, start, stop) {
+            return;
+        }
         let found = found(rest).1;
         let help = special(rest, line, stop);
         let message_at = if rest.is_empty() { start + line.trim_end().len() } else { at };
-        let near = if rest.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        let near = if help.is_none() && rest.starts_with(|c: char| c.is_ascii_alphabetic()) {
             did_you_mean(first_word(rest), stop.words())
         } else {
             None
@@ -171,7 +227,11 @@ impl Build {
         let (length, found) = found(rest);
         let label =
             near.map_or("does not belong to what stands before it".to_owned(), |n| format!("did you mean `{n}`?"));
-        let help = form.map_or("put it on a line of its own".to_owned(), |f| format!("write `{f}`"));
+        let help = match (form, elsewhere(first_word(rest))) {
+            (Some(form), _) => format!("write `{form}`"),
+            (None, Some(help)) => help.to_owned(),
+            (None, None) => "put it on a line of its own".to_owned(),
+        };
         self.error(format!("expected {expected}, found {found}"), self.at(at, at + length), label, help);
     }
 
@@ -182,6 +242,54 @@ impl Build {
             "the line ends inside it",
             "close it with `\"`; a text of several lines stands in `\"\"\"`",
         );
+    }
+
+    /// `deadline: 1h` and `step("x")`: a word of a statement with something at its end. Whether that was told.
+    fn unspaced(&mut self, word: &str, text: &str, start: usize) -> bool {
+        let rest = text.get(word.len()..).unwrap_or("");
+        let mark = match rest.chars().next() {
+            Some(mark @ (':' | '(' | ',' | '=' | '{' | '"' | '\'')) => mark,
+            _ => return false,
+        };
+        let Some(form) = form(word)
+            .filter(|f| !f.starts_with(&format!("{word}{mark}")) && !f.starts_with(&format!("{word} {mark}")))
+        else {
+            return false;
+        };
+        let span = self.at(start + word.len(), start + word.len() + 1);
+        self.error(format!("no `{mark}` follows `{word}`"), span, "not expected here", format!("write `{form}`"));
+        true
+    }
+
+    /// A bracket that is still open some lines below, where the text stops. Whether there is one.
+    fn open_bracket(&mut self, node: Node<'_>, text: &str, stop: usize) -> bool {
+        let whole = text.trim_end();
+        if stop < whole.len() {
+            return false;
+        }
+        let here = node.start()..node.start() + whole.len();
+        let brackets = [Rule::bad_brace, Rule::bad_group];
+        let mut open =
+            node.below_any(&brackets).filter(|n| !n.text().ends_with(['}', ')', ']']) && here.contains(&n.start()));
+        let Some(open) = open.next() else { return false };
+        let mark = open.text().get(..1).unwrap_or("");
+        if !text.get(open.start() - node.start()..).is_some_and(|t| t.trim_end().contains('\n')) {
+            return false;
+        }
+        let close = match mark {
+            "{" => "}",
+            "[" => "]",
+            _ => ")",
+        };
+        self.incomplete |= self.text_ends(here.end);
+        let span = self.at(open.start(), open.start() + 1);
+        if !self.full(span) {
+            let found = Diagnostic::error(Code::Syntax, format!("this `{mark}` is not closed"), span, "opened here")
+                .label(self.at(here.end, here.end), "it should close before what follows this")
+                .help(format!("add the `{close}` that closes it"));
+            self.diagnostics.push(found);
+        }
+        true
     }
 
     /// What a bad statement leaves behind, so that its mistake is the only one: the name it binds, the block it opens.
@@ -223,7 +331,7 @@ impl Build {
     }
 
     /// A block without its statement: a `with` of nothing.
-    fn loose(&mut self, body: Option<Node<'_>>) -> Option<StmtKind> {
+    pub(super) fn loose(&mut self, body: Option<Node<'_>>) -> Option<StmtKind> {
         let body: Block = self.block_at(body?);
         Some(StmtKind::With { contexts: Vec::new(), body })
     }
@@ -249,7 +357,7 @@ impl Build {
                 &Stop { in_hole: true, ..stop },
                 Some("#{name}` or, for the two characters themselves, `\\#{"),
             );
-        } else {
+        } else if !node.text().ends_with('}') {
             self.error(
                 "this `#{` is not closed",
                 self.at(node.start(), node.start() + 2),
@@ -281,7 +389,7 @@ fn short(text: &str) -> &str {
     text.get(..text.floor_char_boundary(READ)).unwrap_or(text)
 }
 
-fn first_word(text: &str) -> &str {
+pub(super) fn first_word(text: &str) -> &str {
     let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(text.len());
     text.get(..end).unwrap_or("")
 }
@@ -299,43 +407,4 @@ fn open_string(node: Node<'_>) -> Option<(usize, usize)> {
         .map(|s| (s.start(), s))
         .find(|(_, s)| s.text().len() < 2 || !s.text().ends_with('"'))
         .map(|(at, s)| (at, s.end()))
-}
-
-/// Mistakes with a message of their own: the message and the way out.
-fn special(rest: &str, before: &str, stop: &Stop) -> Option<(String, &'static str)> {
-    if rest.starts_with('$') && !rest.starts_with("$(") && stop.value() {
-        return Some((
-            "`$` cannot stand here".into(),
-            "inside an expression write `$(command)`, which ends at its bracket",
-        ));
-    }
-    if rest.starts_with('\'') && (stop.value() || rest.len() > 1) {
-        return Some((
-            "a string stands in double quotes".into(),
-            "write `\"…\"`, or `r\"…\"` to take every character as it is",
-        ));
-    }
-    if stop.operator() {
-        let pair = rest.get(..2).unwrap_or(rest);
-        match pair {
-            "&&" => return Some(("expected `and`, found `&&`".into(), "write `and`")),
-            "||" => return Some(("expected `or`, found `||`".into(), "write `or`")),
-            "=~" => return Some(("expected `matches`, found `=~`".into(), "write `x matches r\"…\"`")),
-            _ if rest.starts_with('=') => return Some(("`=` does not compare".into(), "write `==`")),
-            _ => {}
-        }
-    }
-    if rest.starts_with('!') && stop.value() {
-        return Some(("expected `not`, found `!`".into(), "write `not x`"));
-    }
-    if stop.block() && first_word(rest) == "then" {
-        return Some((
-            "expected `{`, found `then`".into(),
-            "`if … then … else …` is a value; as a statement write `if condition { … }`",
-        ));
-    }
-    if before.trim_start().starts_with("let ") && rest.starts_with(':') {
-        return Some(("expected `=`, found `:`".into(), "types are inferred: write `let name = value`"));
-    }
-    None
 }

@@ -1,6 +1,6 @@
 //! Statements.
 use super::super::ast::{
-    Block, ChoiceOption, Expr, ExprKind, Guard, Header, Otherwise, Param, Retry, Step, Stmt, StmtKind, Tolerate,
+    Block, ChoiceOption, Expr, ExprKind, Guard, Header, Let, Otherwise, Param, Retry, Step, Stmt, StmtKind, Tolerate,
 };
 use super::super::grammar::Rule;
 use super::super::tree::{Kids, Node};
@@ -37,6 +37,7 @@ impl Build {
                     None
                 }
                 Rule::junk => self.junk(last, node),
+                Rule::bad if is_other_branch(last, node) => self.loose(node.kids().find(|n| n.rule() == Rule::block)),
                 _ => self.settled(node, kids.peek()),
             };
             if let Some(kind) = kind {
@@ -59,13 +60,13 @@ impl Build {
             Rule::expr_stmt if cut => StmtKind::Expr(self.expr_of(&mut node.kids())),
             _ => self.stmt(node),
         };
-        if cut {
-            self.doubts.clear();
-            self.told = self.diagnostics.len() > before;
-        } else {
+        if !cut {
             self.diagnostics.append(&mut self.doubts);
+            return Some(kind);
         }
-        Some(kind)
+        self.doubts.clear();
+        self.told = self.diagnostics.len() > before;
+        Some(partial(kind))
     }
 
     fn stmt(&mut self, node: Node<'_>) -> StmtKind {
@@ -161,15 +162,17 @@ impl Build {
         if !idle {
             return StmtKind::Expr(value);
         }
-        if is_word(node) && super::expect::elsewhere(node.text()).is_some() {
+        if is_word(node) && super::habits::elsewhere(node.text()).is_some() {
             self.lone(node);
         } else {
-            self.error(
-                "a value alone does nothing",
-                value.span,
-                "not a call and not a command",
-                "check it with `guard \"label\": condition`, keep it with `let name = value`, show it with `log value`",
-            );
+            let help =
+                "check it with `guard \"label\": condition`, keep it with `let name = value`, show it with `log value`";
+            let help = if is_command(node.text()) {
+                format!("to run it as a command write `$ {}`", node.text())
+            } else {
+                help.to_owned()
+            };
+            self.error("a value alone does nothing", value.span, "not a call and not a command", help);
         }
         StmtKind::Bad
     }
@@ -426,6 +429,41 @@ impl Build {
         );
         StmtKind::Bad
     }
+}
+
+/// A statement whose end could not be read: what its value is, nobody knows.
+fn partial(kind: StmtKind) -> StmtKind {
+    let unknown = |value: Expr| super::bad(value.span);
+    match kind {
+        StmtKind::Let(Let { name, value, fallback: _ }) => {
+            StmtKind::Let(Let { name, value: unknown(value), fallback: None })
+        }
+        StmtKind::Guard(Guard { label, tolerate, cond }) => {
+            StmtKind::Guard(Guard { label, tolerate, cond: unknown(cond) })
+        }
+        StmtKind::Warn(Guard { label, tolerate, cond }) => {
+            StmtKind::Warn(Guard { label, tolerate, cond: unknown(cond) })
+        }
+        StmtKind::Expr(value) => StmtKind::Expr(unknown(value)),
+        StmtKind::Log(value) => StmtKind::Log(unknown(value)),
+        StmtKind::Fail(value) => StmtKind::Fail(unknown(value)),
+        StmtKind::Return(value) => StmtKind::Return(unknown(value)),
+        StmtKind::Note { key, value } => StmtKind::Note { key, value: unknown(value) },
+        kind => kind,
+    }
+}
+
+/// `else { … }` behind an `if` that could not be read itself.
+fn is_other_branch(before: Option<Node<'_>>, node: Node<'_>) -> bool {
+    let unread = before.is_some_and(|n| matches!(n.rule(), Rule::bad | Rule::junk) && n.text().ends_with('}'));
+    unread && ["else", "elif", "elsif", "catch", "except"].iter().any(|word| node.text().starts_with(word))
+}
+
+/// `cd /srv`, `set -e`: an operator with a blank before it and none behind it.
+fn is_command(text: &str) -> bool {
+    let Some((word, rest)) = text.split_once(' ') else { return false };
+    let argument = rest.strip_prefix(['-', '/']).is_some_and(|rest| !rest.starts_with(' '));
+    argument && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 /// `1.11.2026`

@@ -104,6 +104,7 @@ impl Build {
         let span = self.span(node);
         let expr = match node.kids().next() {
             Some(inner) if inner.rule() == Rule::inner => self.deeper(1, span, |b| b.expr(inner)).unwrap_or(bad(span)),
+            Some(skipped) if skipped.rule() == Rule::skipped && !is_whole(skipped.text()) => bad(span),
             _ => self.bad_hole(node),
         };
         Part::Hole { expr, span }
@@ -154,6 +155,11 @@ impl Build {
         shape.text(tail, at, shape.end, self, &mut parts);
         parts
     }
+}
+
+/// Whether what was skipped up to the next `}` is the whole hole for sure.
+fn is_whole(skipped: &str) -> bool {
+    skipped.ends_with('}') && !skipped.contains(['{', '"', '\''])
 }
 
 /// Room for the parts of a text with so many holes: mostly none, and then one part.

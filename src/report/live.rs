@@ -18,6 +18,9 @@ use crate::value::{Nanos, Value};
 /// Steps shown at once; more are counted.
 const STEPS: usize = 6;
 
+/// What is over sooner is not shown outside of steps.
+const BLINK: Nanos = Nanos(500_000_000);
+
 pub struct Live {
     screen: Rc<RefCell<Screen>>,
     story: Story,
@@ -78,7 +81,7 @@ fn region(at: Nanos, story: &Story, opening: &Opening) -> Vec<Line> {
     for open in steps.iter().take(STEPS) {
         lines.extend(step(at, open, steps.len() == 1));
     }
-    for (text, since) in story.homeless().take(STEPS) {
+    for (text, since) in story.homeless().filter(|(_, since)| at.0 - since.0 >= BLINK.0).take(STEPS) {
         let took = time::length(Nanos(at.0 - since.0));
         lines.push(Line::new(1).put(Tone::Dim, format!("{}  {took}", text.replace('\n', " "))));
     }

@@ -38,6 +38,8 @@ pub struct Open {
     pub undo: bool,
     /// Others were under way beside it: its lines carry its name to the end.
     pub shared: bool,
+    /// Something in it went wrong and does not matter.
+    warned: bool,
     /// What it is doing now, and the last line of its output.
     pub doing: Option<String>,
     pub last: Option<String>,
@@ -62,6 +64,7 @@ impl Open {
             attempt: 1,
             undo: false,
             shared: false,
+            warned: false,
             doing: None,
             last: None,
             waiting: None,
@@ -133,9 +136,7 @@ impl Story {
 
     /// Those that contain no other one.
     fn inner(&self) -> impl Iterator<Item = &(Path, bool)> {
-        self.open.keys().filter(|(path, undo)| {
-            !self.open.keys().any(|(other, u)| u == undo && other != path && starts_with(other, path))
-        })
+        self.open.keys().filter(|key| !self.open.keys().any(|other| is_around(key, other)))
     }
 
     /// Those that contain no other one, outermost first.
@@ -165,13 +166,15 @@ impl Story {
         [what, &written].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(" ")
     }
 
-    fn depth(&self, path: &Path, own: bool) -> usize {
-        self.open.keys().filter(|(open, _)| starts_with(path, open) && (own || open != path)).count()
+    /// How many open ones a step, or the undo of one, stands in.
+    fn depth(&self, path: &Path, undo: bool) -> usize {
+        let key = (path.clone(), undo);
+        self.open.keys().filter(|open| is_around(open, &key)).count()
     }
 
     /// A line that belongs to a step: indented under it; named, when several are under way at once.
     fn line(&self, path: &Path) -> Line {
-        let line = Line::new(self.depth(path, true));
+        let line = Line::new(self.open.keys().filter(|(open, _)| starts_with(path, open)).count());
         match self.home(path).and_then(|home| self.open.get(&home)) {
             Some(open) if open.shared || self.innermost().len() > 1 => line.put(Tone::Dim, format!("{} │ ", open.name)),
             _ => line,
@@ -270,13 +273,13 @@ impl Story {
             Progress::RollbackStarted { path, name } => {
                 lines.append(&mut self.heading);
                 let open = Open { undo: true, ..Open::new(name.clone(), at) };
-                let line = Line::new(self.depth(path, false)).put(Tone::Doing, "↩ ").put(Tone::Plain, "undo: ");
+                let line = Line::new(self.depth(path, true)).put(Tone::Doing, "↩ ").put(Tone::Plain, "undo: ");
                 self.open.insert((path.clone(), true), open);
                 lines.push(line.put(Tone::Strong, name.as_str()));
             }
             Progress::RollbackFinished { path, name, failure } => {
                 let since = self.open.remove(&(path.clone(), true)).map_or(at, |open| open.since);
-                let line = Line::new(self.depth(path, false));
+                let line = Line::new(self.depth(path, true));
                 lines.push(match failure {
                     None => line
                         .put(Tone::Good, "✓ ")
@@ -305,7 +308,12 @@ impl Story {
             }
             Progress::Log { path, text } => {
                 let line = self.line(path);
-                lines.extend(line.clone().text(&line, Tone::Plain, text));
+                // The last line said why.
+                let told = self.told_failure.as_deref().and_then(|told| text.strip_prefix(told)?.strip_prefix("; "));
+                match told {
+                    Some(more) => lines.push(line.put(Tone::Warn, format!("↻ {more}"))),
+                    None => lines.extend(line.clone().text(&line, Tone::Plain, text)),
+                }
             }
             Progress::Note { path, key, value } => {
                 if normal {
@@ -315,6 +323,9 @@ impl Story {
                 }
             }
             Progress::Warning { path, text } => {
+                if let Some(open) = self.home(path).and_then(|home| self.open.get_mut(&home)) {
+                    open.warned = true;
+                }
                 lines.push(self.line(path).put(Tone::Warn, format!("! {text}")));
             }
         }
@@ -506,6 +517,11 @@ impl Story {
         lines.push(self.line(&path).put(Tone::Dim, "  ").put(Tone::Plain, text).streamed());
         lines
     }
+}
+
+/// Whether the other one is under way inside this one: deeper, or the undo of the same step after a failed attempt.
+fn is_around((path, undo): &(Path, bool), (other, other_undo): &(Path, bool)) -> bool {
+    starts_with(other, path) && (other != path || !undo && *other_undo)
 }
 
 fn starts_with(path: &Path, prefix: &Path) -> bool {

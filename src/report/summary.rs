@@ -1,22 +1,32 @@
 //! The end of a run: how it ended, why, what is undone, what is left and what a person must do.
+use crate::engine::call::Path;
 use crate::engine::event::{End, Failure, Finish, Left, LeftWhy};
 use crate::report::place;
 use crate::report::story::note;
 use crate::report::style::{Line, Tone};
 use crate::report::time;
 use crate::source::Sources;
-use crate::value::Nanos;
+use crate::value::{Nanos, SmolStr};
 
 #[must_use]
 pub fn summary(at: Nanos, finish: &Finish, sources: &Sources) -> Vec<Line> {
-    let mut lines = vec![Line::new(0), headline(at, finish)];
+    // Of a run that was refused nothing stands between the opening, which ends with an empty line, and its end.
+    let mut lines = if finish.end == End::Refused { Vec::new() } else { vec![Line::new(0)] };
+    lines.push(headline(at, finish));
     if let Some(failed) = &finish.failure {
         let place = if failed.step.is_empty() { String::new() } else { format!("{}: ", failed.step) };
         let first = Line::new(1).put(Tone::Bad, "failed: ").put(Tone::Strong, place);
         lines.push(first.put(Tone::Plain, &failed.failure.message));
         more(&failed.failure, sources, &mut lines);
     }
-    for (i, (_, step)) in finish.undone.iter().enumerate() {
+    // Every attempt of a step is undone; it is named once.
+    let mut told: Vec<&(Path, SmolStr)> = Vec::new();
+    for undone in &finish.undone {
+        if !told.contains(&undone) {
+            told.push(undone);
+        }
+    }
+    for (i, (_, step)) in told.into_iter().enumerate() {
         let mark = if i == 0 { "undone: " } else { "        " };
         lines.push(Line::new(1).put(Tone::Good, mark).put(Tone::Plain, step.as_str()));
     }

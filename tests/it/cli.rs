@@ -5,6 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 mod canaries;
 mod check;
+mod events;
 mod inputs;
 mod large;
 mod output;

@@ -25,11 +25,13 @@ impl Story {
         failure: Option<&Failure>,
         lines: &mut Vec<Line>,
     ) {
-        let since = self.open.remove(&(path.clone(), false)).map_or(at, |open| open.since);
+        let open = self.open.remove(&(path.clone(), false));
+        let (since, warned) = open.map_or((at, false), |open| (open.since, open.warned));
         let (line, title) = (Line::new(self.depth(path, false)), title(kind, step));
         let Some(failure) = failure else {
             if self.say >= Say::Normal {
-                let line = line.put(Tone::Good, "✓ ").put(Tone::Strong, title);
+                let line = if warned { line.put(Tone::Warn, "! ") } else { line.put(Tone::Good, "✓ ") };
+                let line = line.put(Tone::Strong, title);
                 lines.push(line.put(Tone::Dim, took(at, since)));
             }
             return;
@@ -37,7 +39,7 @@ impl Story {
         let line = line.put(Tone::Bad, "✗ ").put(Tone::Strong, title).put(Tone::Bad, " failed");
         let told = self.told(&failure.message);
         lines.push(if told { line } else { line.put(Tone::Plain, format!(": {}", failure.message)) });
-        lines.extend(place::lines(self.depth(path, true) + 2, &self.sources, failure));
+        lines.extend(place::lines(self.depth(path, false) + 2, &self.sources, failure));
         if !told {
             self.detail(path, failure, lines);
         }

@@ -397,15 +397,15 @@ fn a_finally_and_a_handler_stand_under_their_headings() {
         $ echo no >&2; false
           no
           ✗ exited with code 1  TIME
-        `$ echo no >&2; false` exited with code 1; again in TIME
+        ↻ again in TIME
         $ echo no >&2; false
           no
           ✗ exited with code 1  TIME
-        `$ echo no >&2; false` exited with code 1; again in TIME
+        ↻ again in TIME
         $ echo no >&2; false
           no
           ✗ exited with code 1  TIME
-        `$ echo no >&2; false` exited with code 1; again in TIME
+        ↻ again in TIME
         $ echo no >&2; false
           no
           ✗ exited with code 1  TIME
@@ -461,4 +461,74 @@ fn a_finally_and_a_handler_stand_under_their_headings() {
     "#);
     let quiet = desk.rbk(&["run", "a.rbk", "-q"]);
     assert!(!quiet.out.contains("finally") && !quiet.out.contains("on success"), "{}", quiet.out);
+}
+
+#[test]
+fn the_undo_of_a_failed_attempt_stands_in_its_step_and_is_told_once_at_the_end() {
+    let text = "  step \"One\" retry 1 every 10ms {\n    $ touch one; exit 3\n    rollback { $ rm one }\n  }";
+    let said = Desk::with(&book(text)).rbk(&["run", "a.rbk"]);
+    insta::assert_snapshot!(said.exits(1).story(), @r#"
+    Test
+    run RUN, deadline TIME, rollback within TIME
+
+    ▸ One
+      $ touch one; exit 3
+        ✗ exited with code 3  TIME
+      ↩ undo: One
+        $ rm one
+      ✓ undone: One  TIME
+    ↻ One: attempt 2 starts in TIME
+    ▸ One  attempt 2
+      $ touch one; exit 3
+        ✗ exited with code 3  TIME
+    ✗ One failed after TIME  a.rbk:5
+
+    Going back: what was done is undone within TIME, last first
+    ↩ undo: One
+      $ rm one
+    ✓ undone: One  TIME
+
+    ✗ Failed after TIME; everything done is undone
+      failed: One: `$ touch one; exit 3` exited with code 3
+            at a.rbk:5: $ touch one; exit 3
+      undone: One
+    "#);
+}
+
+#[test]
+fn a_rollback_that_is_tried_again_and_a_handler_that_fails_are_told_in_few_words() {
+    let text = r#"  on failure { $ false }
+  step "One" {
+    $ touch one
+    rollback { $ test -e again || { touch again; exit 4; } }
+  }
+  fail "broken""#;
+    let said = Desk::with(&book(text)).rbk(&["run", "a.rbk"]);
+    insta::assert_snapshot!(said.exits(1).story(), @r#"
+    Test
+    run RUN, deadline TIME, rollback within TIME
+
+    ▸ One
+      $ touch one
+    ✓ One  TIME
+
+    Going back: what was done is undone within TIME, last first
+      because broken
+    ↩ undo: One
+      $ test -e again || { touch again; exit 4; }
+        ✗ exited with code 4  TIME
+      ↻ again in TIME
+      $ test -e again || { touch again; exit 4; }
+    ✓ undone: One  TIME
+    ▸ on failure
+      ! `$ false` exited with code 1
+    ! on failure  TIME
+
+    ✗ Failed after TIME; everything done is undone
+      failed: broken
+            at a.rbk:9: fail "broken"
+      undone: One
+    Warnings
+      ! `$ false` exited with code 1
+    "#);
 }

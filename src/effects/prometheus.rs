@@ -1,6 +1,6 @@
 //! Prometheus: instant queries that return exactly one number. No data is an error, never zero.
 use crate::effects::Cancel;
-use crate::effects::http::{Http, Request, part, refused};
+use crate::effects::http::{Http, Request, part};
 use crate::engine::{Arg, Call, Ending, Failure, FailureKind, Outcome, What};
 use crate::value::encode::{How, Part, promql};
 use crate::value::number::{exact, from_seconds, parse_decimal};
@@ -20,6 +20,11 @@ enum Unit {
 }
 
 impl Prometheus {
+    #[must_use]
+    pub fn over(http: Http) -> Prometheus {
+        Prometheus { http }
+    }
+
     /// Returns once the call has ended, also after a cancel.
     pub async fn call(&self, call: &Call, cancel: Cancel) -> Outcome {
         let What::Native { action, on: Some(on), args, .. } = &call.what else {
@@ -38,7 +43,7 @@ impl Prometheus {
             Ok(response) => response,
             Err(failure) => return Outcome::failed(Ending::None, failure),
         };
-        match sample(&response) {
+        match self.sample(&response) {
             Ok(number) => match unit {
                 Unit::Plain => Outcome::done(number),
                 Unit::Seconds => match exact(&number).ok_or_else(String::new).and_then(|n| from_seconds(&n)) {
@@ -50,6 +55,55 @@ impl Prometheus {
                 failure.notes.push(format!("the query: {}", show::escape(&query)));
                 Outcome::failed(Ending::None, failure)
             }
+        }
+    }
+
+    /// The one sample of an answer.
+    fn sample(&self, response: &Response) -> Result<Value, Failure> {
+        let wrong = |message: &str| Failure::new(FailureKind::Value, message);
+        let answer = response.text().and_then(|text| json::parse(&text));
+        let field = |value: &Value, name: &str| match value {
+            Value::Record(r) => r.get(name).cloned().unwrap_or(Value::Null),
+            _ => Value::Null,
+        };
+        if !response.is_success() {
+            return Err(match answer.as_ref().map(|a| field(a, "error")) {
+                Ok(Value::Str(error)) => {
+                    Failure::new(FailureKind::Failed, format!("the query was refused: {}", show::escape(&error)))
+                }
+                _ => self.http.refused("the query", response),
+            });
+        }
+        let answer = answer.map_err(|e| wrong(&format!("the answer is {e}")))?;
+        let data = field(&answer, "data");
+        let point = match (field(&data, "resultType"), field(&data, "result")) {
+            (Value::Str(kind), Value::List(series)) if &*kind == "vector" => match series.as_slice() {
+                [] => return Err(wrong("the query found no data")),
+                [one] => field(one, "value"),
+                many => {
+                    let mut failure =
+                        wrong(&format!("exactly one sample was expected, and the query found {}", many.len()));
+                    failure.help = Some("aggregate it, `sum(…)`, `max(…)`, or name the labels of one".to_owned());
+                    let first = many.iter().take(3).map(|one| show::literal(&field(one, "metric")));
+                    failure.notes.push(format!("the first of them: {}", first.collect::<Vec<_>>().join(", ")));
+                    return Err(failure);
+                }
+            },
+            (Value::Str(kind), point @ Value::List(_)) if &*kind == "scalar" => point,
+            (Value::Str(kind), _) => {
+                return Err(wrong(&format!("one number was expected, and the query is a {}", show::brief(&kind))));
+            }
+            _ => return Err(wrong("this is not an answer of Prometheus")),
+        };
+        match point {
+            Value::List(pair) => match pair.last() {
+                Some(Value::Str(text)) if matches!(&**text, "NaN" | "+Inf" | "-Inf") => Err(wrong(&format!(
+                    "the result is `{text}`, not a number: there is nothing to divide by, or no data"
+                ))),
+                Some(Value::Str(text)) => parse_decimal(text).map_err(|e| wrong(&e)),
+                _ => Err(wrong("this is not an answer of Prometheus")),
+            },
+            _ => Err(wrong("this is not an answer of Prometheus")),
         }
     }
 }
@@ -137,53 +191,4 @@ fn is_name(name: &str) -> bool {
 fn metric(name: &Value) -> Result<String, String> {
     let Value::Str(name) = name else { return Err(format!("a metric's name is a string, not {}", show::kind(name))) };
     if is_name(name) { Ok(name.to_string()) } else { Err(format!("`{}` is not a metric's name", show::brief(name))) }
-}
-
-/// The one sample of an answer.
-fn sample(response: &Response) -> Result<Value, Failure> {
-    let wrong = |message: &str| Failure::new(FailureKind::Value, message);
-    let answer = response.text().and_then(|text| json::parse(&text));
-    let field = |value: &Value, name: &str| match value {
-        Value::Record(r) => r.get(name).cloned().unwrap_or(Value::Null),
-        _ => Value::Null,
-    };
-    if !response.is_success() {
-        return Err(match answer.as_ref().map(|a| field(a, "error")) {
-            Ok(Value::Str(error)) => {
-                Failure::new(FailureKind::Failed, format!("the query was refused: {}", show::escape(&error)))
-            }
-            _ => refused("the query", response),
-        });
-    }
-    let answer = answer.map_err(|e| wrong(&format!("the answer is {e}")))?;
-    let data = field(&answer, "data");
-    let point = match (field(&data, "resultType"), field(&data, "result")) {
-        (Value::Str(kind), Value::List(series)) if &*kind == "vector" => match series.as_slice() {
-            [] => return Err(wrong("the query found no data")),
-            [one] => field(one, "value"),
-            many => {
-                let mut failure =
-                    wrong(&format!("exactly one sample was expected, and the query found {}", many.len()));
-                failure.help = Some("aggregate it, `sum(…)`, `max(…)`, or name the labels of one".to_owned());
-                let first = many.iter().take(3).map(|one| show::literal(&field(one, "metric")));
-                failure.notes.push(format!("the first of them: {}", first.collect::<Vec<_>>().join(", ")));
-                return Err(failure);
-            }
-        },
-        (Value::Str(kind), point @ Value::List(_)) if &*kind == "scalar" => point,
-        (Value::Str(kind), _) => {
-            return Err(wrong(&format!("one number was expected, and the query is a {}", show::brief(&kind))));
-        }
-        _ => return Err(wrong("this is not an answer of Prometheus")),
-    };
-    match point {
-        Value::List(pair) => match pair.last() {
-            Some(Value::Str(text)) if matches!(&**text, "NaN" | "+Inf" | "-Inf") => {
-                Err(wrong(&format!("the result is `{text}`, not a number: there is nothing to divide by, or no data")))
-            }
-            Some(Value::Str(text)) => parse_decimal(text).map_err(|e| wrong(&e)),
-            _ => Err(wrong("this is not an answer of Prometheus")),
-        },
-        _ => Err(wrong("this is not an answer of Prometheus")),
-    }
 }

@@ -32,15 +32,17 @@ impl World {
     /// # Errors
     /// One line for a person: a setting in the environment that cannot be read.
     pub fn new(run: SmolStr) -> Result<World, String> {
+        let shell = Shell::new(run.clone())?;
+        let http = || Http::hiding(shell.known.clone());
         Ok(World {
-            shell: Shell::new(run.clone())?,
             postgres: Postgres::new(run.clone()),
             redis: Redis::new(run.clone()),
-            http: Http::default(),
-            prometheus: Prometheus::default(),
+            http: http(),
+            prometheus: Prometheus::over(http()),
             files: Files,
             locks: Locks::new(run, crate::state::dir()),
             secrets: Secrets,
+            shell,
         })
     }
 

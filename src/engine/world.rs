@@ -143,10 +143,11 @@ impl<'p> World<'p> {
     }
 
     pub fn redact_text(&self, text: &mut String) {
-        let secrets = self.secrets.borrow();
-        if secrets.find(text).is_some() {
-            *text = secrets.redact(text).into_owned();
-        }
+        let clean = match self.secrets.borrow().redact_cut(text) {
+            std::borrow::Cow::Owned(clean) => clean,
+            std::borrow::Cow::Borrowed(_) => return,
+        };
+        *text = clean;
     }
 
     pub fn guarded(&self, mut value: Value) -> Value {

@@ -13,6 +13,9 @@ use super::{Record, Response, Secret, SmolStr, Value, show};
 /// A shorter secret would be found in innocent text: it is not searched for.
 pub const MIN_CHARS: usize = 6;
 
+/// So much of the start of a secret is one; less says nothing, and stands in innocent text.
+const PART: usize = 4;
+
 /// Knows the secrets of a run. Its `Debug` shows how many.
 #[derive(Default)]
 pub struct Redactor {
@@ -168,6 +171,34 @@ impl Redactor {
 
     fn name_of(&self, form: usize) -> &str {
         self.forms.get(form).map_or("secret", |(_, name)| name)
+    }
+
+    /// The same, and the start of a secret where somebody has cut the text off: before `…` or `...`.
+    #[must_use]
+    pub fn redact_cut<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let clean = self.redact(text);
+        let (mut out, mut rest) = (String::new(), &*clean);
+        let mut changed = false;
+        while let Some((at, dots)) = ["…", "..."].iter().filter_map(|dots| Some((rest.find(dots)?, *dots))).min() {
+            let (head, tail) = (rest.get(..at).unwrap_or_default(), rest.get(at + dots.len()..).unwrap_or_default());
+            let words = head.trim_end();
+            let (kept, part) = words.split_at_checked(self.held(words.as_bytes())).unwrap_or((words, ""));
+            let name = self.forms.iter().find(|(form, _)| form.starts_with(part.as_bytes())).map(|(_, name)| name);
+            match name.filter(|_| part.chars().count() >= PART) {
+                Some(name) => {
+                    changed = true;
+                    out.push_str(&format!("{kept}‹{name}›{}", head.get(words.len()..).unwrap_or_default()));
+                }
+                None => out.push_str(head),
+            }
+            out.push_str(dots);
+            rest = tail;
+        }
+        if !changed {
+            return clean;
+        }
+        out.push_str(rest);
+        Cow::Owned(out)
     }
 
     fn put_name(&self, form: usize, mut put: impl FnMut(&str)) {

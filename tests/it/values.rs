@@ -397,6 +397,22 @@ mod redaction {
     }
 
     #[test]
+    fn the_start_of_a_secret_before_a_cut_is_one() {
+        let redactor = knows("key", "correct-horse-battery-staple");
+        for (text, shown) in [
+            ("row (1, correct-hor..., null)", "row (1, ‹key›..., null)"),
+            ("the answer: correct-horse-b …", "the answer: ‹key› …"),
+            ("a “correct…", "a “‹key›…"),
+            ("corr... and correct... twice", "‹key›... and ‹key›... twice"),
+            ("correct-horse-battery-staple...", "‹key›..."),
+            ("nothing of it ... cor... battery…", "nothing of it ... cor... battery…"),
+        ] {
+            assert_eq!(redactor.redact_cut(text), shown);
+        }
+        assert_eq!(Redactor::default().redact_cut("plain..."), "plain...");
+    }
+
+    #[test]
     fn every_encoded_form_is_found() {
         let secret = "p'w \"$x\\/é&<z>";
         let redactor = knows("db_url", secret);

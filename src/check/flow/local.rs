@@ -1,104 +1,154 @@
-//! Native actions that work on this machine only, under a context that puts commands somewhere else.
+//! Native actions that work on this machine, or go out from it, under a context that puts commands somewhere else.
 use std::collections::BTreeMap;
 
-use crate::check::program::{ActionId, Arg, Block, Call, ContextUse, ExprKind, Program, StmtKind};
-use crate::check::walk::{self, Doing};
+use crate::check::program::{ActionId, Arg, Block, Call, ContextUse, Expr, ExprKind, Program, StmtKind, Undo};
+use crate::check::walk;
 use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
 use crate::value::{SmolStr, Type};
 
 use super::{rollbacks, top_blocks};
 
-/// The context around, as a person reads it.
-#[derive(Clone)]
+/// The contexts around, as a person reads them.
+#[derive(Clone, Default)]
 struct Away {
-    what: String,
-    span: Span,
+    /// Another host or user: other files.
+    files: Option<(String, Span)>,
+    /// Another host: another network.
+    network: Option<(String, Span)>,
 }
+
+/// What stays on this machine.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stays {
+    Files,
+    Network,
+}
+
+/// The first of each kind that an action uses.
+type Used = Vec<(Stays, String, Span)>;
 
 pub fn check(program: &Program, found: &mut Vec<Diagnostic>) {
     let mut local = BTreeMap::new();
     for block in top_blocks(program) {
-        in_block(program, block, None, &mut local, found);
+        in_block(program, block, &Away::default(), &mut local, found);
     }
-    rollbacks(program, &mut |_, block, _| in_block(program, block, None, &mut local, found));
+    rollbacks(program, &mut |_, block, _| in_block(program, block, &Away::default(), &mut local, found));
 }
 
-type Local = BTreeMap<ActionId, Option<(String, Span)>>;
+type Local = BTreeMap<ActionId, Used>;
 
-fn in_block(program: &Program, block: &Block, away: Option<&Away>, local: &mut Local, found: &mut Vec<Diagnostic>) {
+fn in_block(program: &Program, block: &Block, away: &Away, local: &mut Local, found: &mut Vec<Diagnostic>) {
     for stmt in &block.stmts {
-        if let Some(away) = away {
-            let mut head = |e| here(program, e, away, local, found);
+        if away.files.is_some() {
+            let with = matches!(stmt.kind, StmtKind::With { .. });
+            let mut head = |e| here(program, e, with, away, local, found);
             walk::expressions(&stmt.kind, &mut head);
             if let StmtKind::Step(step) = &stmt.kind {
                 walk::head(step, &mut head);
             }
         }
         if let StmtKind::With { contexts, body } = &stmt.kind {
-            let inner = contexts.iter().rev().find_map(|c| elsewhere(program, c, stmt.span)).or_else(|| away.cloned());
-            in_block(program, body, inner.as_ref(), local, found);
+            let mut inner = away.clone();
+            for context in contexts {
+                enter(program, context, stmt.span, &mut inner);
+            }
+            in_block(program, body, &inner, local, found);
             continue;
         }
         for inner in walk::blocks(&stmt.kind) {
             in_block(program, inner, away, local, found);
         }
         if let StmtKind::Step(step) = &stmt.kind
-            && let (Some(away), crate::check::program::Undo::Rollback { block, .. }) = (away, &step.body.undo)
+            && let (Some(_), Undo::Rollback { block, .. }) = (&away.files, &step.body.undo)
         {
-            in_block(program, block, Some(away), local, found);
+            in_block(program, block, away, local, found);
         }
     }
 }
 
-fn elsewhere(program: &Program, context: &ContextUse, stmt: Span) -> Option<Away> {
-    let (what, span) = match context {
-        ContextUse::Ssh(host) => ("ssh".to_owned(), host.span),
-        ContextUse::Sudo(user) => ("sudo".to_owned(), user.as_ref().map_or(walk::opening(stmt, 4), |u| u.span)),
+fn enter(program: &Program, context: &ContextUse, stmt: Span, away: &mut Away) {
+    match context {
+        ContextUse::Ssh(host) => {
+            away.files = Some(("ssh".to_owned(), host.span));
+            away.network = away.files.clone();
+        }
+        ContextUse::Sudo(user) => {
+            away.files = Some(("sudo".to_owned(), user.as_ref().map_or(walk::opening(stmt, 4), |u| u.span)));
+        }
         ContextUse::User { context, args } => {
             let name = program.contexts.get(context.0 as usize).map_or("context", |c| c.name.as_str());
-            (name.to_owned(), args.first().map_or(walk::opening(stmt, 4), |(_, e)| e.span))
+            away.files = Some((name.to_owned(), args.first().map_or(walk::opening(stmt, 4), |(_, e)| e.span)));
+            away.network = away.files.clone();
         }
         ContextUse::Dir(_)
         | ContextUse::Env(_)
         | ContextUse::Stdin(_)
         | ContextUse::Connection(_)
-        | ContextUse::Running(_) => return None,
-    };
-    Some(Away { what, span })
+        | ContextUse::Running(_) => {}
+    }
 }
 
-fn here(
-    program: &Program,
-    expr: &crate::check::program::Expr,
-    away: &Away,
-    local: &mut Local,
-    found: &mut Vec<Diagnostic>,
-) {
-    walk::doings(expr, &mut |doing, span| {
-        let (name, inside) = match doing {
-            Doing::Call(call) if is_local(call) => (call.source.to_string(), None),
-            Doing::Action(call) => match uses_local(program, call.action, local) {
-                Some((name, at)) => (name, Some(at)),
-                None => return,
-            },
-            Doing::Call(_) | Doing::Command(_) => return,
+/// `with`: the expression is that of a context, where a connection leads from wherever its commands run.
+fn here(program: &Program, expr: &Expr, with: bool, away: &Away, local: &mut Local, found: &mut Vec<Diagnostic>) {
+    let mut used = Vec::new();
+    uses(program, expr, with, local, &mut |stays, name, span, inside| used.push((stays, name, span, inside)));
+    for (stays, name, span, inside) in used {
+        let around = match stays {
+            Stays::Files => &away.files,
+            Stays::Network => &away.network,
         };
-        let label = format!("reads and writes this machine, not where `{}` leads", away.what);
-        let mut one = Diagnostic::error(
-            Code::LocalInContext,
-            format!("`{name}` cannot follow `with {}`", away.what),
-            span,
-            label,
-        )
-        .label(away.span, "commands inside run elsewhere");
-        if let Some(at) = inside {
-            one = one.label(at, "used here");
+        let Some((what, at)) = around else { continue };
+        let (label, help) = match stays {
+            Stays::Files => (
+                format!("reads and writes this machine, not where `{what}` leads"),
+                "use a command (`$ stat …`, `$ cat …`), which follows the context, or move it out of the `with`",
+            ),
+            Stays::Network => (
+                format!("goes out from this machine, not from where `{what}` leads"),
+                "use a command (`$ curl -fsS …`), which follows the context, or move it out of the `with`; a connection that is declared (`connect site = http(…)`) always goes out from here",
+            ),
+        };
+        let mut one =
+            Diagnostic::error(Code::LocalInContext, format!("`{name}` cannot follow `with {what}`"), span, label)
+                .label(*at, "commands inside run elsewhere");
+        if let Some(inside) = inside {
+            one = one.label(inside, "used here");
         }
-        found.push(
-            one.help("use a command (`$ stat …`, `$ cat …`), which follows the context, or move it out of the `with`"),
-        );
+        found.push(one.help(help));
+    }
+}
+
+/// What in an expression stays here; of an action that is called, where in it.
+fn uses(
+    program: &Program,
+    expr: &Expr,
+    with: bool,
+    local: &mut Local,
+    each: &mut dyn FnMut(Stays, String, Span, Option<Span>),
+) {
+    walk::deep(expr, &mut |e| match &e.kind {
+        ExprKind::Call(call) => {
+            if let Some(stays) = stays(call) {
+                each(stays, call.source.to_string(), e.span, None);
+            }
+        }
+        ExprKind::Connection(made) if !with => each(Stays::Network, format!("{}(…)", made.name), e.span, None),
+        ExprKind::Action(call) => {
+            for (stays, name, at) in used_by(program, call.action, local) {
+                each(stays, name, e.span, Some(at));
+            }
+        }
+        _ => {}
     });
+}
+
+fn stays(call: &Call) -> Option<Stays> {
+    if is_local(call) {
+        return Some(Stays::Files);
+    }
+    // A message is sent by whoever runs the book.
+    (call.on.is_none() && call.action.starts_with("http.") && call.action != "http.notify").then_some(Stays::Network)
 }
 
 /// Whether it reads or writes files of this machine.
@@ -119,25 +169,21 @@ fn is_local(call: &Call) -> bool {
         || call.action.starts_with("http.") && call.args.iter().any(sends_file)
 }
 
-/// The first local native that an action uses outside any `with` of its own.
-fn uses_local(program: &Program, id: ActionId, local: &mut Local) -> Option<(String, Span)> {
+/// The first of each kind that an action uses.
+fn used_by(program: &Program, id: ActionId, local: &mut Local) -> Used {
     if let Some(known) = local.get(&id) {
         return known.clone();
     }
-    local.insert(id, None);
-    let action = program.actions.get(id.0 as usize)?;
-    let mut first = None;
+    local.insert(id, Vec::new());
+    let Some(action) = program.actions.get(id.0 as usize) else { return Vec::new() };
+    let mut first: Used = Vec::new();
     walk::statements(&action.body.block, &mut |stmt| {
+        let with = matches!(stmt.kind, StmtKind::With { .. });
         walk::expressions(&stmt.kind, &mut |e| {
-            walk::doings(e, &mut |doing, span| {
-                if first.is_some() {
-                    return;
+            uses(program, e, with, local, &mut |stays, name, span, inside| {
+                if first.iter().all(|(known, ..)| *known != stays) {
+                    first.push((stays, name, inside.unwrap_or(span)));
                 }
-                first = match doing {
-                    Doing::Call(call) if is_local(call) => Some((call.source.to_string(), span)),
-                    Doing::Action(call) => uses_local(program, call.action, local),
-                    Doing::Call(_) | Doing::Command(_) => None,
-                };
             });
         });
     });

@@ -6,7 +6,7 @@ use reqwest::Url;
 use super::client::{Way, from_environment};
 use super::door::Shut;
 use super::request::Request;
-use crate::effects::tls::explain::{Why, explained};
+use crate::effects::tls::{Why, explained};
 use crate::engine::{Ending, Failure, FailureKind};
 use crate::value::{Nanos, show};
 

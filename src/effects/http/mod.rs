@@ -14,24 +14,39 @@ mod refused;
 mod request;
 mod sample;
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::check::program::Want;
 use crate::effects::Cancel;
 use crate::engine::{Arg, Call, Ending, Failure, FailureKind, Outcome, What};
-use crate::value::{SmolStr, Value};
+use crate::value::redact::Redactor;
+use crate::value::{Response, SmolStr, Value};
 
 pub(super) use address::part;
-pub(super) use refused::refused;
 pub(super) use request::Request;
 
 /// The HTTP provider: its connections are kept and used again.
 #[derive(Default)]
 pub struct Http {
     clients: client::Clients,
+    /// Hidden in what is shown of an answer.
+    known: Rc<RefCell<Redactor>>,
 }
 
 impl Http {
+    /// That hides these secrets.
+    #[must_use]
+    pub fn hiding(known: Rc<RefCell<Redactor>>) -> Http {
+        Http { known, ..Http::default() }
+    }
+
+    /// A status that is a failure. `what`: the request, for people.
+    pub(super) fn refused(&self, what: &str, response: &Response) -> Failure {
+        refused::refused(what, response, &self.known.borrow())
+    }
+
     /// Returns once the call has ended, also after a cancel: then the connection is closed.
     pub async fn call(&self, call: &Call, cancel: Cancel) -> Outcome {
         let What::Native { action, on, args, .. } = &call.what else {
@@ -54,7 +69,7 @@ impl Http {
         };
         if !response.is_success() && call.want != Want::Condition {
             let ending = if request.writes { Ending::Some } else { Ending::None };
-            return Outcome::failed(ending, refused(&request.shown, &response));
+            return Outcome::failed(ending, self.refused(&request.shown, &response));
         }
         Outcome::done(Value::Response(Arc::new(response)))
     }

@@ -1,7 +1,7 @@
 //! A message, sent once: the engine bounds and repeats it.
 use std::time::Duration;
 
-use super::{Http, Request, refused, value, wrong};
+use super::{Http, Request, value, wrong};
 use crate::effects::Cancel;
 use crate::engine::{Arg, Ending, Outcome};
 use crate::value::{SmolStr, Value, encode, json};
@@ -26,9 +26,9 @@ impl Http {
         match result {
             Ok(response) if response.is_success() => Outcome::done(Value::Null),
             Ok(response) if response.status < 500 && response.status != 429 => {
-                Outcome::failed(Ending::Some, refused(&request.shown, &response))
+                Outcome::failed(Ending::Some, self.refused(&request.shown, &response))
             }
-            Ok(response) => Outcome::failed(Ending::Unknown, refused(&request.shown, &response)),
+            Ok(response) => Outcome::failed(Ending::Unknown, self.refused(&request.shown, &response)),
             Err(failure) => Outcome::failed(ending, failure),
         }
     }

@@ -1,12 +1,13 @@
 //! A status that is a failure, with what the server said.
 use crate::engine::{Failure, FailureKind};
+use crate::value::redact::Redactor;
 use crate::value::{Response, Value, credentials, show};
 
 /// How much of a body stands in a failure.
 const EXCERPT: usize = 500;
 
-/// `what`: the request, for people.
-pub(in crate::effects) fn refused(what: &str, response: &Response) -> Failure {
+/// `what`: the request, for people. What is `known` is hidden before anything is cut: no part of it is left.
+pub(super) fn refused(what: &str, response: &Response, known: &Redactor) -> Failure {
     let reason = reqwest::StatusCode::from_u16(response.status).ok().and_then(|s| s.canonical_reason()).unwrap_or("");
     let answered = format!("{what} was answered {} {reason}", response.status);
     let mut message = answered.trim_end().to_owned();
@@ -27,6 +28,7 @@ pub(in crate::effects) fn refused(what: &str, response: &Response) -> Failure {
         None => failure.notes.push(format!("the answer: {} bytes that are no text", response.body.bytes().len())),
         Some("") => {}
         Some(text) => {
+            let text = known.redact(text);
             let start: String = text.chars().take(EXCERPT).collect();
             let dots = if start.len() < text.len() { " …" } else { "" };
             failure.notes.push(format!("the answer: {}{dots}", show::escape(&start)));

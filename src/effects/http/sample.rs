@@ -1,7 +1,7 @@
 //! The same read many times: what each was answered, and how long it took. A failed one is a sample, not a failure.
 use futures_util::StreamExt;
 
-use super::{Http, Request, refused, value, wrong};
+use super::{Http, Request, value, wrong};
 use crate::effects::Cancel;
 use crate::engine::{Arg, Call, Ending, Failure, FailureKind, Outcome};
 use crate::value::{Connection, Nanos, SmolStr, Value};
@@ -48,7 +48,7 @@ impl Http {
         let (status, ok, duration, error) = match self.send(request, cancel).await.1 {
             Ok(response) => {
                 let ok = response.is_success();
-                let error = (!ok).then(|| refused(&request.shown, &response).message);
+                let error = (!ok).then(|| self.refused(&request.shown, &response).message);
                 (Value::Int(i64::from(response.status)), ok, response.duration, error)
             }
             Err(failure) => (Value::Null, false, Nanos::from(super::door::now() - started), Some(failure.message)),

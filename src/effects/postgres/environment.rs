@@ -80,6 +80,8 @@ pub fn pg_environment(connection: &Connection) -> Result<PgEnvironment, String> 
     for (name, key) in [
         ("PGSSLMODE", "sslmode"),
         ("PGSSLROOTCERT", "sslrootcert"),
+        ("PGSSLCERT", "sslcert"),
+        ("PGSSLKEY", "sslkey"),
         ("PGOPTIONS", "options"),
         ("PGCONNECT_TIMEOUT", "connect_timeout"),
         ("PGCHANNELBINDING", "channel_binding"),

@@ -4,7 +4,7 @@ use tokio_postgres::error::{DbError, ErrorPosition, Severity, SqlState};
 
 use super::statement::Statement;
 use super::target::{At, Host, Target, cause};
-use crate::effects::tls;
+use crate::effects::tls::{self, Why};
 use crate::engine::{Failure, FailureKind};
 use crate::value::{Nanos, show};
 
@@ -12,9 +12,9 @@ use crate::value::{Nanos, show};
 #[must_use]
 pub fn connecting(name: &str, place: &str, host: &Host, target: &Target, e: &Error) -> Failure {
     let Some(db) = e.as_db_error() else {
-        if let (Some(told), At::Tcp(..)) = (tls::explain(e), &host.at) {
+        if let (Some(told), At::Tcp(..)) = (tls::carried(e), &host.at) {
             let message = format!("cannot connect to `{name}` ({place}): {}", told.message);
-            return Failure { help: Some(told.help), ..Failure::new(FailureKind::Connection, message) };
+            return Failure::new(FailureKind::Connection, message).with_help(way_out(told.why, target));
         }
         let text = cause(e).replace("error connecting to server: ", "");
         if text.ends_with("password missing") {
@@ -29,7 +29,29 @@ pub fn connecting(name: &str, place: &str, host: &Host, target: &Target, e: &Err
         Failure::new(FailureKind::Connection, format!("`{name}` ({place}) refused the connection: {}", db.message()));
     failure.notes = notes(db);
     failure.notes.extend(target.passfile.refused.clone());
+    if target.given("sslcert").is_none() && db.message().contains("client certificate") {
+        return failure.with_help(OWN);
+    }
     failure
+}
+
+const OWN: &str = "name your own certificate in the URL: `sslcert=FILE&sslkey=FILE`";
+
+fn way_out(why: Why, target: &Target) -> &'static str {
+    match why {
+        Why::Expired => "renew it at the server, and look whether this machine's clock is right",
+        Why::NotYet => "look whether this machine's clock is right",
+        Why::Name => {
+            "connect by a name of the certificate, or give the server one for this name as a subject alternative name"
+        }
+        Why::Authority => "name the authority's file (`sslrootcert=FILE`), or put it among the system's roots",
+        Why::Refused if target.given("sslcert").is_some() => {
+            "the server does not take the certificate that `sslcert` names: is it of the right authority, and still valid?"
+        }
+        Why::Refused => OWN,
+        Why::NotTls => "say `sslmode=disable` where the server speaks without TLS",
+        Why::Other => "see who answers there: `openssl s_client -starttls postgres -connect HOST:PORT`",
+    }
 }
 
 /// A length of time, for people.

@@ -20,6 +20,8 @@ pub const KNOWN: &[&str] = &[
     "options",
     "sslmode",
     "sslrootcert",
+    "sslcert",
+    "sslkey",
     "sslnegotiation",
     "channel_binding",
     "target_session_attrs",
@@ -37,9 +39,7 @@ const WITHOUT_MEANING: &[&str] =
 
 /// What libpq takes and what would be ignored at the operator's cost.
 const REFUSED: &[(&str, &str)] = &[
-    ("sslcert", "use a password"),
-    ("sslkey", "use a password"),
-    ("sslpassword", "use a password"),
+    ("sslpassword", "name a key without a password"),
     ("sslcrl", "leave it out"),
     ("sslcrldir", "leave it out"),
     ("service", "write its parameters out"),

@@ -3,6 +3,7 @@
 //! A read cannot write: the server itself refuses. A write runs in a transaction whose id is known before its COMMIT, so
 //! that even a lost acknowledgement is decided: done, or none. Each step, connecting and BEGIN and COMMIT too, ends with
 //! the call's limit or a cancel, and the server is told.
+mod certificates;
 mod column;
 mod commit;
 mod connect;

@@ -7,6 +7,7 @@ use rustls::ClientConfig;
 use tokio_postgres::Config;
 use tokio_postgres::config::{ChannelBinding, SslMode, SslNegotiation};
 
+use super::certificates;
 use super::keywords::{self, Parameters};
 use super::passfile::Passfile;
 use crate::effects::tls::{self, Proof};
@@ -86,7 +87,8 @@ impl Target {
             return Err(format!("the URL of `{}` is not a string", connection.name));
         };
         let wrong = |e: String| format!("the URL of `{}` is not understood: {e}", connection.name);
-        let given = keywords::parse(url).map_err(wrong)?;
+        let mut given = keywords::parse(url).map_err(wrong)?;
+        certificates::add_from_environment(&mut given);
         let get = |key: &str| {
             given
                 .iter()
@@ -279,7 +281,8 @@ fn choose_tls<'a>(config: &mut Config, get: &impl Fn(&str) -> Option<&'a str>) -
         Some("direct") if mode == SslMode::Require => drop(config.ssl_negotiation(SslNegotiation::Direct)),
         Some(_) => return Err("`sslnegotiation` is `postgres`, or with `sslmode=require` and more `direct`".to_owned()),
     }
-    let mut tls = proof.map(|proof| tls::config(proof, roots)).transpose()?;
+    let own = certificates::identity(get)?;
+    let mut tls = proof.map(|proof| tls::config_as(proof, roots, own)).transpose()?;
     if let Some(tls) = &mut tls {
         tls.alpn_protocols = vec![b"postgresql".to_vec()];
     }

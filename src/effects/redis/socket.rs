@@ -8,7 +8,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
 
 use super::target::Address;
-use crate::effects::tls::explain::{Explained, Why, explained};
+use crate::effects::tls::{Explained, Why, explained};
 
 pub trait Stream: AsyncRead + AsyncWrite + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}

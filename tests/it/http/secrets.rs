@@ -81,3 +81,28 @@ fn nothing_shows_a_secret_of_a_request() {
     }
     assert!(web.count() > 20, "{}", web.count());
 }
+
+/// The excerpt of an answer is cut after 500 characters: in the middle of the secret, wherever that is.
+#[test]
+fn a_secret_at_the_cut_is_not_shown_in_part() {
+    const KEY: &str = "correct-horse-battery-staple-of-the-cut";
+    let web = Web::start(|request| {
+        let before: usize = request.line.split("n=").nth(1).unwrap().split([' ', '/']).next().unwrap().parse().unwrap();
+        answer("500 Internal Server Error", &format!("{}{KEY} and more of it", "x".repeat(before)))
+    });
+    for before in [461, 470, 480, 490, 495, 499] {
+        for call in [
+            format!("site.get(\"/?n={before}\")"),
+            format!("guard \"g\": site.get(\"/?n={before}\").text == \"x\""),
+            format!("guard \"p\": prometheus(env(\"SITE\") + \"/n={before}\").value(\"up\") == 1"),
+        ] {
+            let text = format!(
+                "runbook \"Lab\" {{\n  owner \"lab\"\n  reviewed 2026-11-01 every 365d\n  deadline 2m\n  rollback within 1m\n  \
+                 secret key = env(\"KEY\")\n  connect site = http(env(\"SITE\"))\n  {call}\n}}\n"
+            );
+            let (code, out) = crate::lab::rbk(&text, &[("KEY", KEY), ("SITE", &web.url())]);
+            assert!(code == 1 && out.contains("xxxx"), "{call}: {code} {out}");
+            assert!(out.contains("x‹") && !out.contains("corre"), "{call}: {out}");
+        }
+    }
+}

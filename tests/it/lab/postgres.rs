@@ -177,25 +177,39 @@ fn template() -> PathBuf {
 
 /// An authority of its own and a certificate for `localhost`.
 fn certificates(dir: &Path) {
-    let openssl = |args: &str| {
-        run(Command::new(program("openssl", "openssl")).args(args.split(' ')).current_dir(dir));
-    };
+    authority(dir);
+    certify(dir, "DNS:localhost", None);
+}
+
+/// `ca.crt` and `ca.key`.
+pub fn authority(dir: &Path) {
     openssl(
+        dir,
         "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.crt -days 3650 -subj /CN=lab",
     );
-    certify(dir, "DNS:localhost", None);
+}
+
+fn openssl(dir: &Path, args: &str) {
+    run(Command::new(program("openssl", "openssl")).args(args.split(' ')).current_dir(dir));
+}
+
+/// `server.crt` and `server.key` of a user of this name.
+pub fn certify_as(dir: &Path, user: &str) {
+    issue(dir, user, "DNS:client", None);
 }
 
 /// `server.crt` and `server.key` for these names, of the authority in the same directory; from then until then, or from
 /// now on for years.
 pub fn certify(dir: &Path, names: &str, time: Option<(&str, &str)>) {
+    issue(dir, "server", names, time);
+}
+
+fn issue(dir: &Path, who: &str, names: &str, time: Option<(&str, &str)>) {
     use std::os::unix::fs::PermissionsExt;
-    let openssl = |args: &str| {
-        run(Command::new(program("openssl", "openssl")).args(args.split(' ')).current_dir(dir));
-    };
-    openssl(
-        "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout server.key -out server.csr -subj /CN=server",
-    );
+    let openssl = |args: &str| openssl(dir, args);
+    openssl(&format!(
+        "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout server.key -out server.csr -subj /CN={who}"
+    ));
     std::fs::set_permissions(dir.join("server.key"), std::fs::Permissions::from_mode(0o600)).unwrap();
     std::fs::write(dir.join("ext"), format!("subjectAltName={names}\nbasicConstraints=CA:FALSE\n")).unwrap();
     let Some((from, until)) = time else {

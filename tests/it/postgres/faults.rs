@@ -321,3 +321,19 @@ fn a_server_without_room_and_a_host_without_a_name_have_done_nothing() {
         );
     });
 }
+
+/// What the server itself cuts: a row of a violated constraint, after 64 bytes of a cell.
+#[test]
+fn a_secret_that_the_server_cuts_is_not_shown_in_part() {
+    let cluster = shared();
+    let database = cluster.database();
+    cluster.psql(&database, "CREATE TABLE t (note text, n int NOT NULL)").unwrap();
+    let key: String = ('a'..='z').cycle().take(150).collect();
+    let book = "runbook \"r\" {\n  owner \"x\"\n  reviewed 2026-11-01 every 90d\n  deadline 1m\n  rollback within 20s\n  \
+                secret key = env(\"KEY\")\n  connect db = postgres(env(\"DATABASE_URL\"))\n  \
+                step \"s\" {\n    db.exec(\"INSERT INTO t VALUES (#{key}, NULL)\")\n    rollback none \"x\"\n  }\n}\n";
+    let url = cluster.url("postgres", &database);
+    let (code, out) = crate::lab::rbk(book, &[("KEY", &key), ("DATABASE_URL", &url)]);
+    assert!(code == 1 && out.contains("Failing row contains (‹key›..., null)"), "{out}");
+    assert!(!out.contains("abcd"), "{out}");
+}

@@ -1,8 +1,9 @@
 //! TLS for every provider: rustls with ring, the system's roots or a given file's.
-pub mod explain;
+mod explain;
 
 use std::sync::Arc;
 
+pub use explain::{Explained, Why, carried, explained};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring};
@@ -77,20 +78,6 @@ fn private_key(path: &str) -> Result<PrivateKeyDer<'static>, String> {
     PrivateKeyDer::from_pem_slice(&pem).map_err(|_| format!("`{path}` holds no private key in PEM without a password"))
 }
 
-/// Why a server was not believed: which name was expected and which found, where that is it.
-#[must_use]
-pub fn refusal(e: &Error) -> String {
-    let Error::InvalidCertificate(CertificateError::NotValidForNameContext { expected, presented }) = e else {
-        return e.to_string();
-    };
-    let name = |text: &str| {
-        text.trim_start_matches("DnsName(").trim_start_matches("IpAddress(").trim_matches(['"', ')']).to_owned()
-    };
-    let presented: Vec<String> = presented.iter().map(|p| format!("`{}`", name(p))).collect();
-    let found = if presented.is_empty() { "no name at all".to_owned() } else { presented.join(", ") };
-    format!("its certificate is for {found}, and `{}` was called", expected.to_str())
-}
-
 #[allow(clippy::disallowed_methods, reason = "the edge: a root certificate named by the operator")]
 fn store(roots: Option<&str>) -> Result<RootCertStore, String> {
     let mut store = RootCertStore::empty();
@@ -105,75 +92,6 @@ fn store(roots: Option<&str>) -> Result<RootCertStore, String> {
         store.add(certificate).map_err(|e| format!("`{path}` holds a certificate that is no root: {e}"))?;
     }
     if store.is_empty() { Err(format!("`{path}` holds no certificate")) } else { Ok(store) }
-}
-
-/// A certificate that is not trusted: why, and what to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Untrusted {
-    pub message: String,
-    pub help: String,
-}
-
-/// What is wrong with a server's certificate, when that is what an error is about.
-#[must_use]
-pub fn explain(error: &(dyn std::error::Error + 'static)) -> Option<Untrusted> {
-    let mut next = Some(error);
-    while let Some(e) = next {
-        if let Some(Error::InvalidCertificate(why)) = e.downcast_ref::<Error>() {
-            return Some(untrusted(why));
-        }
-        // What an IO error carries is not among its causes.
-        let carried = e.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        next = match carried {
-            Some(inner) => Some(inner as &(dyn std::error::Error + 'static)),
-            None => e.source(),
-        };
-    }
-    None
-}
-
-fn untrusted(why: &CertificateError) -> Untrusted {
-    let told = |message: String, help: &str| Untrusted { message, help: help.to_owned() };
-    let day = |at: UnixTime| {
-        let seconds = i64::try_from(at.as_secs()).unwrap_or(i64::MAX);
-        crate::value::Timestamp::from_second(seconds).map_or_else(|_| "long ago".to_owned(), |t| t.to_string())
-    };
-    match why {
-        CertificateError::NotValidForNameContext { expected, presented } => {
-            let expected = expected.to_str();
-            let found: Vec<String> = presented.iter().map(|name| format!("`{}`", bare(name))).collect();
-            let found = if found.is_empty() { "no name".to_owned() } else { found.join(", ") };
-            told(
-                format!("the server's certificate is for another name: `{expected}` was expected, {found} was found"),
-                "connect by a name of the certificate, or give the server one for this name as a subject alternative name",
-            )
-        }
-        CertificateError::NotValidForName => {
-            told("the server's certificate is for another name".to_owned(), "connect by a name of the certificate")
-        }
-        CertificateError::ExpiredContext { not_after, .. } => told(
-            format!("the server's certificate expired at {}", day(*not_after)),
-            "renew it at the server, and look whether this machine's clock is right",
-        ),
-        CertificateError::Expired => told("the server's certificate has expired".to_owned(), "renew it at the server"),
-        CertificateError::NotValidYetContext { not_before, .. } => told(
-            format!("the server's certificate is not valid before {}", day(*not_before)),
-            "look whether this machine's clock is right",
-        ),
-        CertificateError::UnknownIssuer => told(
-            "nobody that is trusted here vouches for the server's certificate".to_owned(),
-            "name the authority's file (`sslrootcert=FILE` for Postgres), or put it among the system's roots",
-        ),
-        other => told(
-            format!("the server's certificate is not trusted: {}", Error::InvalidCertificate(other.clone())),
-            "see who answers there: `openssl s_client -connect HOST:PORT`",
-        ),
-    }
-}
-
-/// `DnsName("web.example")` → `web.example`.
-fn bare(name: &str) -> &str {
-    name.split_once('"').and_then(|(_, rest)| rest.split_once('"')).map_or(name, |(inner, _)| inner)
 }
 
 #[derive(Debug)]

@@ -4,8 +4,9 @@
 //! one in the clear, and never guesses: what cannot be read is an error.
 //!
 //! A secret without `RBK_JOURNAL_KEY` comes back as a [`lost`] word, inside its [`crate::value::Value::Secret`] or in place
-//! of the text that held it. Where it came from `env` or `prompt` it is read again, and [`Store::same`] tells whether it is
-//! still the one that the run had.
+//! of the text that held it. What may not stand in the clear is what the [`Redactor`](crate::value::redact::Redactor) knows
+//! at that append: it learns a secret before the outcome that brought it is written. Where one came from `env` or `prompt`
+//! it is read again, and [`Store::same`] tells whether it is still the one that the run had.
 pub mod codec;
 pub mod entry;
 mod open;

@@ -22,6 +22,8 @@ pub struct Redactor {
     /// Each form of a secret, and the secret's name.
     forms: Vec<(Vec<u8>, SmolStr)>,
     seen: HashSet<Vec<u8>>,
+    /// Those that are too short to be searched for, and their names.
+    short: HashMap<String, SmolStr>,
     /// The forms by their first byte.
     starts: HashMap<u8, Vec<Vec<u8>>>,
     /// Built when it is first needed after something was learned.
@@ -92,6 +94,7 @@ impl Redactor {
 
     fn learn_text(&mut self, name: &str, text: &str) {
         if text.chars().count() < MIN_CHARS {
+            self.short.insert(text.to_owned(), SmolStr::new(name));
             return;
         }
         for form in forms(text) {
@@ -109,6 +112,13 @@ impl Redactor {
     pub fn find(&self, text: &str) -> Option<SmolStr> {
         let found = self.finder()?.find(text)?;
         self.forms.get(found.pattern().as_usize()).map(|(_, name)| name.clone())
+    }
+
+    /// The name of a secret that this is and nothing else, also of a short one.
+    #[must_use]
+    pub fn is(&self, text: &str) -> Option<SmolStr> {
+        let text = text.trim();
+        self.short.get(text).cloned().or_else(|| self.find(text))
     }
 
     /// The name of a secret that any text in the value contains, or that the value is: such a value is a secret itself.

@@ -46,13 +46,18 @@ impl Hide<'_> {
         })
     }
 
-    /// A secret that is all that a call gave has its print beside it: when it is read again, a change is seen.
+    /// A secret that is all that a call gave, also a short one, has its print beside it: when it is read again, a change
+    /// is seen.
     fn ended(&self, outcome: &Outcome) -> Result<WireOutcome, Trouble> {
         let mut wire = self.outcome(outcome)?;
-        if let (Ok(value), Ok(Wire::Str(Leaf::Hidden(hidden)) | Wire::Secret(hidden))) =
-            (&outcome.result, &mut wire.result)
-            && let Value::Str(text) = value.expose().0
+        let Ok(value) = &outcome.result else { return Ok(wire) };
+        let (Value::Str(text), hidden) = value.expose() else { return Ok(wire) };
+        if hidden.is_none()
+            && let Some(name) = self.secrets.is(text)
         {
+            wire.result = Ok(Wire::Str(Leaf::Hidden(self.hidden(&name, text.as_bytes())?)));
+        }
+        if let Ok(Wire::Str(Leaf::Hidden(hidden)) | Wire::Secret(hidden)) = &mut wire.result {
             hidden.print = Some(self.print(text).0);
         }
         Ok(wire)

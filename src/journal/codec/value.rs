@@ -8,9 +8,11 @@ use bigdecimal::BigDecimal;
 use serde::{Deserialize, Serialize};
 
 use super::leaf::{Hidden, Hide, Leaf, Opened, Show};
-use crate::journal::Trouble;
+use crate::journal::{Trouble, is_lost};
 use crate::value::redact::Redactor;
-use crate::value::{Body, ConnKind, Connection, Nanos, Record, Response, Secret, SmolStr, Timestamp, Value};
+use crate::value::{
+    Body, ConnKind, Connection, Nanos, Record, Response, Secret, SmolStr, Timestamp, Value, format_smolstr,
+};
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -214,8 +216,16 @@ impl Show<'_> {
     }
 
     fn record(&self, fields: Fields) -> Result<Record, Trouble> {
-        let field = |(key, value)| Ok((self.word(key)?, self.value(value)?));
-        fields.into_iter().map(field).collect::<Result<_, _>>().map(Record)
+        let mut found = Record::default();
+        for (key, value) in fields {
+            let mut key = self.word(key)?;
+            // Keys differ, also those that are lost.
+            while is_lost(&key).is_some() && found.get(&key).is_some() {
+                key = format_smolstr!("{key}'");
+            }
+            found.0.push((key, self.value(value)?));
+        }
+        Ok(found)
     }
 
     fn response(&self, wire: WireResponse) -> Result<Response, Trouble> {

@@ -56,7 +56,7 @@ fn check_file(path: &Path, file: &Metadata) -> Result<(), Trouble> {
             .with_help("put a copy of it back, or remove it to start a new one"));
     }
     if file.mode() & 0o077 != 0 {
-        let private = std::fs::set_permissions(path, Permissions::from_mode(0o600));
+        let private = std::fs::set_permissions(path, Permissions::from_mode(file.mode() & 0o700));
         private.map_err(|e| wrong(format!("the journal `{shown}` can be read by others: {e}")))?;
     }
     Ok(())

@@ -65,7 +65,7 @@ fn check(path: &Path, db: &mut Connection) -> Result<(), Trouble> {
     let number = |name: &str| db.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     let application = number("application_id").map_err(|e| of(path, &e))?;
     if application != APPLICATION {
-        return Err(Trouble::new(format!("`{}` is a database, but not a journal of rbk", path.display()))
+        return Err(Trouble::new(format!("`{}` is not a journal of rbk", path.display()))
             .with_help("set `RBK_JOURNAL` to another file"));
     }
     let journal_mode = db.pragma_query_value(None, "journal_mode", |row| row.get::<_, String>(0));

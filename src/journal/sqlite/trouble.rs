@@ -24,7 +24,11 @@ pub fn of(path: &Path, error: &Error) -> Trouble {
             Trouble::new(format!("the journal `{shown}` cannot be written: {error}"))
                 .with_help("make it and its directory writable for you, or set `RBK_JOURNAL` to another file")
         }
-        _ => Trouble::new(format!("the journal `{shown}` cannot be used: {error}")),
+        Some(ErrorCode::SystemIoFailure) => {
+            Trouble::new(format!("the journal `{shown}` cannot be used: {error}")).with_help("look at its disk")
+        }
+        // Each statement is right for the tables as they were made.
+        _ => damaged(path, &error.to_string()),
     }
 }
 

@@ -2,6 +2,7 @@
 use std::path::{Path, PathBuf};
 
 use rbk::engine::{Answer, CallId, Ending, Event, Failure, FailureKind, Input, OnFailure, Outcome, QuestionId};
+use rbk::journal::seal::Key;
 use rbk::journal::sqlite::Sqlite;
 use rbk::journal::{Door, Entry, Head, Holder, Place, Reason, Store, Text, Trouble};
 use rbk::value::redact::Redactor;
@@ -81,6 +82,10 @@ pub fn room() -> (tempfile::TempDir, PathBuf) {
 
 pub fn open(path: &Path) -> Sqlite {
     Sqlite::open(path, None).unwrap()
+}
+
+pub fn open_with(path: &Path, key: &str) -> Sqlite {
+    Sqlite::open(path, Key::new(key)).unwrap()
 }
 
 /// A run with these entries, and nobody drives it.

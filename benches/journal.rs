@@ -1,7 +1,13 @@
 //! What it costs to write a step down, beside a bare commit of the same bytes on the same disk in the same moments; and what
 //! it takes to load and replay 100,000 events. `cargo bench --bench journal` prints lines.
 //! `-- --open PATH` only opens a journal that is there, for an instruction count.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::disallowed_methods)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::disallowed_methods
+)]
 #[path = "engine/steps.rs"]
 mod steps;
 

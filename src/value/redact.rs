@@ -183,7 +183,7 @@ impl Redactor {
         self.forms.get(form).map_or("secret", |(_, name)| name)
     }
 
-    /// The same, and the start of a secret where somebody has cut the text off: before `…` or `...`.
+    /// As [`Redactor::redact`], and the start of a secret where somebody has cut the text off: before `…` or `...`.
     #[must_use]
     pub fn redact_cut<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let clean = self.redact(text);

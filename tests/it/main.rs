@@ -16,6 +16,7 @@ mod examples;
 mod far;
 mod files;
 mod flow;
+mod full;
 mod http;
 mod journal;
 mod lab;

@@ -80,7 +80,7 @@ enum Command {
 /// The whole program.
 #[must_use]
 pub fn main() -> ExitCode {
-    std::panic::set_hook(Box::new(|info| bug(info.location())));
+    tell_bugs();
     let cli = match arguments::read() {
         Ok(cli) => cli,
         Err(code) => return ExitCode::from(code),
@@ -102,6 +102,10 @@ pub fn main() -> ExitCode {
         }
     };
     ExitCode::from(code)
+}
+
+fn tell_bugs() {
+    std::panic::set_hook(Box::new(|info| bug(info.location())));
 }
 
 /// A panic's own message may hold anything, a secret too: only its place is told.
@@ -202,4 +206,24 @@ fn declares(program: &Program, file: FileId) -> bool {
 
 fn name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    /// In a process of its own: a hook is all of it.
+    #[test]
+    #[allow(clippy::disallowed_methods, reason = "starts itself again")]
+    fn a_panic_tells_its_place_and_not_what_it_holds() {
+        const CANARY: &str = "Zq8canary-of-a-panic";
+        if std::env::var_os("RBK_TEST_PANIC").is_some() {
+            super::tell_bugs();
+            panic!("{CANARY}");
+        }
+        let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+        again.args(["--exact", "front::cli::tests::a_panic_tells_its_place_and_not_what_it_holds", "--nocapture"]);
+        let out = again.env("RBK_TEST_PANIC", "1").env("RUST_BACKTRACE", "1").output().unwrap();
+        let said = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+        assert!(!out.status.success() && said.contains("a bug in rbk itself, at src/front/cli/mod.rs:"), "{said}");
+        assert!(!said.contains(CANARY), "{said}");
+    }
 }

@@ -34,7 +34,7 @@ fn forms(secret: &str) -> Vec<String> {
 }
 
 #[track_caller]
-fn clean(bytes: &[u8], what: &str) {
+pub fn clean(bytes: &[u8], what: &str) {
     for (name, secret) in CANARIES {
         for form in forms(secret) {
             let form = form.trim_matches(['"', '\'']).trim_end_matches('=').as_bytes();
@@ -53,7 +53,7 @@ fn around(text: &str, part: &str) -> String {
 }
 
 /// Every file under a directory.
-fn files(dir: &Path, found: &mut Vec<(String, Vec<u8>)>) {
+pub fn files(dir: &Path, found: &mut Vec<(String, Vec<u8>)>) {
     for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
         if entry.path().is_dir() {
             files(&entry.path(), found);

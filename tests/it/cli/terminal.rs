@@ -283,3 +283,25 @@ fn a_signal_while_a_question_stands_open_has_its_place() {
     assert_eq!(code, 1, "{shown}");
     assert!(shown.contains("failed: One: stopped by a signal\n        at a.rbk:6: confirm \"Go on?\""), "{shown}");
 }
+
+/// Typed, used, repeated by commands, by a failure and by the way back: it stands neither on the screen nor in any file.
+#[test]
+fn a_secret_that_is_typed_is_never_shown() {
+    let text = book(
+        "  secret token = prompt(\"The token\")\n  step \"Use it\" {\n    with env({ TOKEN: token }) { $ echo \"got $TOKEN\"; for i in $(seq 3000); do echo \"$TOKEN\"; done >&2; exit 3 }\n    \
+         rollback { with env({ TOKEN: token }) { $ echo \"undo with $TOKEN\" } }\n  }\n  on failure { log \"#{failure.message} of #{token}\" }",
+    );
+    for arguments in [&["run", "a.rbk"][..], &["run", "a.rbk", "-v"], &["run", "a.rbk", "--format", "json"]] {
+        let desk = Desk::with(&text);
+        let mut terminal = open(&desk, 100, arguments);
+        terminal.until("The token");
+        terminal.keys("Zq8canary-of-a-prompt\n");
+        let (code, shown) = terminal.end();
+        assert!(code == 1 && shown.contains("‹token›"), "{code} {shown}");
+        super::canaries::clean(terminal.raw().as_bytes(), "the terminal");
+        let mut kept = Vec::new();
+        super::canaries::files(&desk.path("."), &mut kept);
+        assert!(!kept.is_empty());
+        kept.iter().for_each(|(name, bytes)| super::canaries::clean(bytes, name));
+    }
+}

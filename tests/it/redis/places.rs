@@ -251,3 +251,28 @@ fn key_on(node: &Server, nodes: &[Server; 3]) -> String {
         .find(|key| part(alive.cli(&["cluster", "keyslot", key]).parse().unwrap()) == at)
         .unwrap()
 }
+
+/// The master changes while a step has written half: what follows, and what is undone, is done on the new one.
+#[test]
+fn a_failover_in_the_middle_of_a_step() {
+    let (first, second, sentinel) = watched();
+    let url = format!("redis+sentinel://127.0.0.1:{}/main/0?sentinel_password=sentinel-password", sentinel.port);
+    let dir = tempfile::tempdir().unwrap();
+    let place = |name: &str| dir.path().join(name);
+    let book = format!(
+        "runbook \"r\" {{\n  owner \"x\"\n  reviewed 2026-11-01 every 90d\n  deadline 5m\n  rollback within 1m\n  connect cache = redis(env(\"URL\"))\n  \
+         step \"Whole\" {{\n    cache.set(\"a\", \"1\")\n    $ touch {0}; while ! test -e {1}; do sleep 0.02; done\n    cache.set(\"b\", \"1\")\n    \
+         rollback {{ cache.del(\"a\") }}\n  }}\n  guard \"not yet\": cache.get(\"b\") == \"2\"\n}}\n",
+        place("began").display(),
+        place("go").display()
+    );
+    let run = std::thread::spawn(move || crate::lab::rbk(&book, &[("URL", &url)]));
+    wait_for("the first half", || place("began").exists().then_some(()));
+    wait_for("the copy", || (second.cli(&["get", "a"]) == "1").then_some(()));
+    first.server.kill();
+    await_long("the change", || role(&second) == "master");
+    std::fs::write(place("go"), "").unwrap();
+    let (code, said) = run.join().unwrap();
+    assert!(code == 1 && said.contains("undone: Whole"), "{code} {said}");
+    assert_eq!((second.cli(&["get", "b"]).as_str(), second.cli(&["exists", "a"]).as_str()), ("1", "0"), "{said}");
+}

@@ -1,13 +1,13 @@
 //! A scripted outside world and a clock that jumps: for tests and rehearsals. Nothing real happens, and no time passes.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::check::program::Want;
-use crate::engine::event::{QuestionKind, TimerId};
+use crate::check::program::{Effect, Want};
+use crate::engine::event::{QuestionKind, TimerClock, TimerId};
 use crate::engine::{
     Answer, Call, CallId, Command, Ending, Engine, Event, Failure, FailureKind, Finish, Input, Outcome, QuestionAsked,
-    QuestionId,
+    QuestionId, Record, What,
 };
-use crate::value::{Nanos, SmolStr, Value};
+use crate::value::{Nanos, SmolStr, Timestamp, Value};
 
 /// What the world answers. The first rule that fits a call and is not used up decides; without one it goes well at once.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +16,25 @@ pub struct Script {
     pub answers: Vec<Reply>,
     /// Signals, and when.
     pub signals: Vec<(Nanos, Signal)>,
+    /// After this many events the process dies, in order.
+    pub crashes: Vec<(usize, Crash)>,
+    /// How often it is rolled back once it has ended.
+    pub rollbacks: u32,
+}
+
+/// A process dies, and another goes on with the run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Crash {
+    /// How long nobody holds the run.
+    pub down: Nanos,
+    pub then: Then,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Then {
+    #[default]
+    Resume,
+    Rollback,
 }
 
 #[derive(Clone, Debug)]
@@ -29,6 +48,14 @@ pub struct Rule {
     pub outcome: Option<Outcome>,
     /// What a cancel makes of it, and how long that takes.
     pub cancel: (Outcome, Nanos),
+    /// What its provider can prove of it after a crash.
+    pub proof: Option<Proof>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    Done,
+    None,
 }
 
 #[derive(Clone, Debug)]
@@ -37,19 +64,28 @@ pub struct Reply {
     pub pattern: String,
     pub times: Option<u32>,
     pub after: Nanos,
-    pub value: Value,
+    /// None: nobody is there.
+    pub value: Option<Value>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
     Stop,
     Kill,
+    Crash(Crash),
 }
 
 impl Rule {
     #[must_use]
     pub fn new(pattern: &str, outcome: Outcome) -> Rule {
-        Rule { pattern: pattern.to_owned(), times: None, after: Nanos(0), outcome: Some(outcome), cancel: cancelled() }
+        Rule {
+            pattern: pattern.to_owned(),
+            times: None,
+            after: Nanos(0),
+            outcome: Some(outcome),
+            cancel: cancelled(),
+            proof: None,
+        }
     }
 }
 
@@ -79,15 +115,17 @@ pub fn play_in(engine: Engine, mut world: Fake<'_>) -> Played {
     let mut engine = engine;
     while let Some(input) = world.happen() {
         let commands = engine.on(input.clone());
+        let mut ended = false;
         for command in &commands {
             if let Command::Finish(finish) = command {
                 played.finish = Some(Finish::clone(finish));
+                ended = true;
             }
             world.take(command);
         }
         played.inputs.push(input);
         played.commands.push(commands);
-        if played.finish.is_some() {
+        if ended && !world.rolls_back() {
             break;
         }
     }
@@ -101,11 +139,21 @@ pub type Decide<'d> = Box<dyn FnMut(&Call) -> Rule + 'd>;
 pub struct Fake<'d> {
     decide: Option<Decide<'d>>,
     now: Nanos,
+    /// What happens before everything else.
+    first: VecDeque<Coming>,
     /// What is going to happen.
-    due: BTreeMap<Due, Event>,
+    due: BTreeMap<Due, Coming>,
     caused: u64,
+    /// Events so far.
+    count: usize,
+    crashes: VecDeque<(usize, Crash)>,
+    rollbacks: u32,
+    /// Calls that a journal has an intent of.
+    intents: BTreeSet<CallId>,
     calls: BTreeMap<CallId, Pending>,
-    timers: BTreeMap<TimerId, Due>,
+    /// Those that were under way when the process died, until the next one has seen to them.
+    lost: Vec<Pending>,
+    timers: BTreeMap<TimerId, (Due, TimerClock)>,
     questions: BTreeMap<QuestionId, Due>,
     rules: Vec<Rule>,
     answers: Vec<Reply>,
@@ -114,8 +162,18 @@ pub struct Fake<'d> {
 /// When, and as which of all that was ever caused.
 type Due = (Nanos, u64);
 
+enum Coming {
+    Event(Event),
+    Crash(Crash),
+    /// The new process sees to the calls of the last one.
+    Settle,
+}
+
 struct Pending {
+    call: Call,
+    proof: Option<Proof>,
     end: Option<Due>,
+    cancelled: bool,
     /// What a cancel makes of it; none: what it makes of any call.
     cancel: Option<Box<(Outcome, Nanos)>>,
 }
@@ -126,9 +184,15 @@ impl<'d> Fake<'d> {
         let mut fake = Fake {
             decide: None,
             now: Nanos(0),
+            first: VecDeque::new(),
             due: BTreeMap::new(),
             caused: 0,
+            count: 0,
+            crashes: script.crashes.iter().copied().collect(),
+            rollbacks: script.rollbacks,
+            intents: BTreeSet::new(),
             calls: BTreeMap::new(),
+            lost: Vec::new(),
             timers: BTreeMap::new(),
             questions: BTreeMap::new(),
             rules: script.rules.clone(),
@@ -136,11 +200,12 @@ impl<'d> Fake<'d> {
         };
         fake.cause(Nanos(0), Event::Start);
         for (at, signal) in &script.signals {
-            let event = match signal {
-                Signal::Stop => Event::Stop,
-                Signal::Kill => Event::Kill,
+            let coming = match signal {
+                Signal::Stop => Coming::Event(Event::Stop),
+                Signal::Kill => Coming::Event(Event::Kill),
+                Signal::Crash(crash) => Coming::Crash(*crash),
             };
-            fake.cause(*at, event);
+            fake.come(*at, coming);
         }
         fake
     }
@@ -152,16 +217,37 @@ impl<'d> Fake<'d> {
     }
 
     fn cause(&mut self, after: Nanos, event: Event) -> Due {
+        self.come(after, Coming::Event(event))
+    }
+
+    fn come(&mut self, after: Nanos, coming: Coming) -> Due {
         self.caused += 1;
         let due = (Nanos(self.now.0.saturating_add(after.0)), self.caused);
-        self.due.insert(due, event);
+        self.due.insert(due, coming);
         due
     }
 
     /// What happens next; none: nothing will.
     pub fn happen(&mut self) -> Option<Input> {
-        let ((at, _), event) = self.due.pop_first()?;
-        self.now = at;
+        let event = loop {
+            if let Some((_, crash)) = self.crashes.pop_front_if(|(after, _)| *after <= self.count) {
+                self.crash(crash);
+            }
+            let coming = match self.first.pop_front() {
+                Some(coming) => coming,
+                None => {
+                    let ((at, _), coming) = self.due.pop_first()?;
+                    self.now = at;
+                    coming
+                }
+            };
+            match coming {
+                Coming::Event(event) => break event,
+                Coming::Crash(crash) => self.crash(crash),
+                Coming::Settle => self.settle(),
+            }
+        };
+        self.count += 1;
         match &event {
             Event::Ended(id, _) => drop(self.calls.remove(id)),
             Event::Fired(id) => drop(self.timers.remove(id)),
@@ -169,7 +255,56 @@ impl<'d> Fake<'d> {
             Event::Doubted(id) | Event::Unstarted(id) => drop(self.calls.remove(id)),
             Event::Start | Event::Resumed { .. } | Event::Stop | Event::Rollback { .. } | Event::Kill => {}
         }
-        Some(Input { at, event })
+        Some(Input { at: self.now, event })
+    }
+
+    /// The process dies with all that was under way, and the next one goes on.
+    fn crash(&mut self, crash: Crash) {
+        for (_, pending) in std::mem::take(&mut self.calls) {
+            pending.end.map(|end| self.due.remove(&end));
+            self.lost.push(pending);
+        }
+        // By the wall clock, time has passed.
+        let walls = self.timers.values_mut().filter(|(_, clock)| *clock == TimerClock::Wall);
+        for (due, _) in walls {
+            if let Some(coming) = self.due.remove(due) {
+                due.0 = Nanos(due.0.0 - crash.down.0).max(self.now);
+                self.due.insert(*due, coming);
+            }
+        }
+        self.first.push_back(Coming::Event(resumed(crash.down)));
+        if crash.then == Then::Rollback {
+            self.first.push_back(Coming::Event(rollback()));
+        }
+        self.first.push_back(Coming::Settle);
+    }
+
+    fn settle(&mut self) {
+        for Pending { call, proof, cancelled, .. } in std::mem::take(&mut self.lost) {
+            let id = call.id;
+            let proof = proof.filter(|_| !matches!(call.what, What::Begin { .. }));
+            let event = match (self.intents.contains(&id), proof) {
+                (true, None) => Event::Doubted(id),
+                (true, Some(Proof::Done)) => Event::Ended(id, Box::new(well(call.want))),
+                (true, Some(Proof::None)) => Event::Unstarted(id),
+                // Both are right for what only reads.
+                (false, _) if cancelled || call.effect >= Effect::Notify || id.0 % 2 == 0 => Event::Unstarted(id),
+                (false, _) => {
+                    self.call(&call);
+                    continue;
+                }
+            };
+            self.first.push_back(Coming::Event(event));
+        }
+    }
+
+    /// The run has ended: whether somebody wants it undone.
+    fn rolls_back(&mut self) -> bool {
+        let Some(left) = self.rollbacks.checked_sub(1) else { return false };
+        self.rollbacks = left;
+        self.due.clear();
+        self.first = VecDeque::from([resumed(Nanos(0)), rollback()].map(Coming::Event));
+        true
     }
 
     /// Do what the engine asks for.
@@ -177,18 +312,22 @@ impl<'d> Fake<'d> {
         match command {
             Command::Call(call) => self.call(call),
             Command::Cancel(id) => {
-                if let Some(Pending { end, cancel }) = self.calls.remove(id) {
-                    end.map(|end| self.due.remove(&end));
-                    let (outcome, after) = cancel.map_or_else(cancelled, |cancel| *cancel);
-                    self.cause(after, Event::Ended(*id, Box::new(outcome)));
+                if let Some(pending) = self.lost.iter_mut().find(|pending| pending.call.id == *id) {
+                    pending.cancelled = true;
+                } else if let Some(mut pending) = self.calls.remove(id) {
+                    pending.end.map(|end| self.due.remove(&end));
+                    let (outcome, after) = pending.cancel.take().map_or_else(cancelled, |cancel| *cancel);
+                    pending.end = Some(self.cause(after, Event::Ended(*id, Box::new(outcome))));
+                    pending.cancelled = true;
+                    self.calls.insert(*id, pending);
                 }
             }
-            Command::Timer(id, after, _) => {
+            Command::Timer(id, after, clock) => {
                 let due = self.cause(*after, Event::Fired(*id));
-                self.timers.insert(*id, due);
+                self.timers.insert(*id, (due, *clock));
             }
             Command::Clear(id) => {
-                if let Some(due) = self.timers.remove(id) {
+                if let Some((due, _)) = self.timers.remove(id) {
                     self.due.remove(&due);
                 }
             }
@@ -198,6 +337,7 @@ impl<'d> Fake<'d> {
                     self.due.remove(&due);
                 }
             }
+            Command::Record(Record::Intent { call, .. }) => drop(self.intents.insert(*call)),
             Command::Record(_) | Command::Tell(_) | Command::Finish(_) => {}
         }
     }
@@ -207,15 +347,15 @@ impl<'d> Fake<'d> {
             self.rules = vec![Rule { pattern: "*".to_owned(), ..decide(call) }];
         }
         let found = self.rules.iter_mut().find(|rule| rule.times != Some(0) && fits(&rule.pattern, &call.text));
-        let (after, outcome, cancel) = match found {
+        let (after, outcome, cancel, proof) = match found {
             Some(rule) => {
                 rule.times = rule.times.map(|times| times - 1);
-                (rule.after, rule.outcome.clone(), Some(Box::new(rule.cancel.clone())))
+                (rule.after, rule.outcome.clone(), Some(Box::new(rule.cancel.clone())), rule.proof)
             }
-            None => (Nanos(0), (call.want != Want::Runs).then(|| well(call.want)), None),
+            None => (Nanos(0), (call.want != Want::Runs).then(|| well(call.want)), None, None),
         };
         let end = outcome.map(|outcome| self.cause(after, Event::Ended(call.id, Box::new(outcome))));
-        self.calls.insert(call.id, Pending { end, cancel });
+        self.calls.insert(call.id, Pending { call: call.clone(), proof, end, cancelled: false, cancel });
     }
 
     fn ask(&mut self, id: QuestionId, asked: &QuestionAsked) {
@@ -225,8 +365,16 @@ impl<'d> Fake<'d> {
                 reply.times = reply.times.map(|times| times - 1);
                 (reply.after, reply.value.clone())
             }
-            // Nobody answers.
-            None => return,
+            None => match &asked.kind {
+                QuestionKind::Doubt(words) => (Nanos(0), words.last().map(|word| Value::str(word.as_str()))),
+                // Nobody answers.
+                _ => return,
+            },
+        };
+        let Some(value) = value else {
+            let due = self.cause(after, Event::Unanswered(id, "nobody is there".to_owned()));
+            self.questions.insert(id, due);
+            return;
         };
         let value = match (&asked.kind, value) {
             (QuestionKind::Confirm | QuestionKind::Irreversible { .. }, Value::Str(text)) => {
@@ -237,6 +385,15 @@ impl<'d> Fake<'d> {
         let due = self.cause(after, Event::Answered(id, Answer { value, who: SmolStr::new_static("operator") }));
         self.questions.insert(id, due);
     }
+}
+
+fn resumed(down: Nanos) -> Event {
+    let now = Timestamp::UNIX_EPOCH.checked_add(jiff::SignedDuration::from_nanos(down.0)).unwrap_or_default();
+    Event::Resumed { now }
+}
+
+fn rollback() -> Event {
+    Event::Rollback { why: "rolled back by operator".to_owned() }
 }
 
 /// What goes well, by what is wanted.

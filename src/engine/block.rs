@@ -36,7 +36,7 @@ pub(super) fn body<'a, 'p: 'a>(cx: &'a Cx<'p>, block: &'p Block) -> Fut<'a, Flow
             },
             other => other,
         };
-        if result.is_ok() || cx.mode != Mode::Forward {
+        if matches!(result, Ok(_) | Err(Stop::Done)) || cx.mode != Mode::Forward {
             undo::finallys(cx, &cx.seq).await;
         }
         result
@@ -118,7 +118,7 @@ async fn repeated<'p>(cx: &Cx<'p>, stmt: &'p Stmt) -> Flow {
             fault.exhausted = true;
             Stop::Fail(fault)
         }
-        Stop::Cancelled => Stop::Cancelled,
+        stop @ (Stop::Cancelled | Stop::Done) => stop,
     })
 }
 

@@ -13,4 +13,10 @@ pub enum Bug {
     DeadlineInUndo,
     /// Something is said after the end.
     CommandAfterFinish,
+    /// A call in doubt counts as done.
+    DoubtIsDone,
+    /// A call in doubt counts as never started.
+    DoubtIsNothing,
+    /// A transaction that was open when its process died goes on.
+    HalfTransaction,
 }

@@ -6,10 +6,12 @@ use crate::check::program::{self, CodePart, Effect, How, Undo, Want};
 use crate::engine::call::{Arg, Call, CallId, Key, Piece, What};
 use crate::engine::companion;
 use crate::engine::cx::{Cx, Mode};
+use crate::engine::doubt::{self, End};
 use crate::engine::eval;
 use crate::engine::event::{Command, Ending, Failure, FailureKind, Left, LeftWhy, Outcome, Progress};
 use crate::engine::executor::Slot;
 use crate::engine::failure::Stop;
+use crate::engine::gate;
 use crate::engine::label::label;
 use crate::engine::late;
 use crate::engine::questions;
@@ -174,8 +176,9 @@ pub(super) async fn make(cx: &Cx<'_>, made: Made) -> Result<Value, Stop> {
         Effect::Notify => Box::pin(notify(cx, made)).await,
         Effect::Write if cx.tx.is_none() => {
             let idempotent = made.idempotent;
+            gate::pass(cx).await?;
             let unit = register(cx).await?;
-            let outcome = call(cx, made, Some(unit)).await;
+            let outcome = call(cx, made, Some(unit)).await?;
             ended(cx, &outcome, idempotent);
             result(cx, *outcome)
         }
@@ -188,8 +191,8 @@ pub(super) async fn make(cx: &Cx<'_>, made: Made) -> Result<Value, Stop> {
 
 /// What stands for nothing: no intent, no undo.
 async fn looked(cx: &Cx<'_>, made: Made) -> Result<Box<Outcome>, Stop> {
-    cx.check()?;
-    let outcome = call(cx, made, None).await;
+    gate::beside(cx).await?;
+    let outcome = call(cx, made, None).await?;
     still_running(cx, &outcome);
     Ok(outcome)
 }
@@ -294,27 +297,47 @@ fn wall(cx: &Cx<'_>, why: String) {
     cx.scope.raise(&cx.inst.scope);
 }
 
-/// From its start to its end. `unit`: none for a call without effect.
-pub(super) async fn call(cx: &Cx<'_>, made: Made, unit: Option<Option<UnitKind>>) -> Box<Outcome> {
+/// From its start to its end, in whichever process. `unit`: none for a call without effect.
+///
+/// # Errors
+/// Its end was lost, and a step around is done.
+async fn call(cx: &Cx<'_>, made: Made, unit: Option<Option<UnitKind>>) -> Result<Box<Outcome>, Stop> {
+    let (ordinal, again) = (cx.calls.ordinal.get(), made.clone());
+    match once(cx, made, unit).await {
+        End::Outcome(outcome) => Ok(outcome),
+        End::Lost(lost) => Box::pin(doubt::settle(cx, again, ordinal, lost)).await,
+    }
+}
+
+/// From its start to its end, or to the end of its process.
+pub(super) async fn once(cx: &Cx<'_>, made: Made, unit: Option<Option<UnitKind>>) -> End {
     let (text, span) = (made.text.clone(), made.span);
     let id = started(cx, made, unit);
     end(cx, id, &text, span).await
 }
 
-/// What runs beside a block, until it is asked to end: that end is no failure.
-pub(super) async fn attended(cx: &Cx<'_>, id: CallId) -> Box<Outcome> {
+/// What runs beside a block, until it is asked to end: that end is no failure. None: it died with the process of the run.
+pub(super) async fn attended(cx: &Cx<'_>, id: CallId) -> Option<Box<Outcome>> {
+    let process = cx.world.process.get();
+    let lost = || cx.world.process.get() != process;
     let slot = cx.world.await_call(id);
-    let mut outcome = match slot.take_unless(&cx.world.queue, || cx.cancelled()).await {
-        Some(outcome) => outcome,
+    let (end, asked) = match slot.take_unless(&cx.world.queue, || cx.cancelled() || lost()).await {
+        Some(end) => (end, false),
         None => {
+            let asked = cx.cancelled();
             cx.world.push(Command::Cancel(id));
-            let mut outcome = slot.take(&cx.world.queue).await;
-            companion::as_asked(&mut outcome);
-            outcome
+            (slot.take(&cx.world.queue).await, asked)
         }
     };
+    let mut outcome = match end {
+        End::Outcome(outcome) => outcome,
+        End::Lost(how) => Box::new(doubt::outcome(how)),
+    };
+    if asked {
+        companion::as_asked(&mut outcome);
+    }
     told(cx, id, &mut outcome);
-    outcome
+    (asked || !lost()).then_some(outcome)
 }
 
 /// Number it, keep the intent, and start.
@@ -356,22 +379,26 @@ pub(super) fn started(cx: &Cx<'_>, made: Made, unit: Option<Option<UnitKind>>) -
 }
 
 /// Its end. A cancel asks for it, and then it is still awaited.
-async fn end(cx: &Cx<'_>, id: CallId, text: &str, span: Span) -> Box<Outcome> {
+async fn end(cx: &Cx<'_>, id: CallId, text: &str, span: Span) -> End {
     let slot = cx.world.await_call(id);
-    let mut outcome = match slot.take_unless(&cx.world.queue, || cx.cancelled()).await {
-        Some(outcome) => outcome,
+    let end = match slot.take_unless(&cx.world.queue, || cx.cancelled()).await {
+        Some(end) => end,
         None => {
             cx.world.push(Command::Cancel(id));
-            cx.scope.met(Some(span), Some(text));
+            cx.scope.met(&cx.world, Some(span), Some(text));
             slot.take(&cx.world.queue).await
         }
+    };
+    let (mut outcome, lost) = match end {
+        End::Outcome(outcome) => (outcome, None),
+        End::Lost(lost) => (Box::new(doubt::outcome(lost)), Some(lost)),
     };
     cx.calls.doubt.set(outcome.ending == Ending::Unknown);
     if let Err(failure) = &mut outcome.result {
         failure.span = failure.span.or(Some(span));
     }
     told(cx, id, &mut outcome);
-    outcome
+    lost.map_or(End::Outcome(outcome), End::Lost)
 }
 
 /// It has ended: nothing of it runs any more, and no secret stands in what it says.
@@ -469,19 +496,19 @@ const NOTIFY_DELAY: Nanos = Nanos(1_000_000_000);
 async fn notify(cx: &Cx<'_>, made: Made) -> Result<Value, Stop> {
     let (mut tries, ordinal) = (1, cx.calls.ordinal.get());
     loop {
-        cx.check()?;
+        gate::beside(cx).await?;
         let scope = crate::engine::scope::Scope::child(&cx.scope);
         let late = cx.late(late::What::Answer, NOTIFY_LIMIT, None);
         scope.limit(&cx.world, NOTIFY_LIMIT, crate::engine::scope::Clock::Runs, late);
         let inner = Cx { scope: scope.clone(), ..cx.clone() };
         // The same key for every try: who keeps to it shows the message once.
         cx.calls.ordinal.set(ordinal);
-        let outcome = call(&inner, made.clone(), Some(None)).await;
+        let outcome = call(&inner, made.clone(), Some(None)).await?;
         let answered = outcome.ending == Ending::Some;
         scope.close(&cx.world);
         let fault = match scope.settle(&cx.world, &cx.scope, result(&inner, *outcome)) {
             Ok(value) => return Ok(value),
-            Err(Stop::Cancelled) => return Err(Stop::Cancelled),
+            Err(stop @ (Stop::Cancelled | Stop::Done)) => return Err(stop),
             Err(Stop::Fail(fault)) => fault,
         };
         if answered || tries == NOTIFY_TRIES {

@@ -14,6 +14,7 @@ use crate::engine::eval;
 use crate::engine::event::{Failure, FailureKind, Left, LeftWhy, Outcome};
 use crate::engine::executor::Slot;
 use crate::engine::failure::{Fault, Flow, Fut, Stop};
+use crate::engine::gate;
 use crate::engine::scope::Scope;
 use crate::engine::tree::{Place, Seq};
 use crate::engine::undo::{self, Undone};
@@ -87,9 +88,12 @@ async fn beside<'p, T>(
     let block = Scope::child(&cx.scope);
     // It outlives a cancel of the block: what ends there may still need it.
     let own = Scope::shielded(&cx.scope);
-    let ended = start(&Cx { scope: own.clone(), ..cx.clone() }, made, &block);
+    let ended = start(&Cx { scope: own.clone(), ..cx.clone() }, spec, made, &block);
     let result = match ready(&Cx { scope: block.clone(), ..cx.clone() }, spec).await {
-        Ok(()) => work(block.clone()).await,
+        Ok(()) => {
+            block.attend(&cx.world);
+            work(block.clone()).await
+        }
         Err(stop) => Err(stop),
     };
     own.end(&cx.world, cx.fault(Failure::new(FailureKind::Cancelled, "the block has ended")));
@@ -101,14 +105,32 @@ async fn beside<'p, T>(
 }
 
 /// In the slot: what of it could not be ended.
-fn start<'p>(cx: &Cx<'p>, made: calls::Made, block: &Rc<Scope>) -> Rc<Slot<Option<String>>> {
+fn start<'p>(
+    cx: &Cx<'p>,
+    spec: &'p program::Running,
+    made: calls::Made,
+    block: &Rc<Scope>,
+) -> Rc<Slot<Option<String>>> {
     let (here, block, done) = (cx.clone(), block.clone(), Slot::new());
     // Before anything of the block.
-    let id = calls::started(cx, made, None);
+    let mut id = calls::started(cx, made.clone(), None);
     let (slot, world) = (done.clone(), cx.world.clone());
     cx.world.queue.spawn(
         async move {
-            let mut outcome = calls::attended(&here, id).await;
+            let mut outcome = loop {
+                if let Some(outcome) = calls::attended(&here, id).await {
+                    break outcome;
+                }
+                // It died with the process of the run: another one, unless the block ends anyway.
+                if block.cancelled(&here.world) || gate::beside(&here).await.is_err() {
+                    block.abandon(&here.world);
+                    return None;
+                }
+                id = calls::started(&here, made.clone(), None);
+                if block.was_attended() {
+                    attend(&here, spec, &block);
+                }
+            };
             let running = outcome.running.take();
             if !here.cancelled() {
                 block.cancel(&here.world, died(&here, *outcome));
@@ -118,6 +140,21 @@ fn start<'p>(cx: &Cx<'p>, made: calls::Made, block: &Rc<Scope>) -> Rc<Slot<Optio
         move |running| slot.put(&world.queue, running),
     );
     done
+}
+
+/// Its block goes on once it is ready again.
+fn attend<'p>(cx: &Cx<'p>, spec: &'p program::Running, block: &Rc<Scope>) {
+    let (world, block) = (cx.world.clone(), block.clone());
+    let here = Cx { scope: Scope::child(&cx.scope), ..cx.clone() };
+    cx.world.queue.spawn(async move { ready(&here, spec).await }, move |ready| match ready {
+        Ok(()) => block.attend(&world),
+        Err(stop) => {
+            if let Stop::Fail(fault) = stop {
+                block.cancel(&world, *fault);
+            }
+            block.abandon(&world);
+        }
+    });
 }
 
 fn died(cx: &Cx<'_>, outcome: Outcome) -> Fault {

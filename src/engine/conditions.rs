@@ -1,4 +1,5 @@
 //! Conditions are true, false, or an error; and what becomes of each where they stand.
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::check::program::{Expr, ExprKind, Guard};
@@ -177,7 +178,7 @@ pub(super) async fn verdict<'p>(cx: &Cx<'p>, cond: &'p Expr) -> Result<Verdict, 
         Ok(Judged { holds: true, .. }) => Ok(Verdict::Holds),
         Ok(Judged { holds: false, reason }) => Ok(Verdict::Not { reason: reason.to_string() }),
         Err(Stop::Fail(fault)) => Ok(Verdict::Error { failure: Box::new(fault.failure) }),
-        Err(Stop::Cancelled) => Err(Stop::Cancelled),
+        Err(stop @ (Stop::Cancelled | Stop::Done)) => Err(stop),
     }
 }
 
@@ -240,18 +241,14 @@ pub(super) async fn done_when<'p>(cx: &Cx<'p>, cond: &'p Expr) -> Flow {
     if told(cx, ConditionKind::DoneWhen, cx.inst.name.clone(), cond).await? {
         return Ok(Next::Done);
     }
-    cx.inst.goals.borrow_mut().push(Goal {
-        cond,
-        path: cx.path.clone(),
-        names: cx.names.clone(),
-        contexts: cx.contexts.clone(),
-    });
+    let goal = Goal { cond, path: cx.path.clone(), names: cx.names.clone(), contexts: cx.contexts.clone() };
+    cx.inst.goals.borrow_mut().push(Rc::new(goal));
     Ok(Next::Go)
 }
 
 /// After the body: once each.
 pub(super) async fn goals(cx: &Cx<'_>) -> Result<(), Stop> {
-    let goals = cx.inst.goals.take();
+    let goals = cx.inst.goals.borrow().clone();
     for goal in goals {
         let here =
             Cx { path: goal.path.clone(), names: goal.names.clone(), contexts: goal.contexts.clone(), ..cx.clone() };

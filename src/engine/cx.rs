@@ -4,6 +4,7 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use crate::check::program::{Action, Expr, Stmt, Undo};
+use crate::engine::bug::Bug;
 use crate::engine::call::{Context, Path, Segment, TxId};
 use crate::engine::event::{Failure, FailureKind, TimerClock};
 use crate::engine::executor::Slot;
@@ -28,6 +29,8 @@ pub(super) struct Cx<'p> {
     pub scope: Rc<Scope>,
     pub mode: Mode,
     pub tx: Option<Rc<Tx>>,
+    /// How many `parallel`s are around.
+    pub beside: u32,
     /// Those of this statement.
     pub calls: Rc<Calls>,
 }
@@ -45,6 +48,7 @@ impl Clone for Cx<'_> {
             scope: self.scope.clone(),
             mode: self.mode,
             tx: self.tx.clone(),
+            beside: self.beside,
             calls: self.calls.clone(),
         }
     }
@@ -91,6 +95,15 @@ impl Calls {
 pub(super) struct Tx {
     pub id: TxId,
     pub on: Arc<Connection>,
+    /// Which process opened it.
+    pub process: u32,
+}
+
+impl Tx {
+    /// Its process died, and it with it.
+    pub fn is_gone(&self, world: &World<'_>) -> bool {
+        self.process != world.process.get()
+    }
 }
 
 /// One attempt of a step or an action, or one run of a rollback, a `finally`, a handler.
@@ -117,7 +130,11 @@ pub(super) struct Instance<'p> {
     pub contexts: Arc<[Context]>,
     pub scope: Rc<Scope>,
     pub writes: RefCell<Writes<'p>>,
-    pub goals: RefCell<Vec<Goal<'p>>>,
+    pub goals: RefCell<Vec<Rc<Goal<'p>>>>,
+    /// A `done when` of it is true though a call of it is in doubt: the rest is skipped.
+    pub done: Cell<bool>,
+    /// How many `parallel`s are around.
+    pub beside: u32,
 }
 
 /// What an instance's own writes have come to.
@@ -151,6 +168,7 @@ impl<'p> Cx<'p> {
 
     pub fn cancelled(&self) -> bool {
         self.scope.cancelled(&self.world)
+            || self.tx.as_ref().is_some_and(|tx| tx.is_gone(&self.world) && !self.world.planted(Bug::HalfTransaction))
     }
 
     pub fn check(&self) -> Result<(), Stop> {
@@ -202,25 +220,36 @@ impl<'p> Cx<'p> {
 
     /// Let time pass in which a process holds the run.
     pub async fn sleep(&self, time: Nanos) -> Result<(), Stop> {
-        self.pause(time, TimerClock::Running).await
+        self.pause(time, TimerClock::Running, || false).await.map(drop)
     }
 
-    /// Let time pass.
-    pub async fn pause(&self, time: Nanos, clock: TimerClock) -> Result<(), Stop> {
+    /// The same, by the wall clock.
+    pub async fn wait(&self, time: Nanos) -> Result<(), Stop> {
+        self.pause(time, TimerClock::Wall, || false).await.map(drop)
+    }
+
+    /// As [`Cx::sleep`], at most until another process goes on with the run: whether all of it has passed in this one.
+    pub async fn nap(&self, time: Nanos) -> Result<bool, Stop> {
+        let process = self.world.process.get();
+        self.pause(time, TimerClock::Running, || self.world.process.get() != process).await
+    }
+
+    async fn pause(&self, time: Nanos, clock: TimerClock, over: impl Fn() -> bool) -> Result<bool, Stop> {
         self.check()?;
         if time.0 <= 0 {
-            return Ok(());
+            return Ok(true);
         }
         let slot = Slot::new();
         let timer = self.world.timer(time, clock, Alarm::Wake(slot.clone()));
-        match slot.take_unless(&self.world.queue, || self.cancelled()).await {
-            Some(()) => Ok(()),
-            None => {
-                self.world.clear(timer);
-                self.scope.met(self.span, None);
-                Err(Stop::Cancelled)
-            }
+        if slot.take_unless(&self.world.queue, || self.cancelled() || over()).await.is_some() {
+            return Ok(true);
         }
+        self.world.clear(timer);
+        if self.cancelled() {
+            self.scope.met(&self.world, self.span, None);
+            return Err(Stop::Cancelled);
+        }
+        Ok(false)
     }
 }
 
@@ -244,6 +273,8 @@ impl<'p> Instance<'p> {
             scope: scope.clone(),
             writes: RefCell::new(Writes { unit, ..Writes::default() }),
             goals: RefCell::default(),
+            done: Cell::default(),
+            beside: 0,
         })
     }
 }

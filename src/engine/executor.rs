@@ -69,6 +69,8 @@ impl<'p> Tasks<'p> {
 
     pub fn clear(&mut self, queue: &Queue<'p>) {
         self.tasks.clear();
+        self.free.clear();
+        queue.queued.take();
         queue.spawned.take();
         queue.ready.take();
     }

@@ -15,6 +15,8 @@ pub(super) enum Stop {
     Fail(Box<Fault>),
     /// Why is written on the scope that was cancelled.
     Cancelled,
+    /// A step around is done (it is marked): the rest of it is skipped.
+    Done,
 }
 
 /// A failure and the step it happened in.

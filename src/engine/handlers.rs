@@ -42,13 +42,20 @@ pub(super) async fn run<'p>(
     let (path, name) = (here.path.clone(), SmolStr::default());
     let kind = if failure.is_some() { Aside::OnFailure } else { Aside::OnSuccess };
     cx.world.tell(Progress::AsideStarted { path: path.clone(), name: name.clone(), kind });
+    if kind == Aside::OnSuccess {
+        cx.world.celebrating.replace(Some(scope.clone()));
+    }
     let result = block::body(&here, handler).await;
+    cx.world.celebrating.take();
     scope.close(&cx.world);
     let result = scope.settle(&cx.world, &cx.scope, result);
     let failure = match &result {
         Ok(_) => None,
         Err(Stop::Fail(fault)) => Some(Box::new(fault.failure.clone())),
-        Err(Stop::Cancelled) => Some(Box::new(scope.interrupted("it"))),
+        Err(Stop::Cancelled | Stop::Done) => Some(Box::new(match scope.fault() {
+            Some(fault) => fault.failure,
+            None => scope.interrupted("it"),
+        })),
     };
     let _ = as_warning(&here, result);
     cx.world.tell(Progress::AsideFinished { path, name, kind, failure });
@@ -62,6 +69,6 @@ pub(super) fn as_warning(cx: &Cx<'_>, result: Flow) -> Result<(), Stop> {
             cx.world.warn(&cx.path, fault.failure.message);
             Ok(())
         }
-        Err(Stop::Cancelled) => Err(Stop::Cancelled),
+        Err(stop @ (Stop::Cancelled | Stop::Done)) => Err(stop),
     }
 }

@@ -41,20 +41,36 @@ impl Watched {
         let (block, done) = (block.clone(), Slot::new());
         self.running.push((scope, done.clone()));
         let world = cx.world.clone();
+        let held = world.gate.enter();
+        let mine = held.clone();
         cx.world.queue.spawn(
             async move {
                 let mut due = here.world.now.get();
                 loop {
                     due = Nanos(due.0.saturating_add(every.0)).max(here.world.now.get());
-                    here.sleep(Nanos(due.0 - here.world.now.get().0)).await?;
+                    // Another process looks at once.
+                    if !here.nap(Nanos(due.0 - here.world.now.get().0)).await? {
+                        due = here.world.now.get();
+                    }
+                    let process = here.world.process.get();
                     let verdict = sample(&here, &label, every, spec.cond).await?;
+                    if process != here.world.process.get() {
+                        due = Nanos(here.world.now.get().0.saturating_sub(every.0));
+                        continue;
+                    }
+                    if verdict == Verdict::Holds {
+                        here.world.gate.hold(&here.world.queue, &held);
+                    }
                     if tolerance.too_many(verdict == Verdict::Holds) {
                         block.cancel(&here.world, broken(&here, &label, spec.cond, &verdict));
                         return Ok::<(), Stop>(());
                     }
                 }
             },
-            move |_| done.put(&world.queue, ()),
+            move |_| {
+                world.gate.leave(&world.queue, &mine);
+                done.put(&world.queue, ());
+            },
         );
         Ok(())
     }
@@ -86,7 +102,7 @@ async fn sample<'p>(cx: &Cx<'p>, label: &SmolStr, every: Nanos, cond: &'p Expr) 
         Err(_) => match scope.settle(&cx.world, &cx.scope, result) {
             Ok(verdict) => verdict,
             Err(Stop::Fail(fault)) => Verdict::Error { failure: Box::new(fault.failure) },
-            Err(Stop::Cancelled) => return Err(Stop::Cancelled),
+            Err(stop @ (Stop::Cancelled | Stop::Done)) => return Err(stop),
         },
     };
     tell(cx, ConditionKind::Invariant, label.clone(), &verdict);

@@ -8,12 +8,13 @@ use crate::check::program::Program;
 use crate::engine::Inputs;
 use crate::engine::bug::Bug;
 use crate::engine::call::Path;
-use crate::engine::event::{Command, End, Ending, Event, Failure, FailureKind, Input, Outcome, Progress};
+use crate::engine::doubt::{End, Lost};
+use crate::engine::event::{self, Command, Event, Failure, FailureKind, Input, Progress, QuestionId};
 use crate::engine::executor::Tasks;
 use crate::engine::failure::Fault;
 use crate::engine::record::Record;
-use crate::engine::run;
 use crate::engine::world::World;
+use crate::engine::{run, undo};
 use crate::value::SmolStr;
 
 /// What a run borrows.
@@ -60,10 +61,15 @@ impl Run {
 
 impl Machine<'_> {
     fn on(&mut self, input: Input) -> Vec<Command> {
-        if self.state == State::Ended {
+        let world = self.world.clone();
+        let goes_on = match input.event {
+            Event::Rollback { .. } => !world.killed.get(),
+            Event::Resumed { .. } => true,
+            _ => false,
+        };
+        if self.state == State::Ended && !goes_on {
             return Vec::new();
         }
-        let world = self.world.clone();
         world.now.set(input.at.max(world.now.get()));
         match input.event {
             Event::Start if self.state == State::New => {
@@ -71,15 +77,21 @@ impl Machine<'_> {
                 world.queue.spawn(run::run(world.clone()), |()| {});
             }
             Event::Start => {}
-            Event::Resumed { now } => world.clock.set((now, world.now.get())),
-            Event::Ended(id, outcome) => world.ended(id, outcome),
-            Event::Doubted(id) => world.ended(id, Box::new(interrupted(Ending::Unknown, IN_DOUBT))),
-            Event::Unstarted(id) => world.ended(id, Box::new(interrupted(Ending::None, NOT_STARTED))),
+            Event::Resumed { now } => world.resumed(now),
+            Event::Ended(id, outcome) => world.ended(id, End::Outcome(outcome)),
+            Event::Doubted(id) => world.ended(id, End::Lost(Lost::Doubted)),
+            Event::Unstarted(id) => world.ended(id, End::Lost(Lost::Unstarted)),
             Event::Fired(id) => world.fired(id),
-            Event::Answered(id, answer) => world.answered(id, answer),
-            Event::Unanswered(_, why) => cancel(&world, why),
+            Event::Answered(id, answer) => world.answered(id, Ok(answer)),
+            Event::Unanswered(id, why) => unanswered(&world, id, why),
             Event::Stop => stop(&world),
-            Event::Rollback { why } => back(&world, why),
+            Event::Rollback { why } => {
+                back(&world, why);
+                if self.state == State::Ended {
+                    self.state = State::Running;
+                    world.queue.spawn(run::again(world.clone()), |()| {});
+                }
+            }
             Event::Kill => kill(&world),
         }
         self.tasks.run(&world.queue);
@@ -104,34 +116,37 @@ fn stop(world: &World<'_>) {
     world.forward.cancel(world, signal());
 }
 
-const IN_DOUBT: &str = "interrupted while it ran; whether it happened is not known";
-const NOT_STARTED: &str = "interrupted before it started";
-
-fn interrupted(ending: Ending, message: &str) -> Outcome {
-    Outcome::failed(ending, Failure::new(FailureKind::Cancelled, message))
-}
-
 /// A person wants the way back: there is no other from here on.
 fn back(world: &World<'_>, why: String) {
     if !world.back.replace(true) {
         world.record(Record::Back);
     }
-    world.forward.cancel(world, fault(why));
-}
-
-/// As a signal does, with its own reason.
-fn cancel(world: &World<'_>, why: String) {
-    if world.back.get() {
-        return world.tell(Progress::Log { path: Path::default(), text: why });
+    if undo::renewed(world) {
+        return;
+    }
+    world.asked_back.replace(Some(why.clone()));
+    if let Some(scope) = &*world.celebrating.borrow() {
+        scope.end(world, fault(why.clone()));
     }
     world.forward.cancel(world, fault(why));
+    // Also what stands behind a point of no return, and did not hear an earlier signal.
+    world.disturbed.set(true);
+    world.queue.wake_all();
+}
+
+/// On the way forward as a signal does, with its own reason; on the way back it is a no.
+fn unanswered(world: &World<'_>, id: QuestionId, why: String) {
+    if !world.back.get() {
+        world.forward.cancel(world, fault(why.clone()));
+    }
+    world.answered(id, Err(why));
 }
 
 fn signal() -> Fault {
     fault("stopped by a signal".to_owned())
 }
 
-fn fault(why: String) -> Fault {
+pub(super) fn fault(why: String) -> Fault {
     let failure = Failure::new(FailureKind::Cancelled, why);
     Fault { step: SmolStr::default(), path: Path::default(), failure, exhausted: false }
 }
@@ -139,7 +154,7 @@ fn fault(why: String) -> Fault {
 /// The second: running calls are ended and nothing more starts. Once more: nothing is waited for.
 fn kill(world: &World<'_>) {
     if world.killed.replace(true) {
-        return run::finish(world, End::Stopped, Some(signal().report()));
+        return run::finish(world, event::End::Stopped, Some(signal().report()));
     }
     world.disturbed.set(true);
     world.queue.wake_all();

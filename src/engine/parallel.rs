@@ -127,7 +127,7 @@ where
     let start = |(path, names)| {
         let seq: Rc<Seq<'p>> = Rc::default();
         par.children.borrow_mut().push(seq.clone());
-        run(Cx { path, names, seq, scope: scope.clone(), ..cx.clone() })
+        run(Cx { path, names, seq, scope: scope.clone(), beside: cx.beside + 1, ..cx.clone() })
     };
     bounded(&cx.world, bound, elements, start, |result: Flow| {
         if let (Err(stop), None) = (&result, &first) {

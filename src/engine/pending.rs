@@ -4,6 +4,12 @@ use crate::engine::event::{Command, Event, Finish, Input, QuestionAsked, Questio
 use crate::value::Nanos;
 
 /// What was asked for and has neither come nor been given up, in the order it was asked for.
+///
+/// After a replay a new process says [`Event::Resumed`], then, if a person wants so, [`Event::Rollback`], and brings this up
+/// to date with what comes back. Then each of the calls here gets an end: `Ended` with what its provider can prove that it
+/// did (never for [`crate::engine::What::Begin`]); `Doubted` when it is written down that it was about to start;
+/// `Unstarted` else. One without effect that is not cancelled may also be started again under its own id. Running timers go
+/// on with what was left of them, wall timers are due when they were, questions are asked again.
 #[derive(Clone, Debug, Default)]
 pub struct Pending {
     pub calls: Vec<PendingCall>,

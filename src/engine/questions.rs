@@ -35,21 +35,18 @@ async fn yes(
     kind: QuestionKind,
     within: Option<Nanos>,
 ) -> Result<(), Stop> {
-    let declined = |message: String| Err(cx.stop(Failure::new(FailureKind::Declined, message)));
-    match put(cx, source, text.clone(), kind, within).await? {
-        Some(Answer { value: Value::Bool(true), .. }) => Ok(()),
-        Some(answer) => declined(format!("`{text}` was answered no by {}", answer.who)),
-        None => {
-            declined(format!("`{text}` was not answered within {}", eval::show_duration(within.unwrap_or_default())))
-        }
+    let answer = put(cx, source, text.clone(), kind, within).await?;
+    if answer.value == Value::Bool(true) {
+        return Ok(());
     }
+    let message = format!("`{text}` was answered no by {}", answer.who);
+    Err(cx.stop(Failure::new(FailureKind::Declined, message)))
 }
 
 pub(super) async fn ask<'p>(cx: &Cx<'p>, name: NameId, question: &'p Question, ty: &'p Type) -> Flow {
     let text = eval::shown(cx, &question.text).await?.to_string();
-    if let Some(answer) = put(cx, question.source.clone(), text, QuestionKind::Text(ty.clone()), None).await? {
-        cx.bind(name, answer.value);
-    }
+    let answer = put(cx, question.source.clone(), text, QuestionKind::Text(ty.clone()), None).await?;
+    cx.bind(name, answer.value);
     Ok(Next::Go)
 }
 
@@ -64,15 +61,13 @@ pub(super) async fn choose_from<'p>(cx: &Cx<'p>, name: NameId, question: &'p Que
     }
     let labels: Vec<String> = items.iter().map(eval::plain).collect();
     let answer = put(cx, question.source.clone(), text, QuestionKind::Choose(labels.clone()), None).await?;
-    let chosen = answer.as_ref().and_then(|answer| {
-        labels.iter().position(|label| *label == eval::plain(&answer.value)).and_then(|at| items.get(at))
-    });
-    match chosen {
+    let given = eval::plain(&answer.value);
+    match labels.iter().position(|label| *label == given).and_then(|at| items.get(at)) {
         Some(value) => {
             cx.bind(name, value.clone());
             Ok(Next::Go)
         }
-        None => Err(not_offered(cx, answer)),
+        None => Err(not_offered(cx, &given)),
     }
 }
 
@@ -83,44 +78,49 @@ pub(super) async fn choose<'p>(cx: &Cx<'p>, question: &'p Question, options: &'p
         labels.push(eval::shown(cx, &option.label).await?.into());
     }
     let answer = put(cx, question.source.clone(), text, QuestionKind::Choose(labels.clone()), None).await?;
-    let at = answer.as_ref().and_then(|answer| {
-        let given = eval::plain(&answer.value);
-        labels
-            .iter()
-            .position(|label| *label == given)
-            .or_else(|| options.iter().position(|option| option.source.as_str() == given))
-    });
+    let given = eval::plain(&answer.value);
+    let at = labels
+        .iter()
+        .position(|label| *label == given)
+        .or_else(|| options.iter().position(|option| option.source.as_str() == given));
     match at.and_then(|at| options.get(at).map(|option| (at, option))) {
         Some((at, option)) => {
             block::inner(cx, &option.body, Some(u32::try_from(at).unwrap_or(u32::MAX)), block::fresh(cx)).await
         }
-        None => Err(not_offered(cx, answer)),
+        None => Err(not_offered(cx, &given)),
     }
 }
 
-fn not_offered(cx: &Cx<'_>, answer: Option<Answer>) -> Stop {
-    let given = answer.map(|answer| eval::plain(&answer.value)).unwrap_or_default();
+fn not_offered(cx: &Cx<'_>, given: &str) -> Stop {
     cx.stop(Failure::new(FailureKind::Declined, format!("`{given}` is not one of the options")))
 }
 
-/// Ask, unless this was answered here before. None: not within its time. The clocks of the steps around stand still.
+/// Ask, unless this was answered here before.
 async fn put(
     cx: &Cx<'_>,
     source: SmolStr,
     text: String,
     kind: QuestionKind,
     within: Option<Nanos>,
-) -> Result<Option<Answer>, Stop> {
+) -> Result<Answer, Stop> {
     cx.check()?;
     let key = (cx.path.clone(), text.clone());
     if let Some(answer) = cx.world.answers.borrow().get(&key) {
-        return Ok(Some(answer.clone()));
+        return Ok(answer.clone());
     }
+    let answer = fresh(cx, QuestionAsked { path: cx.path.clone(), source, text, kind, within }).await?;
+    cx.world.answers.borrow_mut().insert(key, answer.clone());
+    Ok(answer)
+}
+
+/// Ask, whatever was answered before. No answer within its time is a no. The clocks of the steps around stand still.
+pub(super) async fn fresh(cx: &Cx<'_>, asked: QuestionAsked) -> Result<Answer, Stop> {
+    cx.check()?;
     let world = &cx.world;
+    let (path, text, within) = (asked.path.clone(), asked.text.clone(), asked.within);
     let (id, slot) = world.await_answer();
     let late = Slot::new();
-    world.tell(Progress::Asked { path: cx.path.clone(), text: text.clone() });
-    let asked = QuestionAsked { path: cx.path.clone(), source, text: text.clone(), kind, within };
+    world.tell(Progress::Asked { path: path.clone(), text: text.clone() });
     world.push(Command::Ask(id, Box::new(asked)));
     let timer = within.map(|within| world.timer(within, TimerClock::Running, Alarm::Wake(late.clone())));
     cx.scope.stand_still(world);
@@ -135,32 +135,31 @@ async fn put(
     })
     .await;
     cx.scope.go_on(world);
-    if let Some(answer) = answer {
-        if let Some(timer) = timer {
-            world.clear(timer);
-        }
-        world.record(Record::Answered {
-            path: cx.path.clone(),
-            text: text.clone(),
-            value: answer.value.clone(),
-            who: answer.who.clone(),
-        });
-        world.tell(Progress::Answered {
-            path: cx.path.clone(),
-            text,
-            answer: eval::plain(&answer.value),
-            who: answer.who.clone(),
-        });
-        world.answers.borrow_mut().insert(key, answer.clone());
-        return Ok(Some(answer));
+    let cancelled = cx.cancelled();
+    if let (Some(timer), true) = (timer, answer.is_some() || cancelled) {
+        world.clear(timer);
     }
-    world.withdraw(id);
-    if cx.cancelled() {
-        if let Some(timer) = timer {
-            world.clear(timer);
+    let declined = |message: String| Err(cx.stop(Failure::new(FailureKind::Declined, message)));
+    match answer {
+        Some(Ok(answer)) => {
+            world.record(Record::Answered {
+                path: path.clone(),
+                text: text.clone(),
+                value: answer.value.clone(),
+                who: answer.who.clone(),
+            });
+            let (answered, who) = (eval::plain(&answer.value), answer.who.clone());
+            world.tell(Progress::Answered { path, text, answer: answered, who });
+            Ok(answer)
         }
-        cx.scope.met(cx.span, None);
-        return Err(Stop::Cancelled);
+        Some(Err(why)) if !cancelled => declined(why),
+        Some(Err(_)) | None => {
+            world.withdraw(id);
+            if cancelled {
+                cx.scope.met(world, cx.span, None);
+                return Err(Stop::Cancelled);
+            }
+            declined(format!("`{text}` was not answered within {}", eval::show_duration(within.unwrap_or_default())))
+        }
     }
-    Ok(None)
 }

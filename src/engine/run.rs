@@ -19,7 +19,7 @@ use crate::engine::scope::{Clock, Scope};
 use crate::engine::tree::Place;
 use crate::engine::undo::Undone;
 use crate::engine::world::World;
-use crate::engine::{eval, handlers, late, undo};
+use crate::engine::{eval, handlers, late, machine, undo};
 use crate::source::Span;
 use crate::value::redact::{is_empty, is_short};
 use crate::value::{Nanos, Secret, SmolStr, Value, format_smolstr};
@@ -36,7 +36,11 @@ pub(super) async fn run(world: Rc<World<'_>>) {
         Ok(deadline) => deadline,
         Err(stop) => {
             let failure = failure(&cx, stop);
-            let end = if world.killed.get() { End::Stopped } else { End::Refused };
+            let end = match (world.killed.get(), world.back.get()) {
+                (true, _) => End::Stopped,
+                (false, true) => End::RolledBack,
+                (false, false) => End::Refused,
+            };
             return finish(&world, end, Some(failure));
         }
     };
@@ -44,12 +48,17 @@ pub(super) async fn run(world: Rc<World<'_>>) {
     match result {
         // Stopped in a `finally` of its good end.
         Ok(()) if world.killed.get() => finish(&world, End::Stopped, Some(failure(&cx, Stop::Cancelled))),
-        Ok(()) => {
+        Ok(()) if !world.back.get() => {
+            world.went_well.set(true);
             let end = if world.left.borrow().is_empty() { End::Succeeded } else { End::Incomplete };
             world.record(Record::Finished { exit: end.exit_code() });
             handlers::run(&cx, book.on_success.as_ref(), None, Book::ON_SUCCESS).await;
+            if world.asked_back.borrow().is_some() {
+                return again(world).await;
+            }
             finish(&world, end, None);
         }
+        Ok(()) => back(&cx, book, failure(&cx, Stop::Cancelled)).await,
         Err(stop) => back(&cx, book, failure(&cx, stop)).await,
     }
 }
@@ -77,6 +86,7 @@ fn top<'p>(world: &Rc<World<'p>>) -> Cx<'p> {
         scope: world.forward.clone(),
         mode: Mode::Forward,
         tx: None,
+        beside: 0,
         calls: Rc::default(),
     }
 }
@@ -208,7 +218,7 @@ async fn forward<'p>(cx: &Cx<'p>, book: &'p Book, deadline: Option<Nanos>) -> Re
 fn failure(cx: &Cx<'_>, stop: Stop) -> StepFailure {
     let mut fault: Fault = match stop {
         Stop::Fail(fault) => *fault,
-        Stop::Cancelled => cx.world.forward.fault().unwrap_or_else(|| stopped(cx)),
+        Stop::Cancelled | Stop::Done => cx.world.forward.fault().unwrap_or_else(|| stopped(cx)),
     };
     if let (true, Some((step, path))) = (fault.step.is_empty(), cx.world.cut.take()) {
         (fault.step, fault.path) = (step, path);
@@ -230,21 +240,47 @@ async fn back<'p>(cx: &Cx<'p>, book: &'p Book, failure: StepFailure) {
     if !asked {
         world.record(Record::Back);
     }
-    world.tell(Progress::Unwinding {
-        failure: Some(failure.failure.clone().into()),
-        budget: world.rollback_within.get(),
-    });
     let here = Cx { scope: Rc::new(Scope::default()), mode: Mode::Back, ..cx.clone() };
-    let undone = undo::whole(&here).await;
-    if world.killed.get() {
-        return finish(world, End::Stopped, Some(failure));
+    let end = unwind(&here, &failure).await;
+    if end != End::Stopped {
+        let told = Some((book.failure, &failure));
+        handlers::run(&here, book.on_failure.as_ref(), told, Book::ON_FAILURE).await;
     }
-    let clean = undone == Undone::Complete && world.left.borrow().is_empty();
-    let end = if clean { End::RolledBack } else { End::Incomplete };
-    world.record(Record::Finished { exit: end.exit_code() });
-    let told = Some((book.failure, &failure));
-    handlers::run(&here, book.on_failure.as_ref(), told, Book::ON_FAILURE).await;
+    let end = if world.asked_back.borrow().is_some() { unwind(&here, &failure).await } else { end };
     finish(world, end, Some(failure));
+}
+
+/// What is still in place of a run that has ended is undone: a person has asked for it.
+pub(super) async fn again(world: Rc<World<'_>>) {
+    let cx = top(&world);
+    let here = Cx { scope: Rc::new(Scope::default()), mode: Mode::Back, ..cx };
+    let asked = world.asked_back.borrow().clone().unwrap_or_default();
+    let failure = world.failure.take().unwrap_or_else(|| machine::fault(asked).report());
+    let end = unwind(&here, &failure).await;
+    finish(&world, end, Some(failure));
+}
+
+/// Everything, in a budget of its own; as often as somebody asks for it after its budget is over.
+async fn unwind(cx: &Cx<'_>, failure: &StepFailure) -> End {
+    let world = &cx.world;
+    loop {
+        world.asked_back.take();
+        world.tell(Progress::Unwinding {
+            failure: Some(failure.failure.clone().into()),
+            budget: world.rollback_within.get(),
+        });
+        let undone = undo::whole(cx).await;
+        if world.killed.get() {
+            return End::Stopped;
+        }
+        if world.asked_back.borrow().is_some() {
+            continue;
+        }
+        let clean = undone == Undone::Complete && world.left.borrow().is_empty();
+        let end = if clean { End::RolledBack } else { End::Incomplete };
+        world.record(Record::Finished { exit: end.exit_code() });
+        return end;
+    }
 }
 
 /// The last command: what is still in place is named unless the run went well.
@@ -253,6 +289,7 @@ pub(super) fn finish(world: &World<'_>, end: End, failure: Option<StepFailure>) 
     if failure.is_some() {
         left.extend(world.tree.left());
     }
+    world.failure.replace(failure.clone());
     world.push(Command::Finish(Box::new(Finish {
         end,
         failure,

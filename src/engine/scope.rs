@@ -15,10 +15,23 @@ pub(super) struct Scope {
     parent: Option<Rc<Scope>>,
     request: RefCell<Option<Request>>,
     /// Hears no request but its own limit's, and the second signal.
-    shield: Cell<bool>,
+    shield: Cell<Shield>,
     limit: RefCell<Option<Limit>>,
+    /// In which process what runs beside it was ready last; none: nothing runs beside it.
+    attended: Cell<Option<u32>>,
     /// The first statement in here that a cancel has met.
     met: Cell<Option<Span>>,
+}
+
+/// Which cancels from outside are not heard.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Shield {
+    #[default]
+    None,
+    /// Behind a point of no return: none, as long as there is a way forward.
+    Wall,
+    /// Beside the way forward: none.
+    Aside,
 }
 
 #[derive(Clone)]
@@ -57,17 +70,17 @@ impl Scope {
     /// For an undo, a `finally`, a handler: only its own limit and the second signal end it.
     pub fn shielded(parent: &Rc<Scope>) -> Rc<Scope> {
         let scope = Scope::child(parent);
-        scope.shield.set(true);
+        scope.shield.set(Shield::Aside);
         scope
     }
 
     /// A step behind its own wall is no longer cancelled from outside, from here up to its own scope.
     pub fn raise(self: &Rc<Scope>, up_to: &Rc<Scope>) {
-        self.each_up_to(up_to, |scope| scope.shield.set(true));
+        self.each_up_to(up_to, |scope| scope.shield.set(Shield::Wall));
     }
 
     pub fn lower(self: &Rc<Scope>, up_to: &Rc<Scope>) {
-        self.each_up_to(up_to, |scope| scope.shield.set(false));
+        self.each_up_to(up_to, |scope| scope.shield.set(Shield::None));
     }
 
     fn each_up_to(self: &Rc<Scope>, up_to: &Rc<Scope>, act: impl Fn(&Scope)) {
@@ -78,6 +91,43 @@ impl Scope {
         }
     }
 
+    fn shields(&self, world: &World<'_>) -> bool {
+        match self.shield.get() {
+            Shield::None => false,
+            Shield::Wall => !world.back.get(),
+            Shield::Aside => true,
+        }
+    }
+
+    /// What runs beside it is ready, in this process.
+    pub fn attend(&self, world: &World<'_>) {
+        self.attended.set(Some(world.process.get()));
+        world.queue.wake_all();
+    }
+
+    /// Nothing runs beside it any more; what ends in it does without.
+    pub fn abandon(&self, world: &World<'_>) {
+        self.attended.set(None);
+        world.queue.wake_all();
+    }
+
+    /// It had something beside it, in this process or another.
+    pub fn was_attended(&self) -> bool {
+        self.attended.get().is_some()
+    }
+
+    /// All that runs beside it and what is around it is there.
+    pub fn is_attended(&self, world: &World<'_>) -> bool {
+        let mut at = Some(self);
+        while let Some(scope) = at {
+            if scope.attended.get().is_some_and(|process| process != world.process.get()) {
+                return false;
+            }
+            at = scope.parent.as_deref();
+        }
+        true
+    }
+
     pub fn cancelled(&self, world: &World<'_>) -> bool {
         if !world.disturbed.get() {
             return false;
@@ -85,11 +135,11 @@ impl Scope {
         let mut at = Some(self);
         while let Some(scope) = at {
             if let Some(request) = &*scope.request.borrow()
-                && (request.own_limit || !scope.shield.get())
+                && (request.own_limit || !scope.shields(world))
             {
                 return true;
             }
-            at = if scope.shield.get() { None } else { scope.parent.as_deref() };
+            at = if scope.shields(world) { None } else { scope.parent.as_deref() };
         }
         world.killed.get()
     }
@@ -117,18 +167,18 @@ impl Scope {
     }
 
     /// A cancel has reached a statement, and the call that it runs.
-    pub fn met(&self, span: Option<Span>, call: Option<&str>) {
+    pub fn met(&self, world: &World<'_>, span: Option<Span>, call: Option<&str>) {
         let Some(span) = span else { return };
         let mut at = Some(self);
         while let Some(scope) = at {
             scope.met.set(scope.met.get().or(Some(span)));
             if let Some(request) = &mut *scope.request.borrow_mut()
-                && (request.own_limit || !scope.shield.get())
+                && (request.own_limit || !scope.shields(world))
             {
                 request.met.get_or_insert_with(|| (span, call.map(brief)));
                 return;
             }
-            at = if scope.shield.get() { None } else { scope.parent.as_deref() };
+            at = if scope.shields(world) { None } else { scope.parent.as_deref() };
         }
     }
 
@@ -251,7 +301,7 @@ impl Scope {
                 };
                 least = Some(least.map_or(left, |least| least.min(left)));
             }
-            at = if scope.shield.get() { None } else { scope.parent.as_deref() };
+            at = if scope.shields(world) { None } else { scope.parent.as_deref() };
         }
         least
     }

@@ -1,5 +1,5 @@
 //! A step and an action called: attempts that each start from the state before.
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use crate::check::flow::bounds::Field;
@@ -13,6 +13,7 @@ use crate::engine::failure::{Flow, Next, Stop};
 use crate::engine::names::Names;
 use crate::engine::record::Record;
 use crate::engine::scope::{Clock, Scope};
+use crate::engine::tree::Completed;
 use crate::engine::undo::Undone;
 use crate::engine::{conditions, eval, late, undo};
 use crate::source::Span;
@@ -103,7 +104,7 @@ pub(super) async fn action<'p>(cx: &Cx<'p>, call: &'p ActionCall) -> Result<Valu
             fault.failure.called = cx.span;
             Stop::Fail(fault)
         }
-        Stop::Cancelled => Stop::Cancelled,
+        stop @ (Stop::Cancelled | Stop::Done) => stop,
     })
 }
 
@@ -175,6 +176,8 @@ async fn instance<'p>(cx: &Cx<'p>, spec: &Spec<'p>, names: &Rc<Names>) -> Flow {
             scope: scope.clone(),
             writes: RefCell::new(Writes::default()),
             goals: RefCell::default(),
+            done: Cell::default(),
+            beside: cx.beside,
         });
         let inner =
             Cx { names: names.clone(), seq: seq.clone(), inst: inst.clone(), scope: scope.clone(), ..cx.clone() };
@@ -194,7 +197,10 @@ async fn instance<'p>(cx: &Cx<'p>, spec: &Spec<'p>, names: &Rc<Names>) -> Flow {
         }
         let result = block::body(&inner, &spec.body.block).await;
         scope.close(world);
-        let result = scope.settle(world, &cx.scope, result);
+        let result = match scope.settle(world, &cx.scope, result) {
+            Err(Stop::Done) if inst.done.get() => Ok(Next::Done),
+            result => result,
+        };
         if let (true, Err(_), Some(unit)) = (world.planted(Bug::SkipFailedStep), &result, &inst.writes.borrow().unit) {
             unit.undone.set(true);
         }
@@ -202,6 +208,10 @@ async fn instance<'p>(cx: &Cx<'p>, spec: &Spec<'p>, names: &Rc<Names>) -> Flow {
             Ok(next) => {
                 if spec.told {
                     names.merge_into(&cx.names);
+                }
+                let goals = inst.goals.borrow().clone();
+                if !goals.is_empty() {
+                    seq.completed.replace(Some(Completed { place: inner.place(cx.path.clone()), goals }));
                 }
                 cx.seq.prune(&seq);
                 let status = if matches!(next, Next::Done) { StepStatus::AlreadyDone } else { StepStatus::Ok };
@@ -232,6 +242,10 @@ async fn instance<'p>(cx: &Cx<'p>, spec: &Spec<'p>, names: &Rc<Names>) -> Flow {
                     finished(cx, spec, attempt - 1, StepStatus::Cancelled, Some(fault.failure.clone()));
                     return Err(stop);
                 }
+            }
+            Err(Stop::Done) => {
+                finished(cx, spec, attempt, StepStatus::AlreadyDone, None);
+                return Err(Stop::Done);
             }
             Err(Stop::Cancelled) => {
                 world.cut.borrow_mut().get_or_insert_with(|| (inner.inst.step.clone(), cx.path.clone()));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::check::program::{Block, Expr};
 use crate::engine::call::{CallId, Context, Path};
 use crate::engine::companion::Companion;
+use crate::engine::cx::Goal;
 use crate::engine::event::{Failure, Left, LeftWhy};
 use crate::engine::names::Names;
 use crate::source::Span;
@@ -37,6 +38,15 @@ pub(super) struct Seq<'p> {
     pub finallys: RefCell<Vec<Rc<Finally<'p>>>>,
     /// Runs beside its undo.
     pub companion: Option<Rc<Companion<'p>>>,
+    /// Of a step that ended well, when it has a `done when`.
+    pub completed: RefCell<Option<Completed<'p>>>,
+}
+
+/// A step that ended well, and what was true then.
+#[derive(Clone)]
+pub(super) struct Completed<'p> {
+    pub place: Place,
+    pub goals: Vec<Rc<Goal<'p>>>,
 }
 
 /// What ran at once: one for each element, in the order they started.
@@ -152,6 +162,18 @@ impl<'p> Seq<'p> {
             Node::Unit(_) => false,
             Node::Wall(_) => true,
         })
+    }
+
+    /// What an undo would run, in no order.
+    pub fn in_place(&self) -> Vec<Rc<Unit<'p>>> {
+        let children = self.children.borrow();
+        let found = children.iter().flat_map(|node| match node {
+            Node::Seq(seq) => seq.in_place(),
+            Node::Par(par) => par.children.borrow().iter().flat_map(|seq| seq.in_place()).collect(),
+            Node::Unit(unit) if !unit.undone.get() => vec![unit.clone()],
+            Node::Unit(_) | Node::Wall(_) => Vec::new(),
+        });
+        found.collect()
     }
 
     fn is_empty(&self) -> bool {

@@ -8,17 +8,17 @@ use crate::engine::bug::Bug;
 use crate::engine::call::{Path, Segment};
 use crate::engine::companion;
 use crate::engine::cx::{Cx, Instance, Mode};
-use crate::engine::eval;
-use crate::engine::event::{Aside, LeftWhy, Progress};
+use crate::engine::event::{Answer, Aside, ConditionKind, LeftWhy, Progress, QuestionAsked, QuestionKind};
 use crate::engine::failure::{Flow, Fut, Stop};
 use crate::engine::late::{self, Late};
 use crate::engine::names::Names;
 use crate::engine::parallel;
 use crate::engine::record::Record;
 use crate::engine::scope::{Clock, Scope};
-use crate::engine::tree::{Finally, Node, Par, Place, Seq, UndoHow, Unit};
+use crate::engine::tree::{Completed, Finally, Node, Par, Place, Seq, UndoHow, Unit};
 use crate::engine::world::World;
-use crate::value::Nanos;
+use crate::engine::{conditions, eval, questions};
+use crate::value::{Nanos, SmolStr, Value, format_smolstr};
 
 /// How far an undo came; the worst of several is the greatest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,9 +48,24 @@ pub(super) async fn whole<'p>(cx: &Cx<'p>) -> Undone {
         }
         return seq(&Cx { scope: forward, ..cx.clone() }, &cx.seq).await;
     }
+    cx.world.undoing.replace(Some(scope.clone()));
     let result = seq(&Cx { scope: budget(cx, &scope), ..cx.clone() }, &cx.seq).await;
     scope.close(&cx.world);
+    cx.world.undoing.take();
     result
+}
+
+/// A person has asked for the undo that runs already: it has all its time again. Whether one runs, and was in time.
+pub(super) fn renewed(world: &World<'_>) -> bool {
+    let undoing = world.undoing.borrow();
+    let Some(scope) = undoing.as_ref().filter(|scope| scope.fault().is_none()) else { return false };
+    scope.close(world);
+    if let Some(time) = world.rollback_within.get() {
+        let what = late::What::RollbackWithin;
+        let late = Late { step: SmolStr::default(), path: Path::default(), what, time, span: None };
+        scope.limit(world, time, Clock::Runs, late);
+    }
+    true
 }
 
 fn budget(cx: &Cx<'_>, scope: &Rc<Scope>) -> Rc<Scope> {
@@ -74,6 +89,9 @@ fn seq<'a, 'p: 'a>(cx: &'a Cx<'p>, what: &'a Rc<Seq<'p>>) -> Fut<'a, Undone> {
 /// What it holds, last first, and then its `finally`s.
 pub(super) fn children<'a, 'p: 'a>(cx: &'a Cx<'p>, what: &'a Rc<Seq<'p>>) -> Fut<'a, Undone> {
     Box::pin(async move {
+        if !ours(cx, what).await {
+            return Undone::Left;
+        }
         let mut children: Vec<Node<'p>> = what.children.borrow().clone();
         if !cx.world.planted(Bug::UndoInOrder) {
             children.reverse();
@@ -90,6 +108,40 @@ pub(super) fn children<'a, 'p: 'a>(cx: &'a Cx<'p>, what: &'a Rc<Seq<'p>>) -> Fut
         }
         worst
     })
+}
+
+/// Of a run that went well: a step whose `done when` is not true any more is only undone after a yes.
+async fn ours<'p>(cx: &Cx<'p>, what: &Rc<Seq<'p>>) -> bool {
+    let completed = what.completed.borrow().clone();
+    let Some(completed) = completed.filter(|_| cx.world.went_well.get()) else { return true };
+    let units = what.in_place();
+    if units.is_empty() {
+        return true;
+    }
+    let Completed { place, goals } = completed;
+    for goal in goals {
+        let path = goal.path.clone();
+        let here = Cx { names: goal.names.clone(), ..beside(cx, &place, None, path) };
+        let Ok(verdict) = conditions::verdict(&here, goal.cond).await else { return false };
+        conditions::tell(&here, ConditionKind::DoneWhen, place.step.clone(), &verdict);
+        let Some(reason) = conditions::reason(&verdict) else { continue };
+        let question = QuestionAsked {
+            path: place.path.clone(),
+            source: format_smolstr!("undo: {}", place.step),
+            text: format!("`{}` is not as this run left it ({reason}): undo it all the same?", place.step),
+            kind: QuestionKind::Confirm,
+            within: None,
+        };
+        return match questions::fresh(&here, question).await {
+            Ok(Answer { value: Value::Bool(true), .. }) => true,
+            Ok(_) | Err(Stop::Fail(_)) => {
+                units.iter().for_each(|unit| drop(unit.why.replace(Some(LeftWhy::Changed(reason.to_owned())))));
+                false
+            }
+            Err(Stop::Cancelled | Stop::Done) => false,
+        };
+    }
+    true
 }
 
 fn node<'a, 'p: 'a>(cx: &'a Cx<'p>, what: &'a Node<'p>) -> Fut<'a, Undone> {
@@ -149,7 +201,7 @@ async fn unit<'p>(cx: &Cx<'p>, unit: &Rc<Unit<'p>>) -> Undone {
     let failure = match result {
         Ok(_) => None,
         Err(Stop::Fail(fault)) => Some(fault.failure),
-        Err(Stop::Cancelled) => Some(match cx.scope.fault() {
+        Err(Stop::Cancelled | Stop::Done) => Some(match cx.scope.fault() {
             Some(fault) => fault.failure,
             None => inner.scope.interrupted("its rollback"),
         }),
@@ -213,6 +265,7 @@ pub(super) fn beside<'p>(cx: &Cx<'p>, place: &Place, unit: Option<Rc<Unit<'p>>>,
         scope,
         mode: Mode::Back,
         tx: None,
+        beside: 0,
         calls: Rc::default(),
     }
 }
@@ -236,7 +289,7 @@ pub(super) async fn finallys<'p>(cx: &Cx<'p>, what: &Rc<Seq<'p>>) {
         let failure = match result {
             Ok(_) => None,
             Err(Stop::Fail(fault)) => Some(fault.failure),
-            Err(Stop::Cancelled) => Some(match outer.scope.fault() {
+            Err(Stop::Cancelled | Stop::Done) => Some(match outer.scope.fault() {
                 Some(fault) => fault.failure,
                 None => inner.scope.interrupted("it"),
             }),

@@ -3,7 +3,7 @@ use crate::check::flow::bounds::Field;
 use crate::check::program::{Block, Expr, Guard, StmtKind, Tolerate};
 use crate::engine::conditions::{self, reason, tell};
 use crate::engine::cx::Cx;
-use crate::engine::event::{ConditionKind, Failure, FailureKind, Progress, TimerClock, Verdict};
+use crate::engine::event::{ConditionKind, Failure, FailureKind, Progress, Verdict};
 use crate::engine::failure::{Flow, Next, Stop};
 use crate::engine::record::Record;
 use crate::engine::scope::{Clock, Scope};
@@ -14,7 +14,7 @@ pub(super) async fn wait<'p>(cx: &Cx<'p>, time: &'p Expr) -> Flow {
     let time = eval::duration(cx, Field::Wait, time).await?;
     cx.world.record(Record::Wait { path: cx.path.clone() });
     cx.world.tell(Progress::Waiting { path: cx.path.clone(), what: String::new(), span: None, limit: time });
-    cx.pause(time, TimerClock::Wall).await?;
+    cx.wait(time).await?;
     Ok(Next::Go)
 }
 
@@ -162,6 +162,13 @@ pub(super) async fn watch<'p>(cx: &Cx<'p>, watch: Watch<'p>) -> Flow {
         span: None,
         limit: window,
     });
+    while !held(cx, &watch, &label, window, every).await? {}
+    Ok(Next::Go)
+}
+
+/// Through its window; false when another process went on with the run meanwhile.
+async fn held<'p>(cx: &Cx<'p>, watch: &Watch<'p>, label: &str, window: Nanos, every: Nanos) -> Result<bool, Stop> {
+    let process = cx.world.process.get();
     let mut whole = Tolerance::of(cx, watch.tolerate).await?;
     let mut own = Vec::new();
     for guard in tolerant(watch.body) {
@@ -171,9 +178,14 @@ pub(super) async fn watch<'p>(cx: &Cx<'p>, watch: Watch<'p>) -> Flow {
     let mut offset = Nanos(0);
     loop {
         let due = Nanos(start.0 + offset.0);
-        cx.sleep(Nanos(due.0 - cx.world.now.get().0)).await?;
+        if !cx.nap(Nanos(due.0 - cx.world.now.get().0)).await? {
+            return Ok(false);
+        }
         let mut sample = Sample { own: &mut own, reasons: Vec::new(), over: None };
         bounded(cx, every, watch.body, &mut sample).await?;
+        if process != cx.world.process.get() {
+            return Ok(false);
+        }
         let Sample { reasons, over, .. } = sample;
         let (reason, over) = match over {
             Some(reason) => (reason, true),
@@ -185,7 +197,7 @@ pub(super) async fn watch<'p>(cx: &Cx<'p>, watch: Watch<'p>) -> Flow {
             return Err(cx.stop(failure));
         }
         if offset >= window {
-            return Ok(Next::Go);
+            return Ok(true);
         }
         offset = Nanos(offset.0 + every.0).min(window);
     }
@@ -223,7 +235,7 @@ async fn bounded<'p>(cx: &Cx<'p>, every: Nanos, body: &'p Block, sample: &mut Sa
             sample.reasons.push(fault.failure.message);
             Ok(())
         }
-        Err(Stop::Cancelled) => Err(Stop::Cancelled),
+        Err(stop @ (Stop::Cancelled | Stop::Done)) => Err(stop),
     }
 }
 

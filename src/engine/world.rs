@@ -8,8 +8,10 @@ use crate::check::program::{NameId, NameInfo, Program};
 use crate::engine::Inputs;
 use crate::engine::bug::Bug;
 use crate::engine::call::{CallId, Path, TxId};
-use crate::engine::event::{Answer, Command, Failure, Left, Outcome, Progress, QuestionId, TimerClock, TimerId};
+use crate::engine::doubt::End;
+use crate::engine::event::{Answer, Command, Failure, Left, Progress, QuestionId, StepFailure, TimerClock, TimerId};
 use crate::engine::executor::{Queue, Slot};
+use crate::engine::gate::Gate;
 use crate::engine::names::Names;
 use crate::engine::record::Record;
 use crate::engine::scope::Scope;
@@ -25,6 +27,9 @@ pub(super) struct World<'p> {
     pub now: Cell<Nanos>,
     /// The wall clock of the latest start, and its running time.
     pub clock: Cell<(Timestamp, Nanos)>,
+    /// How many processes have gone on with the run.
+    pub process: Cell<u32>,
+    pub gate: Gate,
     /// Params and what all modules declare.
     pub globals: Rc<Names>,
     /// Of the way forward: the deadline and the first signal cancel it.
@@ -32,6 +37,16 @@ pub(super) struct World<'p> {
     /// Some cancel was asked for: until then nobody need look.
     pub disturbed: Cell<bool>,
     pub killed: Cell<bool>,
+    /// The body ended well: what is undone after that may have been changed since.
+    pub went_well: Cell<bool>,
+    /// A person has asked for the way back, and why; taken when it begins.
+    pub asked_back: RefCell<Option<String>>,
+    /// Of `on success`, while it runs.
+    pub celebrating: RefCell<Option<Rc<Scope>>>,
+    /// Of the undo of the whole run, while it runs.
+    pub undoing: RefCell<Option<Rc<Scope>>>,
+    /// Why the run did not go well, once it has ended.
+    pub failure: RefCell<Option<StepFailure>>,
     /// What the run has to undo.
     pub tree: Rc<Seq<'p>>,
     /// A write may have had an effect.
@@ -51,9 +66,9 @@ pub(super) struct World<'p> {
     pub left: RefCell<Vec<Left>>,
     secrets: RefCell<Redactor>,
     out: RefCell<Vec<Command>>,
-    calls: RefCell<BTreeMap<CallId, Rc<Slot<Box<Outcome>>>>>,
+    calls: RefCell<BTreeMap<CallId, Rc<Slot<End>>>>,
     timers: RefCell<BTreeMap<TimerId, Alarm>>,
-    questions: RefCell<BTreeMap<QuestionId, Rc<Slot<Answer>>>>,
+    questions: RefCell<BTreeMap<QuestionId, Rc<Slot<Answered>>>>,
     ids: Cell<u64>,
 }
 
@@ -61,6 +76,9 @@ pub(super) enum Alarm {
     Wake(Rc<Slot<()>>),
     Limit(Rc<Scope>),
 }
+
+/// `Err`: nobody can answer, and why.
+pub(super) type Answered = Result<Answer, String>;
 
 /// How many commands an event leads to, most of the time.
 const TYPICAL: usize = 8;
@@ -74,10 +92,17 @@ impl<'p> World<'p> {
             queue: Queue::default(),
             now: Cell::default(),
             clock: Cell::new((inputs.started, Nanos(0))),
+            process: Cell::default(),
+            gate: Gate::default(),
             globals: Rc::default(),
             forward: Rc::default(),
             disturbed: Cell::default(),
             killed: Cell::default(),
+            went_well: Cell::default(),
+            asked_back: RefCell::default(),
+            celebrating: RefCell::default(),
+            undoing: RefCell::default(),
+            failure: RefCell::default(),
             tree: Rc::default(),
             wrote: Cell::default(),
             back: Cell::default(),
@@ -184,13 +209,13 @@ impl<'p> World<'p> {
         TxId(self.next())
     }
 
-    pub fn await_call(&self, id: CallId) -> Rc<Slot<Box<Outcome>>> {
+    pub fn await_call(&self, id: CallId) -> Rc<Slot<End>> {
         let slot = Slot::new();
         self.calls.borrow_mut().insert(id, slot.clone());
         slot
     }
 
-    pub fn await_answer(&self) -> (QuestionId, Rc<Slot<Answer>>) {
+    pub fn await_answer(&self) -> (QuestionId, Rc<Slot<Answered>>) {
         let id = QuestionId(self.next());
         let slot = Slot::new();
         self.questions.borrow_mut().insert(id, slot.clone());
@@ -218,14 +243,22 @@ impl<'p> World<'p> {
         self.timers.borrow_mut().remove(&id);
     }
 
-    pub fn ended(&self, id: CallId, outcome: Box<Outcome>) {
+    /// Another process goes on: what belonged to the last one is gone.
+    pub fn resumed(&self, now: Timestamp) {
+        self.clock.set((now, self.now.get()));
+        self.process.set(self.process.get() + 1);
+        self.gate.shut();
+        self.queue.wake_all();
+    }
+
+    pub fn ended(&self, id: CallId, end: End) {
         let slot = self.calls.borrow_mut().remove(&id);
         if let Some(slot) = slot {
-            slot.put(&self.queue, outcome);
+            slot.put(&self.queue, end);
         }
     }
 
-    pub fn answered(&self, id: QuestionId, answer: Answer) {
+    pub fn answered(&self, id: QuestionId, answer: Answered) {
         let slot = self.questions.borrow_mut().remove(&id);
         if let Some(slot) = slot {
             slot.put(&self.queue, answer);

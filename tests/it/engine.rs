@@ -1,6 +1,8 @@
 //! The run: what it does when all goes well, and what it does when not.
 #[path = "engine/build.rs"]
 mod build;
+#[path = "engine/crash.rs"]
+mod crash;
 #[path = "engine/laws.rs"]
 mod laws;
 #[path = "engine/random.rs"]
@@ -15,7 +17,10 @@ use std::sync::Arc;
 use build::*;
 use rbk::check::program::*;
 use rbk::effects::fake::{Played, Script, Signal, play};
-use rbk::engine::{Command, Engine, Inputs, OnFailure, Record, Replayed, replay};
+use rbk::engine::{
+    Answer, CallId, Command, Engine, Event, Input, Inputs, OnFailure, QuestionId, Record, Replayed, TimerClock,
+    TimerId, replay,
+};
 use rbk::value::{Nanos, SmolStr, Timestamp, Value};
 
 pub fn inputs() -> Inputs {
@@ -96,6 +101,73 @@ fn e14_keys() {
             "r1/0/0/0/2.2/0",
         ]
     );
+}
+
+/// E14: a call that is repeated because its end was lost keeps its key; a new attempt after an undo has another.
+#[test]
+fn e14_keys_after_a_crash() {
+    let mut tried = leaf("a");
+    tried.retry = Some(Retry { times: value(Value::Int(1)), every: None, backoff_to: None });
+    let program = Arc::new(program(vec![StmtKind::Step(Box::new(tried))], header(60, 30), Vec::new()));
+    let keys = |words: &str| {
+        let world = format!("$ do a -> never times 1\nanswer \"*did it happen?\" -> \"{words}\"\nat 5s crash");
+        let played = play(Engine::new(program.clone(), inputs()), &Script::read(&world).unwrap());
+        let keys = commands(&played).filter_map(|c| match c {
+            Command::Call(call) => Some(format!("{} {}", call.text, call.key)),
+            _ => None,
+        });
+        keys.collect::<Vec<_>>()
+    };
+    assert_eq!(keys("it did not happen"), ["$ do a r1/0/0/1/0", "$ do a r1/0/0/1/0"]);
+    assert_eq!(keys("undo it"), ["$ do a r1/0/0/1/0", "$ undo a r1/0.1/0/1/0", "$ do a r1/0/0/2/0"]);
+}
+
+/// What the recorded events wait for is known after a replay, and one that nobody waits for is refused.
+#[test]
+fn a_replay_knows_what_is_under_way_and_what_does_not_fit() {
+    let wait = StmtKind::Wait(seconds(20));
+    let program = Arc::new(program(vec![wait, StmtKind::Step(Box::new(leaf("a")))], header(60, 30), Vec::new()));
+    let script = Script::read("$ do a -> never").unwrap();
+    let played = play(Engine::new(program.clone(), inputs()), &script);
+    let told = |events: &[Input]| replay(program.clone(), inputs(), events);
+    let Ok(first) = told(&played.inputs[..1]) else { panic!() };
+    let timers: Vec<_> = first.pending.timers.iter().map(|t| (t.input, t.set, t.after, t.clock)).collect();
+    let (deadline, wait) = (Nanos(60 * SECOND), Nanos(20 * SECOND));
+    assert_eq!(timers, [(0, Nanos(0), deadline, TimerClock::Running), (0, Nanos(0), wait, TimerClock::Wall)]);
+    let Ok(second) = told(&played.inputs[..2]) else { panic!() };
+    let calls: Vec<_> = second.pending.calls.iter().map(|c| (c.call.text.as_str(), c.cancelled)).collect();
+    assert_eq!(calls, [("$ do a", false)]);
+    assert_eq!(second.pending.timers.len(), 1);
+    let Ok(third) = told(&played.inputs[..3]) else { panic!() };
+    assert!(third.pending.calls[0].cancelled && third.pending.timers.is_empty());
+
+    let odd = |event: Event| {
+        let mut events = played.inputs[..2].to_vec();
+        events.push(Input { at: Nanos(20 * SECOND), event });
+        told(&events).err().map(|misfit| (misfit.index, misfit.why))
+    };
+    assert_eq!(odd(Event::Doubted(CallId(77))), Some((2, "no call 77 is under way".to_owned())));
+    assert_eq!(odd(Event::Fired(TimerId(77))), Some((2, "no timer 77 is set".to_owned())));
+    let answer = Answer { value: Value::Bool(true), who: SmolStr::new("me") };
+    assert_eq!(odd(Event::Answered(QuestionId(77), answer)), Some((2, "no question 77 is open".to_owned())));
+    assert_eq!(odd(Event::Start), Some((2, "it starts twice".to_owned())));
+    assert_eq!(odd(Event::Stop), None);
+    let mut late = played.inputs.clone();
+    late.push(Input { at: Nanos(90 * SECOND), event: Event::Stop });
+    let misfit = told(&late).err().unwrap();
+    assert_eq!((misfit.index, misfit.why.as_str()), (played.inputs.len(), "the run has ended before it"));
+}
+
+/// `now()` goes on from what the new process says, not from the start.
+#[test]
+fn now_is_the_wall_clock_of_the_process() {
+    let read = StmtKind::Let { name: NameId(2), value: shell("cat V", Effect::Read, Want::Value), fallback: None };
+    let now = StmtKind::Note { key: text("now"), value: expr(ExprKind::Now) };
+    let program = Arc::new(program(vec![read, now], header(60, 30), vec![name("v")]));
+    let script = Script::read("$ cat V -> \"v\" after 10s\nat 5s crash for 1h").unwrap();
+    let finish = play(Engine::new(program, inputs()), &script).finish.unwrap();
+    let now = Timestamp::UNIX_EPOCH.checked_add(jiff::SignedDuration::from_secs(3600 + 10)).unwrap();
+    assert_eq!(finish.notes, [("now".to_owned(), Value::Time(now))]);
 }
 
 /// E4, E16: what is bound is recorded before the next intent, an intent before its call, its outcome after; the undo is

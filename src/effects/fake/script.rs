@@ -5,9 +5,14 @@
 //! db.value(* -> 83
 //! $ sleep* -> never, cancel unknown "gone" running "pid 7" after 5s
 //! answer "Go on?" -> yes after 2s
+//! $ ./pay* -> never, proof done
+//! answer "Still there?" -> nobody
 //! at 10s stop
+//! at 10s crash for 1h
+//! at 10s rollback
+//! at the end rollback
 //! ```
-use super::{Reply, Rule, Script, Signal};
+use super::{Crash, Proof, Reply, Rule, Script, Signal, Then};
 use crate::engine::{Ending, Failure, FailureKind, Outcome};
 use crate::value::{Nanos, Value, json, read};
 
@@ -25,11 +30,23 @@ impl Script {
     }
 
     fn line(&mut self, line: &str) -> Result<(), String> {
+        if line == "at the end rollback" {
+            self.rollbacks += 1;
+            return Ok(());
+        }
         if let Some(rest) = line.strip_prefix("at ") {
-            let (at, what) = rest.split_once(' ').ok_or("`at TIME stop|kill`")?;
+            let (at, what) = rest.split_once(' ').ok_or("`at TIME stop|kill|crash|rollback`")?;
             let signal = match what.trim() {
                 "stop" => Signal::Stop,
                 "kill" => Signal::Kill,
+                "rollback" => Signal::Crash(Crash { then: Then::Rollback, ..Crash::default() }),
+                crash if crash.starts_with("crash") => {
+                    let down = match crash.strip_prefix("crash for ") {
+                        Some(down) => read::duration(down)?,
+                        None => Nanos(0),
+                    };
+                    Signal::Crash(Crash { down, ..Crash::default() })
+                }
                 other => return Err(format!("no signal `{other}`")),
             };
             self.signals.push((read::duration(at)?, signal));
@@ -39,14 +56,21 @@ impl Script {
         if let Some(pattern) = pattern.strip_prefix("answer ") {
             let (does, after, times) = timing(does)?;
             let value = match does {
-                "yes" => Value::Bool(true),
-                "no" => Value::Bool(false),
-                other => json::parse(other).unwrap_or_else(|_| Value::str(other)),
+                "nobody" => None,
+                "yes" => Some(Value::Bool(true)),
+                "no" => Some(Value::Bool(false)),
+                other => Some(json::parse(other).unwrap_or_else(|_| Value::str(other))),
             };
             let pattern = pattern.trim().trim_matches('"').to_owned();
             self.answers.push(Reply { pattern, times, after, value });
             return Ok(());
         }
+        let (does, proof) = match does.split_once(", proof ") {
+            Some((does, "done")) => (does, Some(Proof::Done)),
+            Some((does, "none")) => (does, Some(Proof::None)),
+            Some((_, other)) => return Err(format!("no proof `{other}`")),
+            None => (does, None),
+        };
         let (does, cancel) = match does.split_once(", cancel ") {
             Some((does, cancel)) => (does, Some(cancel)),
             None => (does, None),
@@ -56,6 +80,7 @@ impl Script {
         rule.outcome = if does == "never" { None } else { Some(outcome(does)?) };
         rule.after = after;
         rule.times = times;
+        rule.proof = proof;
         if let Some(cancel) = cancel {
             let (does, after, times) = timing(cancel)?;
             rule.cancel = (outcome(does)?, after);

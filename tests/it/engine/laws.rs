@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rbk::check::program::Want;
-use rbk::effects::fake::{Fake, Played, Reply, Rule, Script, Signal, play_in, well};
-use rbk::engine::call::{Context, Segment};
-use rbk::engine::event::{End, LeftWhy};
+use rbk::effects::fake::{Crash, Fake, Played, Proof, Reply, Rule, Script, Signal, Then, play_in, well};
+use rbk::engine::call::{Context, Path, Segment};
+use rbk::engine::event::{End, LeftWhy, QuestionKind};
 use rbk::engine::record::UnitKind;
 use rbk::engine::{
-    Bug, Call, CallId, Command, Ending, Engine, Event, Failure, FailureKind, Input, Outcome, Record, What, replay,
+    Bug, Call, CallId, Command, Ending, Engine, Event, Failure, FailureKind, Input, Outcome, QuestionId, Record, What,
+    replay,
 };
 use rbk::value::{Nanos, Value};
 
@@ -22,8 +23,14 @@ fn script(seed: u64) -> Script {
     let mut script = Script::default();
     let mut answer = |pattern: &str, value: Value| {
         let after = Nanos(rng.i64(0..20) * SECOND);
-        script.answers.push(Reply { pattern: pattern.to_owned(), times: None, after, value });
+        script.answers.push(Reply { pattern: pattern.to_owned(), times: None, after, value: Some(value) });
     };
+    match seed % 4 {
+        0 => answer("*did it happen?", Value::str("it happened")),
+        1 => answer("*did it happen?", Value::str("it did not happen")),
+        _ => answer("*did it happen?", Value::str("undo it")),
+    }
+    answer("*undo it all the same?", Value::Bool(seed.is_multiple_of(3)));
     if seed.is_multiple_of(9) {
         answer("confirm *3", Value::Bool(false));
     }
@@ -67,10 +74,20 @@ fn decide(rng: &mut fastrand::Rng, faults: u32, call: &Call) -> Rule {
         _ => failed(Ending::Some),
     };
     let after = Nanos(rng.i64(0..12) * SECOND / 2);
-    Rule { after, cancel: (cancel, Nanos(rng.i64(0..4) * SECOND)), ..Rule::new("", outcome) }
+    let proof = match rng.u32(..6) {
+        0 => Some(Proof::Done),
+        1 => Some(Proof::None),
+        _ => None,
+    };
+    Rule { after, cancel: (cancel, Nanos(rng.i64(0..4) * SECOND)), proof, ..Rule::new("", outcome) }
 }
 
 pub fn played(seed: u64, made: &Made, bug: Option<Bug>) -> Played {
+    crashed(seed, made, bug, Vec::new(), 0)
+}
+
+/// With crashes, and rollbacks of the run that has ended.
+fn crashed(seed: u64, made: &Made, bug: Option<Bug>, crashes: Vec<(usize, Crash)>, rollbacks: u32) -> Played {
     let program = Arc::new(made.program.clone());
     let engine = match bug {
         Some(bug) => Engine::with_bug(program, super::inputs(), bug),
@@ -78,7 +95,8 @@ pub fn played(seed: u64, made: &Made, bug: Option<Bug>) -> Played {
     };
     let rng = RefCell::new(fastrand::Rng::with_seed(seed));
     let faults = [0, 4, 10, 25][usize::try_from(seed % 4).unwrap()];
-    play_in(engine, Fake::deciding(&script(seed), |call| decide(&mut rng.borrow_mut(), faults, call)))
+    let script = Script { crashes, rollbacks, ..script(seed) };
+    play_in(engine, Fake::deciding(&script, |call| decide(&mut rng.borrow_mut(), faults, call)))
 }
 
 /// An attempt of a leaf: its path, and the attempts of all around it.
@@ -91,7 +109,8 @@ struct Leaf {
     pending: BTreeSet<CallId>,
     /// It has a rollback.
     unit: bool,
-    effect: bool,
+    /// Its writes that may have had one.
+    effects: BTreeSet<CallId>,
     running: bool,
     undo_started: Option<usize>,
     undone: Vec<usize>,
@@ -119,11 +138,41 @@ fn broken(made: &Made, played: &Played) -> Result<(), String> {
     let mut leaves: BTreeMap<Instance, Leaf> = BTreeMap::new();
     let mut calls: BTreeMap<CallId, (Call, Option<Instance>)> = BTreeMap::new();
     let (mut back, mut killed, mut ended, mut unit) = (false, false, false, false);
+    let mut doubts: BTreeMap<QuestionId, Path> = BTreeMap::new();
+    let mut lost: BTreeMap<Path, (CallId, Instance)> = BTreeMap::new();
     let mut time = 0;
     for (input, commands) in played.inputs.iter().zip(&played.commands) {
         time += 1;
-        if let Event::Kill = input.event {
-            killed = true;
+        match &input.event {
+            Event::Kill => killed = true,
+            Event::Rollback { .. } | Event::Resumed { .. } => ended = false,
+            Event::Unstarted(id) => {
+                let (_, instance) = calls.remove(id).ok_or("an end belongs to a call")?;
+                if let Some(leaf) = instance.and_then(|instance| leaves.get_mut(&instance)) {
+                    leaf.pending.remove(id);
+                }
+            }
+            Event::Doubted(id) => {
+                let (call, instance) = calls.remove(id).ok_or("an end belongs to a call")?;
+                let forward = call.text.starts_with("$ do ") || matches!(call.what, What::Commit { .. });
+                if let Some(instance) = instance
+                    && let Some(leaf) = leaves.get_mut(&instance)
+                {
+                    leaf.pending.remove(id);
+                    if forward {
+                        leaf.ended = time;
+                        leaf.effects.insert(*id);
+                        lost.insert(call.path.clone(), (*id, instance));
+                    }
+                }
+            }
+            Event::Answered(id, answer) if answer.value == Value::str("it did not happen") => {
+                let call = doubts.remove(id).and_then(|path| lost.remove(&path));
+                if let Some((call, instance)) = call {
+                    leaves.entry(instance).and_modify(|leaf| leaf.effects.retain(|other| *other != call));
+                }
+            }
+            _ => {}
         }
         if let Event::Ended(id, outcome) = &input.event {
             let (call, instance) = calls.remove(id).ok_or("an end belongs to a call")?;
@@ -136,9 +185,11 @@ fn broken(made: &Made, played: &Played) -> Result<(), String> {
                     leaf.ended = time;
                     let begun =
                         matches!(call.what, What::Begin { .. } | What::Abort { .. }) || call.text.starts_with("sql");
-                    leaf.effect |= outcome.ending != Ending::None && !begun;
-                    leaf.effect |= matches!(call.what, What::Abort { .. })
+                    let unsure = matches!(call.what, What::Abort { .. })
                         && !matches!(outcome.ending, Ending::Done | Ending::None);
+                    if unsure || (outcome.ending != Ending::None && !begun) {
+                        leaf.effects.insert(*id);
+                    }
                 }
                 leaf.running |= outcome.running.is_some();
             }
@@ -150,6 +201,9 @@ fn broken(made: &Made, played: &Played) -> Result<(), String> {
             }
             match command {
                 Command::Finish(_) => ended = true,
+                Command::Ask(id, asked) if matches!(asked.kind, QuestionKind::Doubt(_)) => {
+                    doubts.insert(*id, asked.path.clone());
+                }
                 Command::Record(Record::Back) => back = true,
                 Command::Record(Record::Committed { path }) => {
                     let block = &path.0[..path.0.len() - 1];
@@ -224,7 +278,11 @@ fn start(
     let write = text.starts_with("$ do ")
         || matches!(call.what, What::Begin { .. } | What::Commit { .. } | What::Abort { .. })
         || text.starts_with("sql");
-    let beside = text.starts_with("$ fin") || text.starts_with("hand") || matches!(call.what, What::Abort { .. });
+    // What a run that went well was good for is looked at again.
+    let beside = text.starts_with("$ goal")
+        || text.starts_with("$ fin")
+        || text.starts_with("hand")
+        || matches!(call.what, What::Abort { .. });
     if back && !beside {
         return Err(format!("`{text}` goes forward after the turn back"));
     }
@@ -252,7 +310,7 @@ fn start(
 impl Leaf {
     /// It had an effect, has a rollback, and was not undone.
     fn owed(&self) -> bool {
-        self.unit && self.effect && !self.committed && self.undone.is_empty()
+        self.unit && !self.effects.is_empty() && !self.committed && self.undone.is_empty()
     }
 }
 
@@ -339,6 +397,64 @@ fn mistakes_are_noticed() {
         let noticed = (0..RUNS).find_map(|seed| {
             let made = random::make(seed);
             broken(&made, &played(seed, &made, Some(bug))).err().map(|law| (seed, law))
+        });
+        let (seed, law) = noticed.unwrap_or_else(|| panic!("{bug:?} is not noticed"));
+        println!("{bug:?}: program {seed}: {law}");
+    }
+}
+
+/// One or two crashes anywhere, the second perhaps while the first is seen to; sometimes a person rolls the run back
+/// instead, sometimes once more when it has ended.
+fn fate(seed: u64, events: usize) -> (Vec<(usize, Crash)>, u32) {
+    let mut rng = fastrand::Rng::with_seed(seed ^ 0xdead);
+    let mut after = rng.usize(1..=events);
+    let mut crashes = Vec::new();
+    for _ in 0..rng.usize(1..4) {
+        let then = if rng.u32(..6) == 0 { Then::Rollback } else { Then::Resume };
+        crashes.push((after, Crash { down: Nanos(rng.i64(0..30) * SECOND), then }));
+        after += rng.usize(1..8);
+    }
+    (crashes, rng.u32(..5).saturating_sub(2))
+}
+
+fn all_laws(made: &Made, played: &Played) -> Result<(), String> {
+    broken(made, played).and_then(|()| super::crash::broken(played))
+}
+
+#[test]
+fn random_programs_keep_the_laws_through_crashes() {
+    let mut ends: BTreeMap<&str, u64> = BTreeMap::new();
+    let (mut doubts, mut rollbacks) = (0, 0);
+    for seed in 0..RUNS {
+        let made = random::make(seed);
+        let events = played(seed, &made, None).inputs.len();
+        for again in 0..3 {
+            let (crashes, rolled) = fate(seed * 3 + again, events);
+            let run = crashed(seed, &made, None, crashes, rolled);
+            if let Err(law) = all_laws(&made, &run) {
+                panic!("seed {seed}.{again}: {law}\n{}", super::trace::trace(&run));
+            }
+            *ends.entry(run.finish.as_ref().unwrap().end.name()).or_default() += 1;
+            doubts += run.inputs.iter().filter(|input| matches!(input.event, Event::Doubted(_))).count();
+            rollbacks += run.inputs.iter().filter(|input| matches!(input.event, Event::Rollback { .. })).count();
+            if seed.is_multiple_of(50) {
+                let program = Arc::new(made.program.clone());
+                super::check_replay(&program, &super::inputs(), &run);
+            }
+        }
+    }
+    println!("of {} runs: {ends:?}, {doubts} calls in doubt, {rollbacks} rollbacks", RUNS * 3);
+    assert!(ends.len() == 4 && doubts > 1000 && rollbacks > 1000, "{ends:?} {doubts} {rollbacks}");
+}
+
+#[test]
+#[cfg_attr(not(debug_assertions), ignore = "a release ignores them")]
+fn mistakes_in_going_on_are_noticed() {
+    for bug in [Bug::DoubtIsDone, Bug::DoubtIsNothing, Bug::HalfTransaction] {
+        let noticed = (0..RUNS).find_map(|seed| {
+            let made = random::make(seed);
+            let (crashes, rolled) = fate(seed, played(seed, &made, None).inputs.len());
+            all_laws(&made, &crashed(seed, &made, Some(bug), crashes, rolled)).err().map(|law| (seed, law))
         });
         let (seed, law) = noticed.unwrap_or_else(|| panic!("{bug:?} is not noticed"));
         println!("{bug:?}: program {seed}: {law}");

@@ -57,6 +57,7 @@ fn traced(program: &str, world: &str) -> String {
     };
     let played = play(Engine::new(program.clone(), inputs.clone()), &script);
     super::check_replay(&program, &inputs, &played);
+    super::crash::everywhere(&program, &inputs, &script, &played);
     super::trace::trace(&played)
 }
 
@@ -109,7 +110,7 @@ fn every_case_has_a_page() {
         .unwrap()
         .map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap())
         .collect();
-    let cases = "B3 B4 B5 B7 B9 B10 B11 B12 B13 B14 C1 C2 C3 C4 D1 D3 D4 D5 D7 E6 E11 E17 F2 F5 F7 I1 I3 J2";
+    let cases = "B3 B4 B5 B7 B9 B10 B11 B12 B13 B14 C1 C2 C3 C4 C5 D1 D3 D4 D5 D6 D7 E4 E6 E11 E12 E13 E15 E17 F2 F5 F7 I1 I3 J2";
     for case in cases.split(' ') {
         assert!(
             pages.iter().any(|page| page.contains(&format!("## {case}: ")) || page.contains(&format!("; {case}: "))),

@@ -1,0 +1,156 @@
+//! A call whose end was lost with its process: what did it do, and how does the run go on?
+use std::rc::Rc;
+
+use crate::check::program::{Effect, Want};
+use crate::engine::bug::Bug;
+use crate::engine::calls::{self, Made};
+use crate::engine::cx::{Cx, Instance, Mode};
+use crate::engine::event::{
+    ConditionKind, Ending, Failure, FailureKind, Outcome, Progress, QuestionAsked, QuestionKind, Verdict,
+};
+use crate::engine::failure::Stop;
+use crate::engine::{conditions, eval, gate, questions};
+use crate::value::{Value, format_smolstr};
+
+/// How a call ended, as far as this process knows.
+pub(super) enum End {
+    Outcome(Box<Outcome>),
+    Lost(Lost),
+}
+
+/// What is known of a call whose end was lost.
+#[derive(Clone, Copy)]
+pub(super) enum Lost {
+    /// Whether it happened is not known.
+    Doubted,
+    /// It did not happen.
+    Unstarted,
+}
+
+/// What to make of a call in doubt.
+pub(super) enum Ruling {
+    /// Call it again, under the same key.
+    Again,
+    Happened,
+    Unknown,
+}
+
+const HAPPENED: &str = "it happened";
+const HAPPENED_NOT: &str = "it did not happen";
+const UNDO: &str = "undo it";
+
+const UNKNOWN: &str = "interrupted while it ran; whether it happened is not known";
+const NEVER: &str = "interrupted before it had any effect";
+
+/// What is said of a call without an end of its own.
+pub(super) fn outcome(lost: Lost) -> Outcome {
+    match lost {
+        Lost::Doubted => Outcome::failed(Ending::Unknown, Failure::new(FailureKind::Failed, UNKNOWN)),
+        Lost::Unstarted => Outcome::failed(Ending::None, Failure::new(FailureKind::Cancelled, NEVER)),
+    }
+}
+
+/// Its outcome in the end. `ordinal`: of its key.
+///
+/// # Errors
+/// The step that it belongs to, or one around it, is done.
+pub(super) async fn settle(cx: &Cx<'_>, made: Made, ordinal: u32, mut lost: Lost) -> Result<Box<Outcome>, Stop> {
+    let writes = made.effect >= Effect::Notify && cx.tx.is_none();
+    loop {
+        if let Lost::Doubted = lost {
+            match ruling(cx, &made).await? {
+                Ruling::Again => {}
+                Ruling::Happened => return Ok(Box::new(Outcome::done(Value::Null))),
+                Ruling::Unknown => return Ok(Box::new(outcome(lost))),
+            }
+        }
+        let may = if writes { gate::pass(cx).await } else { gate::beside(cx).await };
+        if may.is_err() {
+            return Ok(Box::new(outcome(Lost::Unstarted)));
+        }
+        cx.calls.ordinal.set(ordinal);
+        match calls::once(cx, made.clone(), writes.then_some(None)).await {
+            End::Outcome(outcome) => return Ok(outcome),
+            End::Lost(again) => lost = again,
+        }
+    }
+}
+
+/// # Errors
+/// The step that it belongs to, or one around it, is done; what stands for the write stays.
+pub(super) async fn ruling(cx: &Cx<'_>, made: &Made) -> Result<Ruling, Stop> {
+    if made.effect == Effect::Notify {
+        cx.world.warn(&cx.path, format!("it is not known whether `{}` arrived", made.text));
+        return Ok(Ruling::Happened);
+    }
+    if cx.cancelled() {
+        return Ok(Ruling::Unknown);
+    }
+    match (made.effect, cx.mode) {
+        (Effect::Write, Mode::Handler) => Ok(Ruling::Unknown),
+        (Effect::Write, Mode::Forward) if cx.world.planted(Bug::DoubtIsDone) => Ok(Ruling::Happened),
+        (Effect::Write, Mode::Forward) if cx.world.planted(Bug::DoubtIsNothing) => Ok(Ruling::Again),
+        (Effect::Write, Mode::Forward) if !made.idempotent => forward(cx, made).await,
+        (Effect::Write, Mode::Forward | Mode::Back) | (Effect::Pure | Effect::Read | Effect::Notify, _) => {
+            Ok(Ruling::Again)
+        }
+    }
+}
+
+async fn forward(cx: &Cx<'_>, made: &Made) -> Result<Ruling, Stop> {
+    if let Some(inst) = reached(cx).await {
+        let text = format!("`{}` was interrupted, and `{}` is done: the rest of it is skipped", made.text, inst.name);
+        cx.world.tell(Progress::Log { path: cx.path.clone(), text });
+        calls::ended(cx, &Outcome::done(Value::Null), made.idempotent);
+        inst.done.set(true);
+        return Err(Stop::Done);
+    }
+    if cx.cancelled() {
+        return Ok(Ruling::Unknown);
+    }
+    Ok(asked(cx, made).await)
+}
+
+/// The nearest step around whose `done when` is true now. Not beyond a `parallel`: what runs beside it is not done.
+async fn reached<'p>(cx: &Cx<'p>) -> Option<Rc<Instance<'p>>> {
+    let mut at = Some(cx.inst.clone());
+    while let Some(inst) = at.filter(|inst| inst.beside == cx.beside) {
+        let goals = inst.goals.borrow().clone();
+        for goal in goals {
+            let here = Cx {
+                path: goal.path.clone(),
+                names: goal.names.clone(),
+                contexts: goal.contexts.clone(),
+                inst: inst.clone(),
+                calls: Rc::default(),
+                ..cx.clone()
+            };
+            let verdict = conditions::verdict(&here, goal.cond).await.ok()?;
+            conditions::tell(&here, ConditionKind::DoneWhen, inst.name.clone(), &verdict);
+            if verdict == Verdict::Holds {
+                return Some(inst);
+            }
+        }
+        at = inst.parent.clone();
+    }
+    None
+}
+
+async fn asked(cx: &Cx<'_>, made: &Made) -> Ruling {
+    // Where something waits for its value, nobody can say what that was.
+    let happened = (made.want == Want::Nothing).then_some(HAPPENED);
+    let words = happened.into_iter().chain([HAPPENED_NOT, UNDO]);
+    let question = QuestionAsked {
+        path: cx.path.clone(),
+        source: format_smolstr!("in doubt: {}", cx.inst.source),
+        text: format!("`{}` of `{}` was interrupted; did it happen?", made.text, cx.inst.name),
+        kind: QuestionKind::Doubt(words.map(str::to_owned).collect()),
+        within: None,
+    };
+    let answer = questions::fresh(cx, question).await.map(|answer| eval::plain(&answer.value));
+    match answer.as_deref() {
+        Ok(HAPPENED) if happened.is_some() => Ruling::Happened,
+        Ok(HAPPENED_NOT) => Ruling::Again,
+        Ok(_) | Err(_) => Ruling::Unknown,
+    }
+}

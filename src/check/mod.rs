@@ -33,6 +33,7 @@ pub mod stdlib;
 mod steps;
 mod swallowed;
 mod types;
+pub mod unkept;
 mod verbatim;
 pub mod walk;
 
@@ -51,6 +52,11 @@ pub trait Library {
     /// # Errors
     /// One line for a person, when nothing can be read there.
     fn read(&self, from: &str, path: &str) -> Result<(String, String), String>;
+
+    /// The name and the text of `std/…`, when there is one.
+    fn standard(&self, path: &str) -> Option<(String, String)> {
+        stdlib::read(path).map(|(name, text)| (name, text.to_owned()))
+    }
 }
 
 /// What [`check`] returns. A program comes out only when no diagnostic is an error.

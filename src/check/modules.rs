@@ -222,8 +222,8 @@ impl<'a> Elab<'a> {
 
     fn find_module(&mut self, id: ModuleId, used: &ast::Use, path: &str, using: &mut Vec<String>) -> Option<ModuleId> {
         let span = used.path.span;
-        let read = match stdlib::read(path) {
-            Some((name, text)) => Ok((name, text.to_owned())),
+        let read = match self.library.standard(path) {
+            Some(found) => Ok(found),
             None if path.starts_with("std/") => {
                 let short = path.trim_start_matches("std/");
                 let near = did_you_mean(short, stdlib::LIBRARIES.iter().map(|(n, _)| *n));

@@ -16,7 +16,7 @@ pub mod world;
 use std::future::Future;
 use std::pin::Pin;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::engine::{Call, CallId, Outcome};
 use crate::value::Value;
@@ -27,7 +27,29 @@ pub trait Effects {
 
     /// From now on this stands in nothing that is cut before it is shown.
     fn secret(&self, _secret: &Value) {}
+
+    /// From now on proofs are kept there.
+    fn prove_to(&self, _proofs: Proofs) {}
+
+    /// What became of a call that an earlier process had started and of which no end is known; `proof` is what that
+    /// process has kept of it. Nothing when it cannot be proven.
+    fn settle<'a>(
+        &'a self,
+        _call: &'a Call,
+        _proof: Option<&'a Value>,
+    ) -> Pin<Box<dyn Future<Output = Option<Outcome>> + 'a>> {
+        Box::pin(std::future::ready(None))
+    }
+
+    /// End what these calls of an earlier process have left running here, and wait for its end. What could not be ended
+    /// comes back, as a person would name it.
+    fn end_left<'a>(&'a self, _calls: &'a [CallId]) -> Pin<Box<dyn Future<Output = Alive> + 'a>> {
+        Box::pin(std::future::ready(Vec::new()))
+    }
 }
+
+/// Calls that go on, each with what of it, as a person would name it.
+pub type Alive = Vec<(CallId, String)>;
 
 /// How much a call is asked to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -108,6 +130,25 @@ pub enum Stream {
 pub struct Output {
     pub call: CallId,
     pub to: mpsc::Sender<Chunk>,
+}
+
+/// What a provider needs to tell later whether a call had its effect.
+#[derive(Debug)]
+pub struct Proof {
+    pub call: CallId,
+    pub value: Value,
+    /// Told when it is kept; dropped when it could not be.
+    pub kept: oneshot::Sender<()>,
+}
+
+/// Where a provider's proofs are kept; nowhere when nothing is kept of the run.
+pub type Proofs = Option<mpsc::Sender<Proof>>;
+
+/// Keep this before the call can have its effect. False: it could not be kept, and nothing may happen.
+pub async fn prove(proofs: &Proofs, call: CallId, value: Value) -> bool {
+    let Some(proofs) = proofs else { return true };
+    let (kept, answer) = oneshot::channel();
+    proofs.send(Proof { call, value, kept }).await.is_ok() && answer.await.is_ok()
 }
 
 /// Raw bytes of a running call: its secrets are still in them.

@@ -10,8 +10,8 @@ use crate::effects::prometheus::Prometheus;
 use crate::effects::redis::Redis;
 use crate::effects::secret::Secrets;
 use crate::effects::shell::Shell;
-use crate::effects::{Cancel, Effects, Output};
-use crate::engine::{Call, Ending, Failure, FailureKind, Outcome, What};
+use crate::effects::{Alive, Cancel, Effects, Output, Proofs};
+use crate::engine::{Call, CallId, Ending, Failure, FailureKind, Outcome, What};
 use crate::value::{SmolStr, Value};
 
 /// Every provider, for one run.
@@ -71,6 +71,30 @@ impl Effects for World {
 
     fn secret(&self, secret: &Value) {
         self.shell.hide(secret);
+    }
+
+    fn prove_to(&self, proofs: Proofs) {
+        self.postgres.prove_to(proofs);
+    }
+
+    fn settle<'a>(
+        &'a self,
+        call: &'a Call,
+        proof: Option<&'a Value>,
+    ) -> Pin<Box<dyn Future<Output = Option<Outcome>> + 'a>> {
+        Box::pin(async move {
+            match &call.what {
+                What::Native { action, .. } if action.starts_with("postgres.") => {
+                    self.postgres.settle(call, proof).await
+                }
+                What::Begin { .. } | What::Commit { .. } => self.postgres.settle(call, proof).await,
+                What::Native { .. } | What::Shell { .. } | What::Abort { .. } | What::Lock { .. } => None,
+            }
+        })
+    }
+
+    fn end_left<'a>(&'a self, calls: &'a [CallId]) -> Pin<Box<dyn Future<Output = Alive> + 'a>> {
+        Box::pin(self.shell.end_left(calls))
     }
 }
 

@@ -123,6 +123,9 @@ pub trait Store {
     /// calls whose whole outcome is a secret (`env`, `prompt`); nothing when the journal has no print of it.
     fn same(&self, run: &str, call: CallId, value: &Value) -> Option<bool>;
 
+    /// Whether it keeps secrets at all, sealed: whoever opened it has a key.
+    fn keeps_secrets(&self) -> bool;
+
     /// Newest first.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use crate::report::diagnostics::Finding;
 use crate::report::outside::Outside;
 use crate::report::place;
 use crate::report::streamed::Streamed;
-use crate::run::Watcher;
+use crate::run::{Shown, Watcher};
 use crate::source::{Sources, Span};
 use crate::value::{Nanos, SmolStr, Timestamp, Value};
 
@@ -356,6 +356,10 @@ impl Watcher for Json {
         let sources = self.sources.clone();
         let ended = ended(finish, &sources);
         self.event(at, &Path::default(), "run.finished", Fields::RunFinished(Box::new(ended)));
+    }
+
+    fn show(&mut self, shown: Shown) {
+        self.out.muted = shown == Shown::Remembered;
     }
 
     fn secret(&mut self, value: &Value) {

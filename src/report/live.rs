@@ -11,7 +11,7 @@ use crate::report::story::{Open, Say, Story, Waiting};
 use crate::report::style::{Line, Tone};
 use crate::report::summary::summary;
 use crate::report::time;
-use crate::run::Watcher;
+use crate::run::{Shown, Watcher};
 use crate::source::Sources;
 use crate::value::{Nanos, Value};
 
@@ -68,6 +68,10 @@ impl Watcher for Live {
         screen.close();
         screen.region(&[]);
         screen.permanent(&summary(at, finish, self.story.sources()));
+    }
+
+    fn show(&mut self, shown: Shown) {
+        self.screen.borrow_mut().outside().muted = shown == Shown::Remembered;
     }
 
     fn secret(&mut self, value: &Value) {

@@ -12,6 +12,7 @@ pub mod plan;
 #[cfg(test)]
 mod rehearsed;
 
+pub mod runs;
 pub mod screen;
 pub mod story;
 mod streamed;

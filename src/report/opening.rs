@@ -9,6 +9,8 @@ pub struct Opening {
     pub started: Timestamp,
     pub deadline: Option<Nanos>,
     pub rollback_within: Option<Nanos>,
+    /// What is said of it beside that.
+    pub again: Option<String>,
 }
 
 impl Opening {
@@ -22,10 +24,12 @@ impl Opening {
             about.push_str(&format!(", rollback within {}", time::limit(within)));
         }
         let started = self.started.strftime("%F %T UTC").to_string();
-        vec![
+        let mut lines = vec![
             Line::new(0).put(Tone::Strong, title),
             Line::new(0).put(Tone::Dim, format!("{about}, started {started}")),
-            Line::new(0),
-        ]
+        ];
+        lines.extend(self.again.as_ref().map(|again| Line::new(0).put(Tone::Dim, again)));
+        lines.push(Line::new(0));
+        lines
     }
 }

@@ -88,6 +88,8 @@ pub struct Outside {
     left_out: usize,
     /// Whoever reads this obeys lines of it.
     commands: bool,
+    /// Nothing gets out while it is so.
+    pub muted: bool,
 }
 
 impl Outside {
@@ -129,6 +131,7 @@ impl Outside {
             written,
             left_out: 0,
             commands,
+            muted: false,
         }
     }
 
@@ -240,6 +243,9 @@ impl Outside {
 
     /// Bytes that are already safe: rendered lines, cursor movements, diagnostics.
     pub fn raw(&mut self, bytes: impl Into<Vec<u8>>) {
+        if self.muted {
+            return;
+        }
         let mut bytes = bytes.into();
         if self.commands
             && let Cow::Owned(inert) = workflow::inert(&bytes)

@@ -6,7 +6,7 @@ use crate::report::opening::Opening;
 use crate::report::outside::Outside;
 use crate::report::story::{Say, Story};
 use crate::report::summary::summary;
-use crate::run::Watcher;
+use crate::run::{Shown, Watcher};
 use crate::source::Sources;
 use crate::value::{Nanos, Value};
 
@@ -47,6 +47,10 @@ impl Watcher for Plain {
 
     fn finished(&mut self, at: Nanos, finish: &Finish) {
         summary(at, finish, self.story.sources()).iter().for_each(|line| self.out.line(line));
+    }
+
+    fn show(&mut self, shown: Shown) {
+        self.out.muted = shown == Shown::Remembered;
     }
 
     fn secret(&mut self, value: &Value) {

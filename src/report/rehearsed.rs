@@ -47,6 +47,7 @@ pub fn opening() -> Opening {
         started: "2026-11-21T03:00:07Z".parse().unwrap(),
         deadline: Some(Nanos(3_600_000_000_000)),
         rollback_within: Some(Nanos(180_000_000_000)),
+        again: None,
     }
 }
 

@@ -1,38 +1,85 @@
 //! The loop.
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::pin::Pin;
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::clock::Clock;
+use super::crash;
+use super::journal::{self, Journal};
+use super::lost;
+use super::resume::Past;
 use super::signals::{Heard, Signals, suspend};
 use super::{Answers, Recording, Watcher};
-use crate::effects::{Cancel, Canceller, Chunk, Effects, Output};
-use crate::engine::{CallId, Command, Engine, Event, Finish, Input, Outcome, Progress, QuestionId, Record, TimerId};
-use crate::value::{Nanos, Value};
+use crate::effects::{Cancel, Canceller, Chunk, Effects, Output, Proof};
+use crate::engine::{
+    Call, CallId, Command, Ending, Engine, Event, Failure, FailureKind, Finish, Input, Outcome, PendingTimer, Progress,
+    QuestionId, Record, TimerClock, TimerId, What,
+};
+use crate::journal::{Entry, Room, Trouble};
+use crate::value::{Nanos, Timestamp, Value};
 
 /// Chunks of output on their way to the watcher: a slow watcher slows the commands down.
 const CHUNKS: usize = 64;
+/// How long the end of a call may wait for something else to share its flush.
+const UNKEPT: Duration = Duration::from_millis(20);
 /// After a second signal: KILL, and a little more than a call takes to give up.
 const LAST: Duration = Duration::from_secs(7);
 
-type Running<'a> = FuturesUnordered<std::pin::Pin<Box<dyn Future<Output = (CallId, Outcome)> + 'a>>>;
+/// What a call of this process, or what is known of one of an earlier process, has come to.
+enum Seen {
+    Ended(Outcome),
+    Settled(Box<Call>, Option<Outcome>),
+}
+
+type Running<'a> = FuturesUnordered<Pin<Box<dyn Future<Output = (CallId, Seen)> + 'a>>>;
+
+/// What a run needs to be driven, beside its engine.
+pub struct Around<'a> {
+    pub effects: &'a dyn Effects,
+    pub watcher: &'a mut dyn Watcher,
+    pub answers: &'a mut dyn Answers,
+    pub on_question: OnQuestion,
+    /// None: nothing is kept of the run.
+    pub journal: Option<&'a mut Journal>,
+    pub recording: Option<&'a mut Recording>,
+}
+
+/// What becomes of a run when nobody can answer its question.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnQuestion {
+    /// It unwinds.
+    #[default]
+    Refuse,
+    /// It stops where it is, and can be resumed with an answer.
+    Stop,
+}
 
 struct Driver<'a> {
     engine: Engine,
-    effects: &'a dyn Effects,
-    watcher: &'a mut dyn Watcher,
-    answers: &'a mut dyn Answers,
+    around: Around<'a>,
     clock: Clock,
-    recording: Option<&'a mut Recording>,
+    /// What the engine has asked for and is not done yet, in order: done once what it follows from is kept.
+    asked: VecDeque<(Nanos, Command)>,
     running: Running<'a>,
     cancellers: BTreeMap<CallId, Canceller>,
+    /// Calls of an earlier process that nobody wants any more.
+    unwanted: BTreeSet<CallId>,
+    /// Locks that are being taken.
+    locks: BTreeMap<CallId, Call>,
     timers: BTreeMap<TimerId, Nanos>,
     questions: BTreeSet<QuestionId>,
     output: mpsc::Sender<Chunk>,
+    /// The run goes back: what cannot be kept holds nothing up any more.
+    back: bool,
+    /// By when the last ends of calls are kept.
+    keep_by: Option<Instant>,
+    /// It was told that something is not kept.
+    unkept: bool,
     finish: Option<Finish>,
 }
 
@@ -41,44 +88,52 @@ struct Driver<'a> {
 ///
 /// # Errors
 /// One line for a person, when a signal would not be heard; nothing has started then.
-pub async fn drive(
-    engine: Engine,
-    effects: &dyn Effects,
-    watcher: &mut dyn Watcher,
-    answers: &mut dyn Answers,
-    recording: Option<&mut Recording>,
-) -> Result<Option<Finish>, String> {
+pub async fn drive(engine: Engine, around: Around<'_>, past: Option<Past>) -> Result<Option<Finish>, String> {
     let (output, mut chunks) = mpsc::channel(CHUNKS);
+    let (proofs, mut proven) = mpsc::channel(1);
     let mut signals = Signals::listen()?;
+    around.effects.prove_to(around.journal.is_some().then_some(proofs));
     let mut driver = Driver {
         engine,
-        effects,
-        watcher,
-        answers,
-        clock: Clock::start(),
-        recording,
+        around,
+        clock: Clock::start(past.as_ref().map_or(Nanos(0), |past| past.at)),
+        asked: VecDeque::new(),
         running: FuturesUnordered::new(),
         cancellers: BTreeMap::new(),
+        unwanted: BTreeSet::new(),
+        locks: BTreeMap::new(),
         timers: BTreeMap::new(),
         questions: BTreeSet::new(),
         output,
+        back: false,
+        keep_by: None,
+        unkept: false,
         finish: None,
     };
-    driver.run(&mut signals, &mut chunks).await;
+    match past {
+        None => driver.hear(Event::Start),
+        Some(past) => driver.go_on(past).await,
+    }
+    driver.obey_all();
+    driver.run(&mut signals, &mut chunks, &mut proven).await;
     let at = driver.clock.now();
     if let Some(finish) = &driver.finish {
-        driver.watcher.finished(at, finish);
+        driver.around.watcher.finished(at, finish);
     }
     Ok(driver.finish)
 }
 
-impl Driver<'_> {
-    async fn run(&mut self, signals: &mut Signals, chunks: &mut mpsc::Receiver<Chunk>) {
+impl<'a> Driver<'a> {
+    async fn run(
+        &mut self,
+        signals: &mut Signals,
+        chunks: &mut mpsc::Receiver<Chunk>,
+        proven: &mut mpsc::Receiver<Proof>,
+    ) {
         let mut ticks = interval(Duration::from_millis(200));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut stopping = false;
         let mut end: Option<Instant> = None;
-        self.feed(Event::Start);
         loop {
             let idle = self.running.is_empty();
             let over = self.finish.is_some();
@@ -93,6 +148,7 @@ impl Driver<'_> {
             let next = self.timers.iter().map(|(id, at)| (*at, *id)).min();
             let due = next.map_or_else(|| far(Duration::from_secs(3600)), |(at, _)| self.clock.instant(at));
             let last = end.unwrap_or_else(|| far(Duration::from_secs(3600)));
+            let keep = self.keep_by.unwrap_or_else(|| far(Duration::from_secs(3600)));
             tokio::select! {
                 biased;
                 heard = signals.next() => match heard {
@@ -102,81 +158,180 @@ impl Driver<'_> {
                     Heard::Hangup | Heard::Stop if !stopping => {
                         stopping = true;
                         let at = self.clock.now();
-                        self.watcher.tell(at, &Progress::Stopping);
-                        self.feed(Event::Stop);
+                        self.around.watcher.tell(at, &Progress::Stopping);
+                        self.hear(Event::Stop);
                     }
                     Heard::Hangup | Heard::Stop => {
-                        self.feed(Event::Kill);
+                        self.hear(Event::Kill);
                         self.cancellers.values().for_each(Canceller::kill);
                         end = end.or_else(|| Some(far(LAST)));
                     }
                 },
                 // A call that nothing ends is not waited for.
                 () = sleep_until(last), if end.is_some() => {
-                    self.feed(Event::Kill);
+                    self.hear(Event::Kill);
+                    self.obey_all();
                     return;
                 }
-                Some((call, outcome)) = self.running.next(), if !idle => {
-                    // What a call wrote is seen before its end.
-                    while let Ok(chunk) = chunks.try_recv() {
-                        self.show(&chunk);
+                Some(proof) = proven.recv() => self.prove(proof),
+                Some((call, seen)) = self.running.next(), if !idle => {
+                    self.seen(call, seen, chunks);
+                    // Whatever else has ended by now shares its flush.
+                    while let Some(Some((call, seen))) = self.running.next().now_or_never() {
+                        self.seen(call, seen, chunks);
                     }
-                    self.cancellers.remove(&call);
-                    self.feed(Event::Ended(call, Box::new(outcome)));
                 }
                 () = sleep_until(due), if next.is_some() && !over => {
                     if let Some((at, id)) = next && self.clock.now() >= at {
                         self.timers.remove(&id);
-                        self.feed(Event::Fired(id));
+                        self.hear(Event::Fired(id));
                     }
                 }
-                (id, answer) = self.answers.poll(), if !self.questions.is_empty() && !over => {
+                (id, answer) = self.around.answers.poll(), if !self.questions.is_empty() && !over => {
                     if self.questions.remove(&id) {
                         match answer {
-                            Ok(answer) => self.feed(Event::Answered(id, answer)),
+                            Ok(answer) => self.hear(Event::Answered(id, answer)),
+                            Err(_) if self.around.on_question == OnQuestion::Stop => {
+                                self.hear(Event::Kill);
+                                self.cancellers.values().for_each(Canceller::kill);
+                                end = end.or_else(|| Some(far(LAST)));
+                            }
                             // No signal: the next one is the first.
-                            Err(why) => self.feed(Event::Unanswered(id, why)),
+                            Err(why) => self.hear(Event::Unanswered(id, why)),
                         }
                     }
                 }
+                () = sleep_until(keep), if self.keep_by.is_some() => self.keep_by = self.kept_late(),
                 _ = ticks.tick() => {
                     let at = self.clock.now();
-                    self.watcher.tick(at);
+                    self.around.watcher.tick(at);
                 }
                 Some(chunk) = chunks.recv() => self.show(&chunk),
             }
+            self.obey_all();
         }
     }
 
-    fn feed(&mut self, event: Event) {
+    /// A call has ended, or what became of an earlier one is known.
+    fn seen(&mut self, call: CallId, seen: Seen, chunks: &mut mpsc::Receiver<Chunk>) {
+        crash::point();
+        match seen {
+            Seen::Ended(outcome) => {
+                // What a call wrote is seen before its end.
+                while let Ok(chunk) = chunks.try_recv() {
+                    self.show(&chunk);
+                }
+                self.cancellers.remove(&call);
+                let outcome = self.locked(call, outcome);
+                self.hear(Event::Ended(call, Box::new(outcome)));
+            }
+            Seen::Settled(_, Some(outcome)) if outcome.ending == Ending::Done => {
+                self.hear(Event::Ended(call, Box::new(outcome)));
+            }
+            Seen::Settled(_, Some(_)) => self.hear(Event::Unstarted(call)),
+            // The same when it happens again.
+            Seen::Settled(made, None) if made.idempotent && !self.unwanted.contains(&call) => self.start(*made),
+            Seen::Settled(..) => self.hear(Event::Doubted(call)),
+        }
+    }
+
+    /// A lock that this process holds is the run's, unless a run that is not over has it.
+    fn locked(&mut self, call: CallId, outcome: Outcome) -> Outcome {
+        let (Some(call), Some(journal)) = (self.locks.remove(&call), &mut self.around.journal) else { return outcome };
+        if outcome.ending != Ending::Done {
+            return outcome;
+        }
+        journal.lock(&call, now()).unwrap_or(outcome)
+    }
+
+    /// What still waits is kept now. When it cannot be, whatever needs it says so.
+    fn kept_late(&mut self) -> Option<Instant> {
+        let journal = self.around.journal.as_mut()?;
+        journal.flush().err().map(|_| far(Duration::from_secs(1)))
+    }
+
+    /// Let the engine hear of it. What it asks for waits for [`Driver::obey_all`].
+    fn hear(&mut self, event: Event) {
         if self.finish.is_some() {
             return;
         }
         let input = Input { at: self.clock.now(), event };
         let at = input.at;
-        let commands = match &mut self.recording {
-            None => self.engine.on(input),
-            Some(recording) => {
-                let commands = self.engine.on(input.clone());
-                recording.keep(input, &commands);
-                commands
+        let commands = self.engine.on(input.clone());
+        for command in &commands {
+            match command {
+                // Hidden before it can be shown or kept.
+                Command::Record(Record::Bound { value, .. }) => self.hide(value),
+                Command::Record(Record::Back) => self.back = true,
+                _ => {}
             }
-        };
-        for command in commands {
-            self.obey(at, command);
         }
+        if let Some(recording) = &mut self.around.recording {
+            recording.keep(input.clone(), &commands);
+        }
+        if let Some(journal) = &mut self.around.journal {
+            journal.heard(&input, &commands, now());
+            if self.keep_by.is_none() && journal.owes() {
+                self.keep_by = Some(far(UNKEPT));
+            }
+        }
+        self.asked.extend(commands.into_iter().map(|command| (at, command)));
+    }
+
+    fn hide(&mut self, value: &Value) {
+        secrets(value, &mut |secret| {
+            self.around.watcher.secret(secret);
+            self.around.effects.secret(secret);
+            if let Some(journal) = &mut self.around.journal {
+                journal.hide(secret);
+            }
+        });
+    }
+
+    /// Do all that was asked for, once what it follows from is kept.
+    fn obey_all(&mut self) {
+        while !self.asked.is_empty() {
+            let must = self.asked.iter().any(|(_, command)| must_be_kept(command));
+            let trouble = match &mut self.around.journal {
+                Some(journal) if must => {
+                    self.keep_by = None;
+                    unkept(journal.flush())
+                }
+                _ => None,
+            };
+            let asked = std::mem::take(&mut self.asked);
+            let mut intended = BTreeSet::new();
+            for (at, command) in asked {
+                match (command, &trouble) {
+                    (Command::Record(Record::Intent { call, .. }), Some(_)) => drop(intended.insert(call)),
+                    (Command::Call(call), Some(trouble)) if intended.contains(&call.id) => {
+                        self.start_unkept(*call, trouble);
+                    }
+                    (command, _) => self.obey(at, command),
+                }
+            }
+        }
+    }
+
+    /// A call whose intent could not be kept does not start; on the way back there is nothing better than to go on.
+    fn start_unkept(&mut self, call: Call, trouble: &Trouble) {
+        if self.back {
+            if !trouble.full && !std::mem::replace(&mut self.unkept, true) {
+                let text = format!("{}: the way back goes on without being kept", trouble.message);
+                let at = self.clock.now();
+                self.around.watcher.tell(at, &Progress::Warning { path: call.path.clone(), text });
+            }
+            return self.start(call);
+        }
+        let failure = journal::failure(trouble);
+        self.hear(Event::Ended(call.id, Box::new(Outcome::failed(Ending::None, failure))));
     }
 
     fn obey(&mut self, at: Nanos, command: Command) {
         match command {
-            Command::Call(call) => {
-                let id = call.id;
-                let (canceller, cancel) = Cancel::new();
-                self.cancellers.insert(id, canceller);
-                let ending = self.effects.call(*call, cancel, Output { call: id, to: self.output.clone() });
-                self.running.push(Box::pin(async move { (id, ending.await) }));
-            }
+            Command::Call(call) => self.start(*call),
             Command::Cancel(id) => {
+                self.unwanted.insert(id);
                 if let Some(canceller) = self.cancellers.get(&id) {
                     canceller.cancel();
                 }
@@ -189,31 +344,127 @@ impl Driver<'_> {
             }
             Command::Ask(id, question) => {
                 self.questions.insert(id);
-                self.answers.ask(id, &question);
+                self.around.answers.ask(id, &question);
             }
             Command::Withdraw(id) => {
                 self.questions.remove(&id);
-                self.answers.withdraw(id);
+                self.around.answers.withdraw(id);
             }
-            Command::Record(record) => self.record(&record),
-            Command::Tell(progress) => self.watcher.tell(at, &progress),
+            Command::Record(_) => {}
+            Command::Tell(progress) => self.around.watcher.tell(at, &progress),
             Command::Finish(finish) => self.finish = Some(*finish),
         }
     }
 
-    /// Where a journal will be told. Here only secrets matter: they are hidden before they can be shown.
-    fn record(&mut self, record: &Record) {
-        if let Record::Bound { value, .. } = record {
-            secrets(value, &mut |secret| {
-                self.watcher.secret(secret);
-                self.effects.secret(secret);
-            });
+    fn start(&mut self, call: Call) {
+        let id = call.id;
+        let (canceller, cancel) = Cancel::new();
+        self.cancellers.insert(id, canceller);
+        let output = Output { call: id, to: self.output.clone() };
+        let effects = self.around.effects;
+        if let What::Lock { .. } = &call.what {
+            self.locks.insert(id, call.clone());
+        }
+        if let Some(refused) = lost::refused(&call) {
+            return self.running.push(Box::pin(std::future::ready((id, Seen::Ended(refused)))));
+        }
+        crash::point();
+        let ending = effects.call(call, cancel, output);
+        self.running.push(Box::pin(async move { (id, Seen::Ended(ending.await)) }));
+    }
+
+    /// Keep what a provider needs later; it waits for that.
+    fn prove(&mut self, proof: Proof) {
+        let Some(journal) = &mut self.around.journal else { return };
+        let entry = Entry::Proof { call: proof.call, proof: proof.value };
+        if journal.keep(entry).is_ok() {
+            // A provider that gave up meanwhile needs it no more.
+            let _ = proof.kept.send(());
+        }
+    }
+
+    /// Take up what an earlier process has left.
+    async fn go_on(&mut self, past: Past) {
+        let Past { pending, walls, intended, proofs, rollback, .. } = past;
+        let calls: Vec<CallId> = pending.calls.iter().map(|pending| pending.call.id).collect();
+        let alive: BTreeMap<CallId, String> = self.around.effects.end_left(&calls).await.into_iter().collect();
+        let (at, wall) = (self.clock.now(), now());
+        for timer in &pending.timers {
+            self.timers.insert(timer.id, due(timer, &walls, at, wall));
+        }
+        self.unwanted =
+            pending.calls.iter().filter(|pending| pending.cancelled).map(|pending| pending.call.id).collect();
+        match rollback {
+            Some(why) => self.hear(Event::Rollback { why }),
+            None => self.hear(Event::Resumed { now: wall }),
+        }
+        for question in pending.questions {
+            self.asked.push_back((at, Command::Ask(question.id, Box::new(question.asked))));
+        }
+        self.obey_all();
+        for pending in pending.calls {
+            let call = pending.call;
+            let id = call.id;
+            if let Some(alive) = alive.get(&id) {
+                let outcome = Outcome { running: Some(alive.clone()), ..interrupted() };
+                self.hear(Event::Ended(id, Box::new(outcome)));
+            } else if !intended.contains(&id) {
+                // A read, or a write that was never started.
+                self.hear(Event::Unstarted(id));
+            } else {
+                let (effects, proof) = (self.around.effects, proofs.get(&id).cloned());
+                self.running.push(Box::pin(async move {
+                    let became = effects.settle(&call, proof.as_ref()).await;
+                    (id, Seen::Settled(Box::new(call), became))
+                }));
+            }
         }
     }
 
     fn show(&mut self, chunk: &Chunk) {
         let at = self.clock.now();
-        self.watcher.output(at, chunk);
+        self.around.watcher.output(at, chunk);
+    }
+}
+
+/// What nobody may see before the events that led to it are kept.
+fn must_be_kept(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Record(Record::Intent { .. })
+            | Command::Ask(..)
+            | Command::Timer(_, _, TimerClock::Wall)
+            | Command::Finish(_)
+    )
+}
+
+/// Why nothing forward may start.
+fn unkept(kept: Result<Room, Trouble>) -> Option<Trouble> {
+    match kept {
+        Ok(Room::Enough) => None,
+        Ok(Room::Reserve) => Some(Trouble {
+            full: true,
+            ..Trouble::new("the disk of the journal is full: what is left of it is for undoing")
+        }),
+        Err(trouble) => Some(trouble),
+    }
+}
+
+/// The end of a call of an earlier process that could not be ended.
+fn interrupted() -> Outcome {
+    let failure = Failure::new(FailureKind::Cancelled, "the process that ran it has died");
+    Outcome::failed(Ending::Unknown, failure)
+}
+
+/// When a timer of an earlier process fires: what counts running time goes on with what was left, a `wait` keeps its hour.
+fn due(timer: &PendingTimer, walls: &[Timestamp], at: Nanos, wall: Timestamp) -> Nanos {
+    match timer.clock {
+        TimerClock::Running => Nanos(timer.set.0.saturating_add(timer.after.0)),
+        TimerClock::Wall => {
+            let set = walls.get(timer.input).copied().unwrap_or(wall);
+            let passed = i64::try_from(wall.duration_since(set).as_nanos()).unwrap_or(i64::MAX).max(0);
+            Nanos(at.0.saturating_add(timer.after.0.saturating_sub(passed).max(0)))
+        }
     }
 }
 
@@ -222,8 +473,14 @@ fn far(after: Duration) -> Instant {
     Instant::now() + after
 }
 
+/// The wall clock, for what is kept.
+#[allow(clippy::disallowed_methods, reason = "the driver reads the clock")]
+fn now() -> Timestamp {
+    Timestamp::now()
+}
+
 /// Every secret in a value. What is secret in a connection's address was told when the connection was made.
-fn secrets(value: &Value, found: &mut dyn FnMut(&Value)) {
+pub(super) fn secrets(value: &Value, found: &mut dyn FnMut(&Value)) {
     match value {
         Value::Secret(_) => found(value),
         Value::List(items) => items.iter().for_each(|v| secrets(v, found)),

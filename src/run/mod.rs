@@ -2,13 +2,17 @@
 //! signals read here and nowhere else.
 pub mod answers;
 mod clock;
+mod crash;
 mod drive;
 pub mod id;
+pub mod journal;
+mod lost;
 pub mod process;
 pub mod replay;
+pub mod resume;
 mod signals;
 
-pub use drive::drive;
+pub use drive::{Around, OnQuestion, drive};
 pub use replay::Recording;
 
 use crate::effects::Chunk;
@@ -22,8 +26,17 @@ pub trait Watcher {
     /// Called a few times a second, for a live view.
     fn tick(&mut self, at: Nanos);
     fn finished(&mut self, at: Nanos, finish: &Finish);
+    /// What it is told from here on is shown, or only remembered: it has been shown before.
+    fn show(&mut self, shown: Shown);
     /// A secret was read or computed (`Record::Bound` of a [`Value::Secret`]): from here on it is hidden wherever it is found.
     fn secret(&mut self, value: &Value);
+}
+
+/// Whether what a watcher is told gets out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    Out,
+    Remembered,
 }
 
 /// Where answers come from: the command line, or a person.

@@ -14,12 +14,17 @@ impl Library for Disk {
         if !(path.starts_with("./") || path.starts_with("../") || path.starts_with('/')) {
             return Err("a library is `std/NAME`, or a file like `./NAME.rbk`".to_owned());
         }
-        let beside = if from == "<stdin>" { Path::new("") } else { Path::new(from).parent().unwrap_or(Path::new("")) };
-        let file = normal(&beside.join(path)).to_string_lossy().into_owned();
+        let file = beside(from, path);
         let bytes = bytes(&file).map_err(|error| format!("cannot read `{file}`: {}", super::reason(&error)))?;
         let text = text(&file, bytes)?;
         Ok((file, text))
     }
+}
+
+/// The name of a file as used from another one.
+pub(super) fn beside(from: &str, path: &str) -> String {
+    let folder = if from == "<stdin>" { Path::new("") } else { Path::new(from).parent().unwrap_or(Path::new("")) };
+    normal(&folder.join(path)).to_string_lossy().into_owned()
 }
 
 #[allow(clippy::disallowed_methods, reason = "the waist reads the files that its doors name")]

@@ -3,6 +3,10 @@
 mod disk;
 pub mod docs;
 pub mod inputs;
+pub mod journal;
+pub mod place;
+mod recorded;
+pub mod resume;
 pub mod run;
 
 use std::io::Read;

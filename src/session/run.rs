@@ -1,12 +1,18 @@
 //! Starting a run: its id, its inputs, the engine, the world around it, and the loop that joins them.
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::place;
 use crate::check::Program;
 use crate::check::constant;
 use crate::check::program::{Expr, NameId};
+use crate::check::unkept;
 use crate::effects::world::World;
 use crate::engine::{Engine, Finish, Inputs, OnFailure};
-use crate::run::{Answers, Watcher, drive, id, process};
+use crate::journal::entry::SEMANTICS;
+use crate::journal::{Door, Entry, Head, Store, Text, Trouble};
+use crate::run::journal::Journal;
+use crate::run::{Answers, Around, OnQuestion, Watcher, drive, id, process};
 use crate::source::Sources;
 use crate::value::{Nanos, SmolStr, Timestamp, Value};
 
@@ -41,15 +47,99 @@ impl Ready {
     }
 }
 
+/// How a run goes, beside what its runbook says.
+#[derive(Default)]
+pub struct Way {
+    pub on_failure: OnFailure,
+    pub on_question: OnQuestion,
+    /// None: nothing is kept of it.
+    pub store: Option<Box<dyn Store>>,
+}
+
 /// Run to the end. None when the run waits for nothing and has not ended: a bug.
 ///
 /// # Errors
-/// One line for a person, when nothing could be started.
-pub fn run(ready: Ready, watcher: &mut dyn Watcher, answers: &mut dyn Answers) -> Result<Option<Finish>, String> {
+/// When nothing could be started.
+pub fn run(
+    ready: Ready,
+    way: Way,
+    watcher: &mut dyn Watcher,
+    answers: &mut dyn Answers,
+) -> Result<Option<Finish>, Trouble> {
+    let mut journal = match way.store {
+        Some(mut store) => {
+            if !store.keeps_secrets() {
+                lost(&ready)?;
+            }
+            let head = head(&ready, way.on_failure);
+            let holder = place::holder();
+            store.begin(&head, &holder, ready.started)?;
+            let mut journal = Journal::new(store, ready.id.clone(), BTreeSet::new());
+            journal.keep(Entry::Taken { door: Door::Run, holder, wall: ready.started, reasons: Vec::new() })?;
+            Some(journal)
+        }
+        None => None,
+    };
     process::prepare();
     let Ready { program, sources: _, id, started, params } = ready;
-    let world = World::new(id.clone())?;
-    let engine = Engine::new(program, Inputs { run: id, started, params, on_failure: OnFailure::Rollback });
-    let driven = process::block_on(drive(engine, &world, watcher, answers, None));
-    driven.map_err(|error| format!("cannot start: {}", super::reason(&error)))?
+    let world = World::new(id.clone()).map_err(Trouble::new)?;
+    let engine = Engine::new(program, Inputs { run: id, started, params, on_failure: way.on_failure });
+    let around = Around {
+        effects: &world,
+        watcher,
+        answers,
+        on_question: way.on_question,
+        journal: journal.as_mut(),
+        recording: None,
+    };
+    let driven = process::block_on(drive(engine, around, None));
+    ended(driven, journal)
+}
+
+/// What must still be done after a crash needs no secret that is gone then.
+fn lost(ready: &Ready) -> Result<(), Trouble> {
+    let Some((name, span)) = unkept::needed(&ready.program) else { return Ok(()) };
+    let (line, _) = ready.sources.position(span);
+    let at = format!("{}:{line}", ready.sources.name(span.file));
+    let message =
+        format!("after a crash `{name}` could not be undone with, at {at}: it holds a secret that is not kept");
+    let help =
+        "set `RBK_JOURNAL_KEY`, which seals secrets in the journal; or run with `--journal none`, without resume";
+    Err(Trouble::new(message).with_help(help))
+}
+
+/// What the loop has come to, and the last word of the journal.
+pub(super) fn ended(
+    driven: std::io::Result<Result<Option<Finish>, String>>,
+    journal: Option<Journal>,
+) -> Result<Option<Finish>, Trouble> {
+    let driven = driven.map_err(|error| Trouble::new(format!("cannot start: {}", super::reason(&error))));
+    let driven = driven.and_then(|driven| driven.map_err(Trouble::new));
+    let Some(mut journal) = journal else { return driven };
+    let finish = driven.as_ref().ok().and_then(Option::as_ref);
+    let unkept = journal.end(finish, super::now());
+    let mut finish = driven?;
+    if let (Some(finish), Some(unkept)) = (&mut finish, unkept) {
+        finish.warnings.push(format!("its end is not in the journal: {}", unkept.message));
+    }
+    Ok(finish)
+}
+
+fn head(ready: &Ready, on_failure: OnFailure) -> Head {
+    let name = |id: NameId| ready.program.names.get(id.0 as usize).map(|name| name.text.clone()).unwrap_or_default();
+    Head {
+        run: ready.id.clone(),
+        semantics: SEMANTICS,
+        version: SmolStr::new_static(env!("CARGO_PKG_VERSION")),
+        book: ready.program.book.as_ref().map(|book| book.title.to_string()).unwrap_or_default(),
+        started: ready.started,
+        on_failure,
+        params: ready.params.iter().map(|(id, value)| (name(*id), value.clone())).collect(),
+        texts: ready
+            .sources
+            .iter()
+            .map(|(_, file)| Text { name: file.name.clone(), text: file.text.to_string() })
+            .collect(),
+        place: place::here(),
+    }
 }

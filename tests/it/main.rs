@@ -25,6 +25,7 @@ mod plan;
 mod postgres;
 mod proxy;
 mod redis;
+mod resume;
 mod run;
 mod running;
 mod samples;

@@ -3,11 +3,12 @@ use std::time::Duration;
 
 use tokio_postgres::error::SqlState;
 
-use super::connect;
-use super::failure;
 use super::session::{Identity, Session, cells};
+use super::target::Target;
 use super::work::{Phase, Place, Worked};
-use crate::engine::{Ending, Failure};
+use super::{connect, failure, settle};
+use crate::effects::prove;
+use crate::engine::{Ending, Failure, FailureKind};
 use crate::value::Value;
 
 /// How long a server that lost a COMMIT's acknowledgement is asked for what became of it.
@@ -33,6 +34,11 @@ pub async fn commit(session: &Session, value: Value, place: &Place<'_>) -> Worke
             return Worked { healthy, ..none(&e) };
         }
     };
+    if !prove(&place.proofs, place.call, settle::proof(&mark, &value)).await {
+        let healthy = session.client.batch_execute("ROLLBACK").await.is_ok();
+        let failure = Failure::new(FailureKind::Failed, "its transaction could not be kept in the journal");
+        return Worked { healthy, ..Worked::failed(Ending::None, failure) };
+    }
     *place.committing.borrow_mut() = Some((mark.clone(), value.clone()));
     place.phase.set(Phase::Committing);
     let Err(e) = session.client.batch_execute("COMMIT").await else { return Worked::done(value) };
@@ -72,13 +78,17 @@ pub async fn became(session: &Session, mark: &Mark, limit: Duration) -> Option<E
     match mark {
         Mark::Nothing => Some(Ending::Done),
         Mark::Id(_, None) => None,
-        Mark::Id(id, Some(identity)) => tokio::time::timeout(limit, asked(session, *id, identity)).await.ok().flatten(),
+        Mark::Id(id, Some(identity)) => {
+            let pid = session.about.pid.parse().ok();
+            tokio::time::timeout(limit, asked(&session.target, pid, *id, identity)).await.ok().flatten()
+        }
     }
 }
 
-async fn asked(session: &Session, id: u64, identity: &Identity) -> Option<Ending> {
+/// `pid`: the session's that was lost, where it is known.
+pub async fn asked(target: &Target, pid: Option<u32>, id: u64, identity: &Identity) -> Option<Ending> {
     loop {
-        if let Ok(fresh) = connect::open(&session.target).await
+        if let Ok(fresh) = connect::open(target).await
             && let Ok(now) = Identity::ask(&fresh.client).await
         {
             let now = now?;
@@ -95,7 +105,7 @@ async fn asked(session: &Session, id: u64, identity: &Identity) -> Option<Ending
                 // After a crash it may be another one's.
                 "committed" => return (now.counting == identity.counting).then_some(Ending::Done),
                 "aborted" => return Some(Ending::None),
-                _ => end(&fresh, session, id).await,
+                _ => end(&fresh, pid, id).await,
             }
         }
         tokio::time::sleep(PAUSE).await;
@@ -103,11 +113,11 @@ async fn asked(session: &Session, id: u64, identity: &Identity) -> Option<Ending
 }
 
 /// The session that was lost may still be at it: it is ended, so that there is an answer.
-async fn end(fresh: &Session, lost: &Session, id: u64) {
-    let Ok(pid) = lost.about.pid.parse::<u32>() else { return };
+async fn end(fresh: &Session, pid: Option<u32>, id: u64) {
     // By its transaction: the number of a process is given again.
+    let pid = pid.map_or_else(String::new, |pid| format!("pid = {pid} AND "));
     let sql = format!(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = {pid} AND backend_xid::text = '{}'",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {pid}backend_xid::text = '{}'",
         id % (1 << 32)
     );
     let _ = fresh.client.simple_query(&sql).await;

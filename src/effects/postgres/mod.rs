@@ -19,6 +19,7 @@ mod read;
 mod role;
 mod scan;
 mod session;
+mod settle;
 mod statement;
 mod target;
 mod work;
@@ -39,9 +40,9 @@ use self::statement::Statement;
 use self::target::Target;
 use self::work::{Phase, Place, Work, Worked};
 use crate::check::sql::Copies;
-use crate::effects::Cancel;
 use crate::effects::file::directory;
 use crate::effects::stop::{PATIENCE, Stopped, Why, stoppable};
+use crate::effects::{Cancel, Proofs};
 use crate::engine::call::{Path, TxId};
 use crate::engine::{Arg, Call, Ending, Failure, FailureKind, Outcome, What};
 use crate::value::{Connection, SmolStr, Value};
@@ -51,13 +52,19 @@ pub struct Postgres {
     run: SmolStr,
     pool: Pool,
     open: RefCell<HashMap<TxId, (Arc<Connection>, Session)>>,
+    proofs: RefCell<Proofs>,
 }
 
 impl Postgres {
     /// `run`: the id its sessions carry in `application_name`.
     #[must_use]
     pub fn new(run: SmolStr) -> Postgres {
-        Postgres { run, pool: Pool::default(), open: RefCell::default() }
+        Postgres { run, pool: Pool::default(), open: RefCell::default(), proofs: RefCell::default() }
+    }
+
+    /// From now on the id of a transaction is kept before its COMMIT.
+    pub fn prove_to(&self, proofs: Proofs) {
+        *self.proofs.borrow_mut() = proofs;
     }
 
     /// Returns once the call has ended, also after a cancel.
@@ -219,6 +226,8 @@ impl Postgres {
             cancel: cancel.clone(),
             limit,
             phase: Cell::new(Phase::Revocable),
+            call: call.id,
+            proofs: self.proofs.borrow().clone(),
             committing: RefCell::default(),
         };
         let canceller = session.canceller();

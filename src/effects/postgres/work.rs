@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::commit::Mark;
 use super::statement::Statement;
 use super::{copy, read};
-use crate::effects::Cancel;
-use crate::engine::{Ending, Failure};
+use crate::effects::{Cancel, Proofs};
+use crate::engine::{CallId, Ending, Failure};
 use crate::value::Value;
 
 /// What is to be done in a session.
@@ -56,6 +56,9 @@ pub struct Place<'a> {
     /// The least of all limits.
     pub limit: Option<Duration>,
     pub phase: Cell<Phase>,
+    /// Whose work it is, and where its proof is kept.
+    pub call: CallId,
+    pub proofs: Proofs,
     /// By which the transaction is recognized once its COMMIT is on its way, and what is returned when it was done.
     pub committing: RefCell<Option<(Mark, Value)>>,
 }

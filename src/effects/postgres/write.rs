@@ -9,6 +9,7 @@ use super::prepare::{Guard, is_stale, prepare};
 use super::session::Session;
 use super::statement::Statement;
 use super::work::{Phase, Place, Worked};
+use crate::effects::prove;
 use crate::engine::{Ending, Failure, FailureKind};
 use crate::value::Value;
 use crate::value::encode::sql;
@@ -167,6 +168,11 @@ async fn direct(session: &Session, statement: &Statement, place: &Place<'_>) -> 
     let failed = |e: &Error| failure::of(place.name, e, Some(statement));
     if let Err(e) = session.client.batch_execute(&before).await {
         return Worked { healthy: false, ..Worked::failed(Ending::None, failed(&e)) };
+    }
+    // Nothing will tell what became of it.
+    if !prove(&place.proofs, place.call, Value::Null).await {
+        let failure = Failure::new(FailureKind::Failed, "that it starts could not be kept in the journal");
+        return Worked { healthy: false, ..Worked::failed(Ending::None, failure) };
     }
     place.phase.set(Phase::Loose);
     let ran = run(session, statement, None).await;

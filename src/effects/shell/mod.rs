@@ -5,6 +5,7 @@ mod connection;
 mod context;
 mod exit;
 mod far;
+mod left;
 mod output;
 mod process;
 mod settings;

@@ -3,12 +3,15 @@ mod answers;
 mod arguments;
 mod check;
 mod docs;
+mod driven;
 mod explain;
 mod inputs;
 mod plan;
 mod questions;
 mod refused;
+mod resume;
 mod run;
+mod runs;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -71,6 +74,10 @@ impl Volume {
 #[derive(Subcommand)]
 enum Command {
     Run(run::Run),
+    Resume(resume::Resume),
+    Rollback(resume::Rollback),
+    Runs(runs::Runs),
+    Close(runs::Close),
     Check(check::Check),
     Plan(plan::Plan),
     Explain(explain::Explain),
@@ -87,6 +94,10 @@ pub fn main() -> ExitCode {
     };
     let work = move || match cli.command {
         Command::Run(args) => run::run(&args, cli.say.say()),
+        Command::Resume(args) => resume::resume(&args, cli.say.say()),
+        Command::Rollback(args) => resume::rollback(&args, cli.say.say()),
+        Command::Runs(args) => runs::runs(&args),
+        Command::Close(args) => runs::close(&args),
         Command::Check(args) => check::check(&args, cli.say.say()),
         Command::Plan(args) => plan::plan(&args, cli.say.say()),
         Command::Explain(args) => explain::explain(&args),

@@ -85,6 +85,10 @@ impl Store for Sqlite {
         self.printed_alike(run, call, value)
     }
 
+    fn keeps_secrets(&self) -> bool {
+        self.key.is_some()
+    }
+
     fn runs(&mut self, filter: &Filter) -> Result<Vec<Row>, Trouble> {
         self.list(filter)
     }

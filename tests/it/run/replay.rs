@@ -5,7 +5,7 @@ use rbk::effects::Chunk;
 use rbk::effects::world::World;
 use rbk::engine::event::End;
 use rbk::engine::{Answer, Engine, Finish, Inputs, OnFailure, Progress, QuestionAsked, QuestionId};
-use rbk::run::{Answers, Given, Recording, Watcher, drive, replay};
+use rbk::run::{Answers, Around, Given, OnQuestion, Recording, Shown, Watcher, drive, replay};
 use rbk::session::{Disk, open_text};
 use rbk::value::{Nanos, Value};
 
@@ -44,6 +44,7 @@ impl Watcher for Seen {
         self.at(at);
         self.finished += 1;
     }
+    fn show(&mut self, _: Shown) {}
     fn secret(&mut self, value: &Value) {
         self.secrets.push(value.clone());
     }
@@ -78,7 +79,15 @@ fn driven(text: &str) -> (Option<Finish>, Recording, Seen) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut recording = Recording::default();
     let mut nobody = Nobody;
-    let driven = drive(engine, &world, &mut seen, &mut nobody, Some(&mut recording));
+    let around = Around {
+        effects: &world,
+        watcher: &mut seen,
+        answers: &mut nobody,
+        on_question: OnQuestion::Refuse,
+        journal: None,
+        recording: Some(&mut recording),
+    };
+    let driven = drive(engine, around, None);
     let finish = runtime.block_on(driven).unwrap();
     (finish, recording, seen)
 }

@@ -150,7 +150,11 @@ impl Run {
         let state = dir();
         let mut command = Command::new(env!("CARGO_BIN_EXE_rbk"));
         command.arg("run").arg(file).current_dir(state.path());
-        command.env("PATH", path()).env("XDG_STATE_HOME", state.path().join("state")).env("NO_COLOR", "1");
+        command
+            .env_remove("RBK_JOURNAL")
+            .env("PATH", path())
+            .env("XDG_STATE_HOME", state.path().join("state"))
+            .env("NO_COLOR", "1");
         Run { command, state }
     }
 

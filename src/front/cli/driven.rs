@@ -1,0 +1,186 @@
+//! A run that is driven from the command line: who watches it, who answers, and which exit code it comes to.
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use clap::{Args, ValueEnum};
+
+use super::answers::OnScreen;
+use super::inputs::Somebody;
+use super::refused::Refused;
+use super::{BUG, complain, got_out};
+use crate::engine::Finish;
+use crate::engine::event::End;
+use crate::journal::Trouble;
+use crate::report::json::Json;
+use crate::report::live::Live;
+use crate::report::opening::Opening;
+use crate::report::outside::{Channel, Known, Outside, Written};
+use crate::report::plain::Plain;
+use crate::report::screen::Screen;
+use crate::report::story::Say;
+use crate::report::style::{Line, Tone};
+use crate::report::summary::summary;
+use crate::run::answers::{Answerer, Voice};
+use crate::run::{Answers, OnQuestion, Watcher};
+use crate::session;
+use crate::session::journal::NONE;
+use crate::session::run::Ready;
+use crate::source::Sources;
+use crate::value::{Nanos, Timestamp};
+
+/// What `run`, `resume` and `rollback` have in common.
+#[derive(Args)]
+pub struct Telling {
+    /// Answer a question, by its label as written in the file or its path; may be repeated
+    #[arg(long, value_name = "LABEL=VALUE", value_parser = labelled)]
+    pub answer: Vec<String>,
+    /// What becomes of the run when nobody is there to answer a question
+    #[arg(long, value_enum, default_value_t = Unanswered::Refuse)]
+    pub on_question: Unanswered,
+    /// How the run is told
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// Where the run is kept: a file, or `none`
+    #[arg(long, value_name = "FILE")]
+    pub journal: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people: a live view at a terminal, plain lines elsewhere
+    Human,
+    /// One event a line
+    Json,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Unanswered {
+    /// It is refused before its first action
+    Refuse,
+    /// It stops there, and can be resumed with an answer
+    Stop,
+}
+
+impl Telling {
+    pub fn on_question(&self) -> OnQuestion {
+        match self.on_question {
+            Unanswered::Refuse => OnQuestion::Refuse,
+            Unanswered::Stop => OnQuestion::Stop,
+        }
+    }
+
+    pub fn is_kept(&self) -> bool {
+        self.journal.as_deref() != Some(NONE)
+    }
+
+    /// Nothing was run: told to a person, and as the one event to a program.
+    pub fn turned_away(&self, refused: &Refused) -> u8 {
+        if self.format == Format::Json {
+            let out = Outside::new(Channel::Out);
+            let written = out.written();
+            refused.event(out);
+            got_out(&written, None);
+        }
+        refused.tell()
+    }
+
+    /// Drive it, with somebody watching.
+    pub fn drive(
+        &self,
+        ready: &Ready,
+        who: Somebody,
+        say: Say,
+        again: Option<String>,
+        run: impl FnOnce(&mut dyn Watcher, &mut dyn Answers) -> Result<Option<Finish>, Trouble>,
+    ) -> u8 {
+        let out = Outside::new(Channel::Out);
+        let (written, known) = (out.written(), out.known());
+        let (deadline, rollback_within) = ready.limits();
+        let opening = Opening { run: ready.id.clone(), started: ready.started, deadline, rollback_within, again };
+        let sources = ready.sources.clone();
+        let live = self.format == Format::Human && out.look.terminal && out.look.moves;
+        let (mut watcher, screen): (Box<dyn Watcher>, Option<Rc<RefCell<Screen>>>) = match (self.format, live) {
+            (Format::Human, true) => {
+                let screen = Rc::new(RefCell::new(Screen::new(out)));
+                (Box::new(Live::new(screen.clone(), say, opening, sources.clone())), Some(screen))
+            }
+            (Format::Human, false) => (Box::new(Plain::new(out, say, opening, sources.clone())), None),
+            (Format::Json, _) => (Box::new(Json::new(out, ready.id.clone(), ready.started, sources.clone())), None),
+        };
+        let errors = || Rc::new(RefCell::new(Screen::new(Outside::new(Channel::Err))));
+        let screen = (who == Somebody::There).then(|| screen.unwrap_or_else(errors));
+        let voice = screen.map(|screen| Box::new(OnScreen(screen)) as Box<dyn Voice>);
+        let mut answers = Answerer::new(self.answer.clone(), voice);
+        let end = run(watcher.as_mut(), &mut answers);
+        drop((watcher, answers));
+        match end {
+            Ok(Some(finish)) => {
+                if self.is_kept() {
+                    ways_out(&finish, &ready.id);
+                }
+                ended(&finish, &written, || once_more(&finish, ready.started, &sources, known))
+            }
+            Ok(None) => {
+                complain("a bug in rbk itself: the run waits for nothing and has not ended; it is left as it is", None);
+                BUG
+            }
+            Err(trouble) => self.turned_away(&Refused::from(trouble)),
+        }
+    }
+}
+
+/// What can be done with a run that is not over.
+fn ways_out(finish: &Finish, run: &str) {
+    let words = match finish.end {
+        End::Stopped => format!("go on with `rbk resume {run}`, or undo it with `rbk rollback {run}`"),
+        End::Incomplete if finish.failure.is_some() => {
+            format!("when its cause is mended, `rbk rollback {run}` goes on with undoing")
+        }
+        End::Incomplete | End::Succeeded | End::RolledBack | End::Refused => return,
+    };
+    Outside::new(Channel::Err).line(&Line::new(0).put(Tone::Doing, words));
+}
+
+/// Its exit code. A run whose story is lost went well only when somebody has looked.
+fn ended(finish: &Finish, written: &Written, once_more: impl FnOnce()) -> u8 {
+    let (code, help) = match finish.end {
+        End::Succeeded => {
+            let help = "the run went on to its end; it exits with 3, not with 0, because what it said is lost";
+            (End::Incomplete.exit_code(), help)
+        }
+        end => (end.exit_code(), "the run went on to its end, which stands below"),
+    };
+    if got_out(written, Some(help)) {
+        return finish.end.exit_code();
+    }
+    once_more();
+    code
+}
+
+/// How it ended, on standard error.
+fn once_more(finish: &Finish, started: Timestamp, sources: &Sources, known: Known) {
+    let took = session::now().duration_since(started);
+    let took = Nanos(i64::try_from(took.as_nanos()).unwrap_or(i64::MAX));
+    let mut err = Outside::new(Channel::Err).knowing(known);
+    summary(took, finish, sources).iter().for_each(|line| err.line(line));
+}
+
+/// `LABEL=VALUE`.
+fn labelled(text: &str) -> Result<String, String> {
+    if text.contains('=') {
+        Ok(text.to_owned())
+    } else {
+        Err("write it as LABEL=VALUE, like 'Send traffic?=yes'".to_owned())
+    }
+}
+
+impl From<Trouble> for Refused {
+    fn from(trouble: Trouble) -> Refused {
+        Refused::several(vec![(trouble.message, trouble.help)])
+    }
+}
+
+/// The journal that an option names.
+pub fn journal(place: Option<&str>) -> Result<Option<Box<dyn crate::journal::Store>>, Refused> {
+    session::journal::open(place).map_err(Refused::from)
+}

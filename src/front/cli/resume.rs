@@ -1,0 +1,178 @@
+//! `rbk resume RUN`, `rbk rollback RUN`: a run that was left goes on, or is undone.
+use clap::Args;
+
+use super::OK;
+use super::driven::{Telling, journal};
+use super::inputs::Somebody;
+use super::refused::Refused;
+use crate::engine::event::End;
+use crate::journal::{Reason, Row, State};
+use crate::report::outside::{Channel, Outside};
+use crate::report::story::Say;
+use crate::report::style::{Line, Tone};
+use crate::report::time;
+use crate::session;
+use crate::session::journal::{NONE, find, last};
+use crate::session::resume::{Left, Onward, go_on};
+use crate::value::SmolStr;
+
+/// Go on with a run that was interrupted or stopped
+#[derive(Args)]
+pub struct Resume {
+    /// The run's id, or a part of it
+    run: String,
+    /// Go on although this is another place than the run's: why that is right
+    #[arg(long, value_name = "REASON")]
+    here: Option<String>,
+    /// Go on although the run has stood still for longer than its deadline: why that is right
+    #[arg(long, value_name = "REASON")]
+    late: Option<String>,
+    #[command(flatten)]
+    telling: Telling,
+}
+
+/// Undo what a run did and has left in place
+#[derive(Args)]
+pub struct Rollback {
+    /// The run's id, or a part of it
+    #[arg(required_unless_present = "last", conflicts_with = "last")]
+    run: Option<String>,
+    /// The last run of this runbook, by its title or its file's name
+    #[arg(long, value_name = "BOOK")]
+    last: Option<String>,
+    /// Why, for the journal; a must when a later run has built on this one
+    #[arg(long, value_name = "REASON")]
+    reason: Option<String>,
+    /// Undo although this is another place than the run's: why that is right
+    #[arg(long, value_name = "REASON")]
+    here: Option<String>,
+    #[command(flatten)]
+    telling: Telling,
+}
+
+pub fn resume(args: &Resume, say: Say) -> u8 {
+    let left = taken(&args.telling, |store| find(store, &args.run)).and_then(|(left, row)| {
+        match row.state {
+            State::Ended(End::Succeeded | End::Incomplete) => {
+                let message = format!("run {} has ended: {}", row.run, ended(row.state));
+                return Err(Refused::helped(message, format!("`rbk rollback {}` undoes it", row.run)));
+            }
+            State::Ended(_) | State::Closed => {
+                return Err(Refused::because(format!("run {} has ended: {}", row.run, ended(row.state))));
+            }
+            State::Open => {}
+        }
+        in_place(&left, args.here.as_deref())?;
+        in_time(&left, args.late.as_deref())?;
+        Ok(left)
+    });
+    let left = match left {
+        Ok(left) => left,
+        Err(refused) => return args.telling.turned_away(&refused),
+    };
+    let reasons = reasons([("--here", &args.here), ("--late", &args.late)]);
+    driven(&args.telling, say, left, Onward::Resume, reasons)
+}
+
+pub fn rollback(args: &Rollback, say: Say) -> u8 {
+    let left = taken(&args.telling, |store| match (&args.run, &args.last) {
+        (Some(run), _) => find(store, run),
+        (None, book) => last(store, book.as_deref().unwrap_or_default()),
+    })
+    .and_then(|(left, row)| {
+        if row.state == State::Closed {
+            return Err(Refused::because(format!("run {} was closed as it was", row.run)));
+        }
+        in_place(&left, args.here.as_deref())?;
+        Ok((left, row))
+    });
+    let (left, row) = match left {
+        Ok(left) => left,
+        Err(refused) => return args.telling.turned_away(&refused),
+    };
+    if row.state == State::Ended(End::RolledBack) {
+        let line = format!("run {} was undone already: there is nothing to do", row.run);
+        Outside::new(Channel::Out).line(&Line::new(0).put(Tone::Good, line));
+        return OK;
+    }
+    let reasons = reasons([("--here", &args.here), ("--reason", &args.reason)]);
+    let why = args.reason.clone().unwrap_or_else(|| "asked for".to_owned());
+    match driven(&args.telling, say, left, Onward::Rollback(why), reasons) {
+        // What was asked for is done.
+        code if code == End::RolledBack.exit_code() => OK,
+        code => code,
+    }
+}
+
+fn taken(
+    telling: &Telling,
+    choose: impl FnOnce(&mut dyn crate::journal::Store) -> Result<Row, crate::journal::Trouble>,
+) -> Result<(Left, Row), Refused> {
+    let Some(mut store) = journal(telling.journal.as_deref())? else {
+        return Err(Refused::because(format!("`--journal {NONE}` keeps no run")));
+    };
+    let row = choose(store.as_mut())?;
+    let left = Left::take(store, &row.run)?;
+    Ok((left, row))
+}
+
+fn driven(telling: &Telling, say: Say, left: Left, onward: Onward, reasons: Vec<Reason>) -> u8 {
+    if left.changed {
+        complain_softly("the runbook's file has changed since: the run goes on with the text that it was started with");
+    }
+    let shown = left.ready.clone();
+    let word = match &onward {
+        Onward::Resume => "resumed",
+        Onward::Rollback(_) => "to be undone",
+    };
+    let again = Some(format!("{word} {}", session::now().strftime("%F %T UTC")));
+    let on_question = telling.on_question();
+    telling.drive(&shown, Somebody::look(), say, again, |watcher, answers| {
+        go_on(left, onward, reasons, on_question, watcher, answers)
+    })
+}
+
+fn complain_softly(text: &str) {
+    Outside::new(Channel::Err).line(&Line::new(0).put(Tone::Warn, "! ").put(Tone::Plain, text));
+}
+
+fn in_place(left: &Left, here: Option<&str>) -> Result<(), Refused> {
+    if left.elsewhere.is_empty() || here.is_some() {
+        return Ok(());
+    }
+    let message = format!("the run was started in another place:\n{}", left.elsewhere.join("\n"));
+    Err(Refused::helped(message, "go on there; or here, with `--here REASON`"))
+}
+
+/// Longer than its deadline ago, what it waited for may have changed.
+fn in_time(left: &Left, late: Option<&str>) -> Result<(), Refused> {
+    let (Some(deadline), _) = left.ready.limits() else { return Ok(()) };
+    let still = session::now().duration_since(left.last());
+    if late.is_some() || still.as_nanos() <= i128::from(deadline.0) {
+        return Ok(());
+    }
+    let still = time::limit(crate::value::Nanos(i64::try_from(still.as_nanos()).unwrap_or(i64::MAX)));
+    let message = format!("the run has stood still for {still}, longer than its deadline of {}", time::limit(deadline));
+    Err(Refused::helped(
+        message,
+        "look whether it may still go on, and say why with `--late REASON`; or `rbk rollback` it",
+    ))
+}
+
+fn reasons<const N: usize>(given: [(&'static str, &Option<String>); N]) -> Vec<Reason> {
+    let given = given.into_iter().filter_map(|(option, text)| Some((option, text.clone()?)));
+    given.map(|(option, text)| Reason { option: SmolStr::new_static(option), text }).collect()
+}
+
+/// How a run ended, in words.
+pub fn ended(state: State) -> &'static str {
+    match state {
+        State::Open => "it has not",
+        State::Ended(End::Succeeded) => "it succeeded",
+        State::Ended(End::RolledBack) => "it was undone",
+        State::Ended(End::Refused) => "it was refused before its first action",
+        State::Ended(End::Incomplete) => "not everything is undone",
+        State::Ended(End::Stopped) => "it was stopped",
+        State::Closed => "it was closed as it was",
+    }
+}

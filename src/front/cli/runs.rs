@@ -1,0 +1,116 @@
+//! `rbk runs`, `rbk close RUN`: what the journal knows, and ending a run as it is.
+use clap::{Args, ValueEnum};
+
+use super::driven::{Format, journal};
+use super::refused::Refused;
+use super::{OK, say};
+use crate::journal::{Filter, Store};
+use crate::report::outside::Outside;
+use crate::report::runs;
+use crate::report::style::{Line, Tone};
+use crate::session;
+use crate::session::journal::{NONE, ago, close as end, find};
+
+/// List the runs of the journal, newest first
+#[derive(Args)]
+pub struct Runs {
+    /// Only those of this runbook, by its title
+    #[arg(long)]
+    book: Option<String>,
+    /// Only those that stand like this
+    #[arg(long, value_enum)]
+    state: Option<Standing>,
+    /// Only those started within this time, like `7d`
+    #[arg(long, value_name = "TIME")]
+    within: Option<String>,
+    /// Forget those that ended longer ago than this, like `90d`
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["book", "state", "within"])]
+    prune: Option<String>,
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+    /// The journal, a file
+    #[arg(long, value_name = "FILE")]
+    journal: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Standing {
+    /// A process drives it
+    Running,
+    /// Its process died, or it was stopped: to be resumed or rolled back
+    Interrupted,
+    Succeeded,
+    /// It failed, and everything is undone
+    Undone,
+    /// It failed, and something is left in place
+    Incomplete,
+    Closed,
+}
+
+/// End a run as it is: nothing is undone, its locks are free
+#[derive(Args)]
+pub struct Close {
+    /// The run's id, or a part of it
+    run: String,
+    /// Why, for the journal
+    #[arg(long, required = true)]
+    reason: String,
+    /// The journal, a file
+    #[arg(long, value_name = "FILE")]
+    journal: Option<String>,
+}
+
+pub fn runs(args: &Runs) -> u8 {
+    match listed(args) {
+        Ok(told) => say(|out| {
+            told(out);
+            OK
+        }),
+        Err(refused) => refused.tell(),
+    }
+}
+
+type Told = Box<dyn FnOnce(&mut Outside)>;
+
+fn listed(args: &Runs) -> Result<Told, Refused> {
+    let mut store = kept(args.journal.as_deref())?;
+    let time = |text: &Option<String>| text.as_deref().map(ago).transpose().map_err(Refused::because);
+    if let Some(before) = time(&args.prune)? {
+        let count = store.prune(before)?;
+        let text = format!("{count} {} forgotten", if count == 1 { "run is" } else { "runs are" });
+        return Ok(Box::new(move |out| out.line(&Line::new(0).put(Tone::Plain, text))));
+    }
+    let filter = Filter { book: args.book.clone(), state: None, since: time(&args.within)? };
+    let mut rows = store.runs(&filter)?;
+    if let Some(standing) = args.state {
+        let word = standing.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+        rows.retain(|row| runs::standing(row) == word);
+    }
+    let (format, now) = (args.format, session::now());
+    Ok(Box::new(move |out| match format {
+        Format::Human => runs::table(&rows, now).iter().for_each(|line| out.line(line)),
+        Format::Json => out.text(&runs::json(&rows)),
+    }))
+}
+
+pub fn close(args: &Close) -> u8 {
+    match closed(args) {
+        Ok(run) => say(|out| {
+            let text = format!("run {run} is closed; what it did stays, and its locks are free");
+            out.line(&Line::new(0).put(Tone::Plain, text));
+            OK
+        }),
+        Err(refused) => refused.tell(),
+    }
+}
+
+fn closed(args: &Close) -> Result<String, Refused> {
+    let mut store = kept(args.journal.as_deref())?;
+    let row = find(store.as_mut(), &args.run)?;
+    end(store.as_mut(), &row, &args.reason)?;
+    Ok(row.run.to_string())
+}
+
+fn kept(place: Option<&str>) -> Result<Box<dyn Store>, Refused> {
+    journal(place)?.ok_or_else(|| Refused::because(format!("`--journal {NONE}` keeps no run")))
+}

@@ -1,0 +1,158 @@
+//! A run's end of its journal: what the engine has consumed is kept before anything is done that follows from it.
+use std::collections::BTreeSet;
+
+use super::crash;
+use crate::engine::event::{End, Event, Finish, Input, Outcome};
+use crate::engine::{Call, CallId, Command, Ending, Failure, FailureKind, Record, What};
+use crate::journal::{Entry, Room, State, Store, Trouble};
+use crate::value::redact::Redactor;
+use crate::value::{SmolStr, Timestamp, Value};
+
+pub struct Journal {
+    store: Box<dyn Store>,
+    run: SmolStr,
+    secrets: Redactor,
+    /// In the order in which they happened; not kept yet.
+    waiting: Vec<Entry>,
+    /// Calls whose intent is kept, or waits to be.
+    intended: BTreeSet<CallId>,
+    /// Where the last of them found their place.
+    room: Room,
+    /// A second signal: from there on it is as if the process had died.
+    over: bool,
+}
+
+impl Journal {
+    /// Of a run that this process drives; `intended`: what earlier processes were about to start.
+    #[must_use]
+    pub fn new(store: Box<dyn Store>, run: SmolStr, intended: BTreeSet<CallId>) -> Journal {
+        Journal {
+            store,
+            run,
+            secrets: Redactor::default(),
+            waiting: Vec::new(),
+            intended,
+            room: Room::Enough,
+            over: false,
+        }
+    }
+
+    /// From now on it is not written in the clear.
+    pub fn hide(&mut self, secret: &Value) {
+        if let Value::Secret(secret) = secret {
+            self.secrets.learn(&secret.name, secret.expose());
+        }
+    }
+
+    /// The engine has consumed this, and asked for that. What ends a run as stopped is not kept: to whoever resumes it,
+    /// it has not happened.
+    pub fn heard(&mut self, input: &Input, commands: &[Command], wall: Timestamp) {
+        let stopped = commands.iter().find_map(|command| match command {
+            Command::Finish(finish) if finish.end == End::Stopped => Some(finish),
+            _ => None,
+        });
+        let ends = input.event == Event::Kill || stopped.is_some();
+        if ends && !std::mem::replace(&mut self.over, true) {
+            let failure = stopped.and_then(|finish| finish.failure.as_ref());
+            let why = failure.map_or_else(|| "a second signal".to_owned(), |failure| failure.failure.message.clone());
+            self.waiting.push(Entry::Stopped { why, wall });
+        }
+        if self.over {
+            return;
+        }
+        let input = Input { at: input.at, event: known(&input.event, commands) };
+        self.waiting.push(Entry::Heard { input, wall });
+        for command in commands {
+            if let Command::Record(Record::Intent { call, key, .. }) = command
+                && self.intended.insert(*call)
+            {
+                self.waiting.push(Entry::Intent { call: *call, key: key.to_string() });
+            }
+        }
+    }
+
+    /// The end of a call that may have had an effect is not kept yet: without it, it would be in doubt.
+    #[must_use]
+    pub fn owes(&self) -> bool {
+        self.waiting.iter().any(|entry| match entry {
+            Entry::Heard { input: Input { event: Event::Ended(call, _), .. }, .. } => self.intended.contains(call),
+            _ => false,
+        })
+    }
+
+    /// Keep what waits.
+    ///
+    /// # Errors
+    /// It could not be kept: nothing that follows from it may start.
+    pub fn flush(&mut self) -> Result<Room, Trouble> {
+        if self.waiting.is_empty() {
+            return Ok(self.room);
+        }
+        crash::point();
+        self.room = self.store.append(&self.run, &self.waiting, &self.secrets)?;
+        crash::point();
+        self.waiting.clear();
+        Ok(self.room)
+    }
+
+    /// One entry of the driver's own, at once.
+    ///
+    /// # Errors
+    /// It could not be kept.
+    pub fn keep(&mut self, entry: Entry) -> Result<(), Trouble> {
+        self.waiting.push(entry);
+        self.flush().map(|_| ())
+    }
+
+    /// Whether a secret that was read again is the one that the run had; nothing when that is not known.
+    #[must_use]
+    pub fn same(&self, call: CallId, value: &Value) -> Option<bool> {
+        self.store.same(&self.run, call, value)
+    }
+
+    /// Give the run a lock for as long as it is open.
+    pub fn lock(&mut self, call: &Call, wall: Timestamp) -> Option<Outcome> {
+        let What::Lock { name, takeover } = &call.what else { return None };
+        let trouble = self.store.lock(name, &self.run, *takeover, wall).err()?;
+        Some(Outcome::failed(Ending::None, failure(&trouble)))
+    }
+
+    /// How the run ended, and what could not be kept of it.
+    pub fn end(&mut self, finish: Option<&Finish>, wall: Timestamp) -> Option<Trouble> {
+        let flushed = self.flush().err();
+        let state = match finish.map(|finish| finish.end) {
+            Some(End::Stopped) | None => State::Open,
+            Some(end) => State::Ended(end),
+        };
+        crash::point();
+        let set = self.store.set(&self.run, state, finish.is_none_or(|finish| finish.wrote), wall).err();
+        crash::point();
+        self.store.release(&self.run);
+        flushed.or(set)
+    }
+}
+
+/// As a failed call.
+pub fn failure(trouble: &Trouble) -> Failure {
+    let failure = Failure::new(FailureKind::Failed, trouble.message.clone());
+    match &trouble.help {
+        Some(help) => failure.with_help(help.clone()),
+        None => failure,
+    }
+}
+
+/// The event, with its value marked as the secret that the engine has made of it: short ones are found by nothing else.
+fn known(event: &Event, commands: &[Command]) -> Event {
+    let Event::Ended(call, outcome) = event else { return event.clone() };
+    let Ok(value) = &outcome.result else { return event.clone() };
+    let made = commands.iter().find_map(|command| match command {
+        Command::Record(Record::Bound { value: secret @ Value::Secret(_), .. }) if secret.expose().0 == value => {
+            Some(secret.clone())
+        }
+        _ => None,
+    });
+    match made {
+        Some(secret) => Event::Ended(*call, Box::new(Outcome { result: Ok(secret), ..(**outcome).clone() })),
+        None => event.clone(),
+    }
+}

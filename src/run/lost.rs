@@ -1,0 +1,74 @@
+//! Secrets that a journal did not keep: whatever needs one does not start.
+use crate::engine::call::{Call, Context};
+use crate::engine::{Arg, Ending, Failure, FailureKind, Outcome, Piece, What};
+use crate::journal::is_lost;
+use crate::value::{Connection, Value};
+
+/// What a call ends with that needs one; nothing when it needs none.
+pub fn refused(call: &Call) -> Option<Outcome> {
+    let name = in_call(call)?;
+    let message = format!("it needs the secret `{name}`, which was not kept when the run was interrupted");
+    let help = "secrets other than from `env` and `prompt` are kept when `RBK_JOURNAL_KEY` is set from the start";
+    Some(Outcome::failed(Ending::None, Failure::new(FailureKind::Value, message).with_help(help)))
+}
+
+fn in_call(call: &Call) -> Option<String> {
+    let what = match &call.what {
+        What::Shell { code, .. } => in_pieces(code),
+        What::Native { on, args, .. } => {
+            let args = args.iter().find_map(|(_, arg)| match arg {
+                Arg::Value(value) => lost_in(value),
+                Arg::Code(pieces) => in_pieces(pieces),
+            });
+            args.or_else(|| on.as_deref().and_then(in_connection))
+        }
+        What::Begin { on, .. } | What::Commit { on, .. } | What::Abort { on, .. } => in_connection(on),
+        What::Lock { name, .. } => is_lost(name).map(str::to_owned),
+    };
+    what.or_else(|| call.contexts.iter().find_map(in_context))
+}
+
+fn in_pieces(pieces: &[Piece]) -> Option<String> {
+    pieces.iter().find_map(|piece| match piece {
+        Piece::Text { .. } => None,
+        Piece::Value { value, .. } => lost_in(value),
+    })
+}
+
+fn in_context(context: &Context) -> Option<String> {
+    match context {
+        Context::Dir(dir) => is_lost(dir).map(str::to_owned),
+        Context::Env(env) => env.iter().find_map(|(_, value)| lost_in(value)),
+        Context::Ssh(value) | Context::Stdin(value) => lost_in(value),
+        Context::Sudo(user) => user.as_ref().and_then(lost_in),
+        Context::Connection(connection) => in_connection(connection),
+        Context::Wrap { argv, .. } => argv.iter().find_map(lost_in),
+    }
+}
+
+fn in_connection(connection: &Connection) -> Option<String> {
+    connection.args.0.iter().find_map(|(_, value)| lost_in(value))
+}
+
+/// The name of a secret that is missing in a value.
+pub fn lost_in(value: &Value) -> Option<String> {
+    match value {
+        Value::Str(text) => is_lost(text).map(str::to_owned),
+        Value::Bytes(bytes) => is_lost(&String::from_utf8_lossy(bytes)).map(str::to_owned),
+        Value::List(items) => items.iter().find_map(lost_in),
+        Value::Record(record) => record.0.iter().find_map(|(_, value)| lost_in(value)),
+        Value::Response(response) => {
+            let text = String::from_utf8_lossy(response.body.bytes());
+            is_lost(&text).map(str::to_owned).or_else(|| response.headers.0.iter().find_map(|(_, v)| lost_in(v)))
+        }
+        Value::Connection(connection) => in_connection(connection),
+        Value::Secret(secret) => lost_in(secret.expose()),
+        Value::Null
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::Decimal(_)
+        | Value::Duration(_)
+        | Value::Size(_)
+        | Value::Time(_) => None,
+    }
+}

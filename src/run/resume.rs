@@ -1,0 +1,153 @@
+//! A run as it was left: its engine brought to where the journal ends, and what was under way there.
+use std::collections::{BTreeMap, BTreeSet};
+
+use tokio::sync::mpsc;
+
+use super::Watcher;
+use super::drive::secrets;
+use super::journal::Journal;
+use super::lost::lost_in;
+use crate::effects::{Cancel, Effects, Output};
+use crate::engine::{Call, CallId, Command, Ending, Engine, Event, Input, Outcome, Pending, Record, What};
+use crate::journal::{Entry, Trouble};
+use crate::value::{Nanos, Timestamp, Value};
+
+/// Where a process goes on.
+pub struct Past {
+    /// Running time that has been used.
+    pub at: Nanos,
+    pub pending: Pending,
+    /// When each of the recorded events came.
+    pub walls: Vec<Timestamp>,
+    /// Calls that an earlier process was about to start.
+    pub intended: BTreeSet<CallId>,
+    pub proofs: BTreeMap<CallId, Value>,
+    /// Those that the run holds, to be taken again by this process.
+    pub locks: Vec<Call>,
+    /// `rbk rollback`, and who wants it.
+    pub rollback: Option<String>,
+}
+
+/// Bring a fresh engine to where the entries end. The watcher is told all of it again; secrets that are not kept are
+/// read again.
+///
+/// # Errors
+/// The entries and the program do not fit, or a secret is another one now.
+pub async fn recall(
+    engine: &mut Engine,
+    entries: &[Entry],
+    effects: &dyn Effects,
+    watcher: &mut dyn Watcher,
+    journal: &mut Journal,
+) -> Result<Past, Trouble> {
+    let mut past = Past {
+        at: Nanos(0),
+        pending: Pending::default(),
+        walls: Vec::new(),
+        intended: BTreeSet::new(),
+        proofs: BTreeMap::new(),
+        locks: Vec::new(),
+        rollback: None,
+    };
+    for entry in entries {
+        match entry {
+            Entry::Heard { input, wall } => {
+                let mut input = input.clone();
+                if let Event::Ended(id, outcome) = &mut input.event
+                    && let Some(pending) = past.pending.calls.iter().find(|pending| pending.call.id == *id)
+                {
+                    known_again(&pending.call, outcome, effects, journal).await?;
+                    if let (What::Lock { .. }, Ending::Done) = (&pending.call.what, outcome.ending) {
+                        past.locks.push(pending.call.clone());
+                    }
+                }
+                let commands = engine.on(input.clone());
+                past.at = input.at;
+                past.pending.follow(past.walls.len(), &input, &commands).map_err(|why| unfit(&why))?;
+                past.walls.push(*wall);
+                commands.into_iter().for_each(|command| recalled(&input, command, effects, watcher, journal));
+            }
+            Entry::Intent { call, .. } => drop(past.intended.insert(*call)),
+            Entry::Proof { call, proof } => drop(past.proofs.insert(*call, proof.clone())),
+            Entry::Taken { .. } | Entry::Stopped { .. } | Entry::Closed { .. } => {}
+        }
+    }
+    Ok(past)
+}
+
+fn recalled(input: &Input, command: Command, effects: &dyn Effects, watcher: &mut dyn Watcher, journal: &mut Journal) {
+    match command {
+        Command::Tell(progress) => watcher.tell(input.at, &progress),
+        Command::Record(Record::Bound { value, .. }) => secrets(&value, &mut |secret| {
+            watcher.secret(secret);
+            effects.secret(secret);
+            journal.hide(secret);
+        }),
+        _ => {}
+    }
+}
+
+/// Take the run's locks for this process too, and for the run where it had let go of them.
+///
+/// # Errors
+/// Another run has one by now.
+pub async fn hold(
+    locks: &[Call],
+    effects: &dyn Effects,
+    journal: &mut Journal,
+    wall: Timestamp,
+) -> Result<(), Trouble> {
+    for call in locks {
+        let outcome = quietly(call, effects).await;
+        let outcome =
+            if outcome.ending == Ending::Done { journal.lock(call, wall).unwrap_or(outcome) } else { outcome };
+        if let Err(failure) = outcome.result {
+            return Err(Trouble { help: failure.help, ..Trouble::new(failure.message) });
+        }
+    }
+    Ok(())
+}
+
+/// A call that the engine does not hear of. What it would say goes nowhere.
+async fn quietly(call: &Call, effects: &dyn Effects) -> Outcome {
+    let (to, _quiet) = mpsc::channel(1);
+    // It lives as long as the call.
+    let (_canceller, cancel) = Cancel::new();
+    effects.call(call.clone(), cancel, Output { call: call.id, to }).await
+}
+
+/// A secret that is not kept is read again where that gives the same: from the environment, from a person.
+async fn known_again(
+    call: &Call,
+    outcome: &mut Outcome,
+    effects: &dyn Effects,
+    journal: &Journal,
+) -> Result<(), Trouble> {
+    let Ok(value) = &outcome.result else { return Ok(()) };
+    if lost_in(value).is_none() || !reads_the_same(call) {
+        return Ok(());
+    }
+    match quietly(call, effects).await.result {
+        Ok(value) if journal.same(call.id, &value) == Some(false) => {
+            Err(Trouble::new(format!("`{}` gives another secret now than when the run was started", call.text))
+                .with_help("set it to what it was; or undo by hand what the run did, and `rbk close` it"))
+        }
+        Ok(value) => {
+            outcome.result = Ok(value);
+            Ok(())
+        }
+        Err(failure) => Err(Trouble {
+            help: failure.help,
+            ..Trouble::new(format!("a secret cannot be read again: {}", failure.message))
+        }),
+    }
+}
+
+fn reads_the_same(call: &Call) -> bool {
+    matches!(&call.what, What::Native { action, .. } if action == "secret.env" || action == "secret.prompt")
+}
+
+fn unfit(why: &str) -> Trouble {
+    Trouble::new(format!("the journal and the run do not fit: {why}"))
+        .with_help("undo by hand what it did, then end it with `rbk close`")
+}

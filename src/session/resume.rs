@@ -1,0 +1,166 @@
+//! A run that was left: what the journal knows of it, whether it may go on here, and going on.
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::recorded::Recorded;
+use super::run::{Ready, ended};
+use super::{Opened, open_text, place};
+use crate::effects::world::World;
+use crate::engine::{Engine, Finish, Inputs, OnFailure, Progress};
+use crate::journal::entry::SEMANTICS;
+use crate::journal::{Door, Entry, Head, Reason, Store, Trouble};
+use crate::run::journal::Journal;
+use crate::run::{Answers, Around, OnQuestion, Shown, Watcher, drive, process, resume};
+use crate::value::{SmolStr, Timestamp};
+
+/// A run of the journal, taken by this process.
+pub struct Left {
+    /// What it runs, as recorded.
+    pub ready: Ready,
+    head: Head,
+    entries: Vec<Entry>,
+    store: Box<dyn Store>,
+    /// The runbook's file has another text now.
+    pub changed: bool,
+    /// Where this is another place than the run's, a line each.
+    pub elsewhere: Vec<String>,
+}
+
+impl Left {
+    /// Take a run and read it.
+    ///
+    /// # Errors
+    /// There is none, another process drives it, or this rbk cannot go on with it.
+    pub fn take(mut store: Box<dyn Store>, run: &str) -> Result<Left, Trouble> {
+        store.take(run, &place::holder())?;
+        let (head, entries) = store.load(run)?;
+        if head.semantics != SEMANTICS {
+            let message = format!("the run was started by rbk {}, which ran some things differently", head.version);
+            return Err(Trouble::new(message).with_help(format!("go on with it by rbk {}", head.version)));
+        }
+        let ready = ready(&head)?;
+        let changed = head.texts.iter().any(|text| is_other_now(&head, &text.name, &text.text));
+        let mut elsewhere = place::differences(&head.place, &place::here());
+        if let Err(error) = go_to(&head.place.dir) {
+            elsewhere.push(format!("directory `{}`: {}", head.place.dir, super::reason(&error)));
+        }
+        Ok(Left { ready, head, entries, store, changed, elsewhere })
+    }
+
+    /// When its last entry was written.
+    #[must_use]
+    pub fn last(&self) -> Timestamp {
+        let wall = |entry: &Entry| match entry {
+            Entry::Taken { wall, .. }
+            | Entry::Heard { wall, .. }
+            | Entry::Stopped { wall, .. }
+            | Entry::Closed { wall, .. } => Some(*wall),
+            Entry::Intent { .. } | Entry::Proof { .. } => None,
+        };
+        self.entries.iter().rev().find_map(wall).unwrap_or(self.head.started)
+    }
+}
+
+/// In which direction it goes on.
+pub enum Onward {
+    Resume,
+    /// And who wants it.
+    Rollback(String),
+}
+
+/// Go on with a run to its end. None when it waits for nothing and has not ended: a bug.
+///
+/// # Errors
+/// When it could not go on.
+pub fn go_on(
+    left: Left,
+    onward: Onward,
+    reasons: Vec<Reason>,
+    on_question: OnQuestion,
+    watcher: &mut dyn Watcher,
+    answers: &mut dyn Answers,
+) -> Result<Option<Finish>, Trouble> {
+    let Left { ready, head, entries, store, .. } = left;
+    let door = match &onward {
+        Onward::Resume => Door::Resume,
+        Onward::Rollback(_) => Door::Rollback,
+    };
+    let intended: BTreeSet<_> = entries
+        .iter()
+        .filter_map(|entry| match entry {
+            Entry::Intent { call, .. } => Some(*call),
+            _ => None,
+        })
+        .collect();
+    let mut journal = Journal::new(store, ready.id.clone(), intended);
+    journal.keep(Entry::Taken { door, holder: place::holder(), wall: super::now(), reasons })?;
+    process::prepare();
+    let world = World::new(ready.id.clone()).map_err(Trouble::new)?;
+    let on_failure = match onward {
+        Onward::Resume => head.on_failure,
+        Onward::Rollback(_) => OnFailure::Rollback,
+    };
+    let Ready { program, sources: _, id, started, params } = ready;
+    let inputs = Inputs { run: id, started, params, on_failure };
+    let mut engine = Engine::new(program, inputs);
+    let driven = process::block_on(async {
+        watcher.show(Shown::Remembered);
+        let mut past = match resume::recall(&mut engine, &entries, &world, watcher, &mut journal).await {
+            Ok(past) => past,
+            Err(trouble) => return Ok(Err(trouble)),
+        };
+        if let Err(trouble) = resume::hold(&past.locks, &world, &mut journal, super::now()).await {
+            return Ok(Err(trouble));
+        }
+        watcher.show(Shown::Out);
+        watcher.tell(past.at, &Progress::RunStarted { title: head.book.clone() });
+        if let Onward::Rollback(why) = onward {
+            past.rollback = Some(why);
+        }
+        let around =
+            Around { effects: &world, watcher, answers, on_question, journal: Some(&mut journal), recording: None };
+        drive(engine, around, Some(past)).await.map(Ok)
+    });
+    match driven {
+        Ok(Ok(Err(trouble))) => Err(trouble),
+        Ok(Ok(Ok(finish))) => ended(Ok(Ok(finish)), Some(journal)),
+        Ok(Err(why)) => ended(Ok(Err(why)), Some(journal)),
+        Err(error) => ended(Err(error), Some(journal)),
+    }
+}
+
+/// What the run's own texts say.
+fn ready(head: &Head) -> Result<Ready, Trouble> {
+    let first = head.texts.first().ok_or_else(|| Trouble::new("the journal holds no text of the run"))?;
+    let Opened { sources, program, .. } = open_text(&first.name, &first.text, &Recorded(&head.texts));
+    let program = program.ok_or_else(|| {
+        Trouble::new("this rbk finds errors in the run's own text")
+            .with_help(format!("go on with it by rbk {}", head.version))
+    })?;
+    let mut params = Vec::new();
+    for (name, value) in &head.params {
+        let id = program.book.iter().flat_map(|book| &book.params).find(|param| named(&program, param.name) == *name);
+        let id = id.ok_or_else(|| Trouble::new(format!("the run's text has no parameter `{name}`")))?;
+        params.push((id.name, value.clone()));
+    }
+    Ok(Ready { program, sources, id: head.run.clone(), started: head.started, params })
+}
+
+fn named(program: &Arc<crate::check::Program>, id: crate::check::program::NameId) -> SmolStr {
+    program.names.get(id.0 as usize).map(|name| name.text.clone()).unwrap_or_default()
+}
+
+/// A file that is gone is no other one: the run has its text.
+#[allow(clippy::disallowed_methods, reason = "the waist reads the files of a run")]
+fn is_other_now(head: &Head, name: &str, text: &str) -> bool {
+    if name.starts_with('<') {
+        return false;
+    }
+    let path = std::path::Path::new(&head.place.dir).join(name);
+    std::fs::read(path).is_ok_and(|now| now != text.as_bytes())
+}
+
+#[allow(clippy::disallowed_methods, reason = "commands run where the run was started")]
+fn go_to(dir: &str) -> std::io::Result<()> {
+    std::env::set_current_dir(dir)
+}

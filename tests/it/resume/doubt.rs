@@ -1,0 +1,111 @@
+//! What was under way when the process died.
+use super::*;
+
+/// Waits, writes its line, waits; rbk is killed while it waits, and the command lives on.
+fn slow(more: &str) -> Desk {
+    let (before, after) = (gate("one"), gate("two"));
+    Desk::of(&format!(
+        "  step \"slow\" {{\n{more}\n    $ touch started; {before}; echo line >> log; touch written; {after}\n    rollback {{ $ echo undone >> log }}\n  }}"
+    ))
+}
+
+#[test]
+fn a_goal_that_is_reached_is_done() {
+    let desk = slow("    done when $ grep -q line log");
+    let mut child = desk.start(&["run", "book.rbk"]);
+    desk.until("started");
+    desk.write("one", "");
+    desk.until("written");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    desk.resume(&[]).ended(0);
+    assert_eq!(desk.read("log"), "line\n");
+}
+
+#[test]
+fn a_command_that_lived_on_is_ended_before_its_step_is_undone() {
+    let desk = slow("");
+    desk.killed_at(&["run", "book.rbk"], "started");
+    desk.resume(&[]).ended(1).says(&["whether it happened is not known", "undone: slow"]);
+    desk.write("one", "");
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(desk.read("log"), "undone\n", "the line does not turn up after the rollback");
+}
+
+#[test]
+fn a_goal_that_is_not_reached_says_nothing() {
+    let desk = slow("    done when $ grep -q line log");
+    desk.killed_at(&["run", "book.rbk"], "started");
+    desk.resume(&[]).ended(1).says(&["undone: slow"]);
+    assert_eq!(desk.read("log"), "undone\n");
+}
+
+#[test]
+fn a_step_that_may_be_retried_starts_anew() {
+    let gate = gate("go");
+    let desk = Desk::of(&format!(
+        "  step \"again\" retry 1 {{\n    $ echo try >> log; touch started; {gate}\n    rollback {{ $ echo undone >> log }}\n  }}"
+    ));
+    desk.killed_at(&["run", "book.rbk"], "started");
+    desk.write("go", "");
+    desk.resume(&[]).ended(0);
+    assert_eq!(desk.read("log"), "try\nundone\ntry\n", "never twice without its undo in between");
+}
+
+#[test]
+fn what_undoes_is_called_again() {
+    let gate = gate("go");
+    let desk = Desk::of(&format!(
+        "  step \"a\" {{\n    $ echo a >> log\n    rollback {{ $ touch undoing; {gate}; echo undone >> log }}\n  }}\n  step \"b\" readonly {{\n    guard \"no\": false\n  }}"
+    ));
+    desk.killed_at(&["run", "book.rbk"], "undoing");
+    std::fs::remove_file(desk.path().join("undoing")).unwrap();
+    let mut resumed = desk.start(&["resume", &desk.last().0]);
+    desk.until("undoing");
+    desk.write("go", "");
+    assert_eq!(resumed.wait().unwrap().code(), Some(1));
+    assert_eq!(desk.read("log"), "a\nundone\n");
+}
+
+#[test]
+fn a_secret_of_the_environment_is_read_again_and_must_be_the_same() {
+    let text = r#"  secret token = env("TOKEN")
+  step "a" {
+    with env({ T: token }) { $ touch ready; while [ ! -e go ]; do sleep 0.02; done; printf %s "$T" > got }
+    done when_ok
+    rollback { $ rm -f got }
+  }"#
+    .replace("    done when_ok\n", "");
+    let desk = Desk::of(&text.replace("step \"a\"", "step \"a\" retry 1")).env("TOKEN", "first-secret-value");
+    desk.killed_at(&["run", "book.rbk"], "ready");
+    let journal = ["journal.db", "journal.db-wal"].map(|name| std::fs::read(desk.path().join("state").join(name)));
+    for bytes in journal.into_iter().flatten() {
+        assert!(!bytes.windows(18).any(|part| part == b"first-secret-value"), "it stands in the journal");
+    }
+    desk.write("go", "");
+    let (run, _) = desk.last();
+    let other = desk.command(&["resume", &run]).env("TOKEN", "second-secret-value").output().unwrap();
+    assert_eq!(other.status.code(), Some(2), "{}", stage::text(&other.stderr));
+    assert!(stage::text(&other.stderr).contains("another secret"), "{}", stage::text(&other.stderr));
+    desk.resume(&[]).ended(0);
+    assert_eq!(desk.read("got"), "first-secret-value");
+}
+
+#[test]
+fn a_secret_that_would_be_gone_after_a_crash_needs_a_key() {
+    let text = r#"  secret made = $ printf %s-%s new secret-value
+  step "a" {
+    with stdin(made) { $ cat > got }
+    rollback { with stdin(made) { $ cat > undone } }
+  }
+  wait up to 30s every 20ms until $ ./look
+  fail "on purpose""#;
+    let desk = Desk::of(text);
+    desk.say(&["run", "book.rbk"]).ended(2).says(&["RBK_JOURNAL_KEY", "book.rbk:7", "--journal none"]);
+    assert!(!desk.has("got"));
+    let desk = Desk::of(text).env("RBK_JOURNAL_KEY", "a passphrase for this test");
+    desk.killed_at(&["run", "book.rbk"], "ready");
+    desk.write("go", "");
+    desk.resume(&[]).ended(1);
+    assert_eq!(desk.read("undone"), "new-secret-value");
+}

@@ -1,0 +1,57 @@
+//! A run that was stopped on purpose can go on.
+use super::*;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+#[test]
+fn a_second_signal_leaves_a_run_that_can_be_resumed() {
+    let gate = gate("go");
+    let desk = Desk::of(&format!(
+        "  step \"a\" {{\n    $ echo a >> log\n    rollback {{ $ echo -a >> log; touch undoing; trap '' TERM; {gate} }}\n  }}\n  wait up to 1m every 20ms until $ ./look"
+    ));
+    let mut child = desk.start(&["run", "book.rbk"]);
+    desk.until("ready");
+    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
+    kill(pid, Signal::SIGTERM).unwrap();
+    desk.until("undoing");
+    kill(pid, Signal::SIGTERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(4));
+    assert_eq!(desk.last().1, "interrupted");
+    desk.write("go", "");
+    desk.resume(&[]).ended(1).says(&["undone: a"]);
+    assert_eq!(desk.read("log"), "a\n-a\n-a\n", "a rollback that was cut off runs again");
+}
+
+#[test]
+fn a_failure_that_stops_is_looked_at_again() {
+    let desk = Desk::of(
+        "  step \"a\" {\n    $ echo a >> log\n    rollback { $ echo -a >> log }\n  }\n  step \"look\" readonly {\n    guard \"mended\": $ test -e mended\n  }\n  log \"went on\"",
+    );
+    desk.say(&["run", "book.rbk", "--on-failure", "stop"]).ended(4).says(&["rbk resume", "rbk rollback"]);
+    assert_eq!(desk.read("log"), "a\n");
+    desk.resume(&[]).ended(4);
+    desk.write("mended", "");
+    desk.resume(&[]).ended(0).says(&["went on"]);
+    assert_eq!(desk.read("log"), "a\n");
+}
+
+#[test]
+fn a_question_that_stops_is_answered_at_the_resume() {
+    let desk = Desk::of(
+        "  step \"a\" {\n    $ echo a >> log\n    rollback { $ echo -a >> log }\n  }\n  confirm \"Go on?\"\n  step \"b\" {\n    $ echo b >> log\n    rollback none \"nothing\"\n  }",
+    );
+    desk.say(&["run", "book.rbk"]).ended(2);
+    desk.say(&["run", "book.rbk", "--on-question", "stop"]).ended(4).says(&["rbk resume"]);
+    assert_eq!(desk.read("log"), "a\n");
+    desk.resume(&["--answer", "Go on?=yes"]).ended(0);
+    assert_eq!(desk.read("log"), "a\nb\n");
+}
+
+#[test]
+fn without_a_journal_nothing_can_stop_and_that_is_said() {
+    let desk = Desk::of("  log \"hello\"");
+    desk.say(&["run", "book.rbk", "--journal", "none", "--on-failure", "stop"]).ended(2).says(&["--journal none"]);
+    desk.say(&["run", "book.rbk", "--journal", "none"]).ended(0).says(&["not kept"]);
+    assert!(!desk.has("state/journal.db"));
+    desk.say(&["runs"]).ended(0).says(&["no runs"]);
+}

@@ -5,8 +5,12 @@ use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+/// What does not stand in a file name as it is.
+const STRANGE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 
 /// The file, made when it is not there; its directory for this user alone.
 ///
@@ -20,7 +24,7 @@ pub fn open(dir: &Path, name: &str) -> std::io::Result<File> {
 /// A name may hold anything; a file name not. Equal names are equal files, different ones never.
 #[must_use]
 pub fn file_name(name: &str, ending: &str) -> String {
-    let plain = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let plain = utf8_percent_encode(name, STRANGE).to_string();
     if plain.len() <= 200 {
         return format!("{plain}.{ending}");
     }

@@ -12,6 +12,7 @@ use crate::journal::{Holder, Trouble};
 use crate::state::held;
 use crate::value::Timestamp;
 
+pub const ENDING: &str = "lease";
 /// How often it is tried to take a file: one who only looks who holds it has it for an instant.
 const TRIES: u32 = 50;
 const PAUSE: Duration = Duration::from_millis(5);
@@ -41,8 +42,8 @@ struct Says {
     started: u64,
 }
 
-pub fn file_name(run: &str) -> String {
-    held::file_name(run, "lease")
+fn file_name(run: &str) -> String {
+    held::file_name(run, ENDING)
 }
 
 /// Hold it, for as long as what comes back lives.
@@ -82,15 +83,19 @@ fn is_at(file: &File, path: &Path) -> bool {
 
 /// Who drives the run now.
 pub fn holder(dir: &Path, run: &str) -> Option<Holder> {
-    let file = OpenOptions::new().read(true).open(dir.join(file_name(run))).ok()?;
+    locked(&dir.join(file_name(run))).and_then(|mut file| held::read(&mut file)).map(|says: Says| Holder {
+        host_name: says.host,
+        user: says.user,
+        pid: says.pid,
+        started: says.started,
+    })
+}
+
+/// The file, when a process holds it.
+pub fn locked(path: &Path) -> Option<File> {
+    let file = OpenOptions::new().read(true).open(path).ok()?;
     match Flock::lock(file, FlockArg::LockSharedNonblock) {
-        Err((mut file, Errno::EWOULDBLOCK)) => held::read(&mut file).map(|says: Says| Holder {
-            host_name: says.host,
-            user: says.user,
-            pid: says.pid,
-            started: says.started,
-        }),
-        // Nobody holds it.
+        Err((file, Errno::EWOULDBLOCK)) => Some(file),
         Ok(_) | Err(_) => None,
     }
 }

@@ -48,11 +48,11 @@ impl Sqlite {
     /// # Errors
     /// Its place is not safe or on a network, it is no journal, it is damaged, or a newer rbk made it.
     pub fn open(path: &Path, key: Option<Key>) -> Result<Sqlite, Trouble> {
-        place::check(path)?;
-        let db = schema::open(path)?;
+        let path = place::find(path)?;
+        let db = schema::open(&path)?;
         let mut dir = path.as_os_str().to_owned();
         dir.push("-runs");
-        Ok(Sqlite { db, path: path.to_owned(), dir: dir.into(), key, driven: BTreeMap::new(), prints: HashMap::new() })
+        Ok(Sqlite { db, path, dir: dir.into(), key, driven: BTreeMap::new(), prints: HashMap::new() })
     }
 }
 

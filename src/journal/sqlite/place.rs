@@ -1,17 +1,29 @@
 //! Where a journal may be: a file of this user alone, on a disk of this machine.
 use std::fs::{DirBuilder, File, Metadata, Permissions};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nix::sys::statfs::{Statfs, statfs};
 
 use crate::journal::Trouble;
 
-/// The directory is made when it is not there; the file is not.
-pub fn check(path: &Path) -> Result<(), Trouble> {
-    let shown = path.display();
+/// The one path of the journal, whichever way leads there: what stands beside it is for all who use it. The directory is
+/// made when it is not there; the file is not.
+pub fn find(path: &Path) -> Result<PathBuf, Trouble> {
     let dir = directory(path);
-    make(dir).map_err(|e| wrong(format!("the journal's directory `{}` cannot be made: {e}", dir.display())))?;
+    let unmade = |e| wrong(format!("the journal's directory `{}` cannot be made: {e}", dir.display()));
+    make(dir).map_err(unmade)?;
+    let real = match (path.canonicalize(), path.file_name()) {
+        (Ok(real), _) => real,
+        (Err(_), Some(name)) => dir.canonicalize().map_err(unmade)?.join(name),
+        (Err(e), None) => return Err(wrong(format!("the journal `{}` cannot be read: {e}", path.display()))),
+    };
+    check(&real)?;
+    Ok(real)
+}
+
+fn check(path: &Path) -> Result<(), Trouble> {
+    let (shown, dir) = (path.display(), directory(path));
     let of_dir = std::fs::metadata(dir).map_err(|e| wrong(format!("`{}`: {e}", dir.display())))?;
     if of_dir.mode() & 0o022 != 0 {
         return Err(wrong(format!(

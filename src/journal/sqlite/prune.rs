@@ -1,5 +1,6 @@
 //! Forgetting runs that leave nothing to do.
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use rusqlite::TransactionBehavior;
 
@@ -21,14 +22,17 @@ impl Sqlite {
             rows.collect::<Result<_, _>>().map_err(wrong)?
         };
         let mut gone = Vec::new();
-        let mut used = BTreeSet::new();
+        let (mut used, mut reserves) = (BTreeSet::new(), BTreeSet::new());
         for (no, id, head) in &all {
             let tip = tip::read(&self.path, &change, *no, &chain::first(head))?;
             // Held while it goes: nobody takes a run that is being forgotten.
             let old = leaves_nothing(tip.state) && tip.last < to_nanos(before);
-            match old.then(|| lease::take(&self.dir, id, &nobody())) {
+            match old.then(|| lease::take(&self.dir, id, &pruning())) {
                 Some(Ok(lease)) => gone.push((*no, id, lease)),
-                Some(Err(_)) | None => used.extend(read_head(head)?.texts.into_iter().map(|text| text.sha256)),
+                Some(Err(_)) | None => {
+                    used.extend(read_head(head)?.texts.into_iter().map(|text| text.sha256));
+                    reserves.insert(reserve::file_name(id));
+                }
             }
         }
         for (no, _, _) in &gone {
@@ -47,14 +51,29 @@ impl Sqlite {
             change.execute("DELETE FROM text WHERE sha256 = ?1", [text]).map_err(wrong)?;
         }
         change.commit().map_err(wrong)?;
-        for (_, id, _) in &gone {
-            let _ = std::fs::remove_file(self.dir.join(reserve::file_name(id)));
+        let count = gone.len();
+        drop(gone);
+        sweep(&self.dir, &reserves);
+        Ok(count)
+    }
+}
+
+/// Room that is kept for no run: it was forgotten, or its process died before it began.
+fn sweep(dir: &Path, kept: &BTreeSet<String>) {
+    for file in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        let path = file.path();
+        let stray = path.extension().is_some_and(|ending| ending == reserve::ENDING)
+            && !kept.contains(&*file.file_name().to_string_lossy());
+        let lease = path.with_extension(lease::ENDING);
+        if stray && lease::locked(&lease).is_none() {
+            let _ = std::fs::remove_file(path);
+            let _ = std::fs::remove_file(lease);
         }
-        Ok(gone.len())
     }
 }
 
 /// Who holds a run that is being forgotten.
-fn nobody() -> Holder {
-    Holder { host_name: String::new(), user: String::new(), pid: 0, started: 0 }
+fn pruning() -> Holder {
+    let pid = std::process::id().cast_signed();
+    Holder { host_name: "this machine".to_owned(), user: "of the pruning".to_owned(), pid, started: 0 }
 }

@@ -7,6 +7,7 @@ use super::trouble::not_made;
 use crate::journal::Trouble;
 use crate::state::held;
 
+pub const ENDING: &str = "reserve";
 /// Bytes.
 const SIZE: u32 = 1 << 20;
 
@@ -15,7 +16,7 @@ const SIZE: u32 = 1 << 20;
 pub struct Reserve(PathBuf);
 
 pub fn file_name(run: &str) -> String {
-    held::file_name(run, "reserve")
+    held::file_name(run, ENDING)
 }
 
 impl Reserve {

@@ -22,9 +22,19 @@ pub struct Driven {
     head: Hash,
     tip: Tip,
     seal: Seal,
-    /// Absent: it is used up.
     reserve: Option<Reserve>,
+    room: Room,
     _lease: Lease,
+}
+
+impl Drop for Driven {
+    fn drop(&mut self) {
+        if leaves_nothing(self.tip.state)
+            && let Some(reserve) = self.reserve.take()
+        {
+            reserve.give_back();
+        }
+    }
 }
 
 impl Sqlite {
@@ -52,7 +62,8 @@ impl Sqlite {
         });
         match inserted {
             Ok(no) => {
-                let driven = Driven { no, head: first, tip, seal, reserve: Some(reserve), _lease: lease };
+                let (reserve, room) = (Some(reserve), Room::Enough);
+                let driven = Driven { no, head: first, tip, seal, reserve, room, _lease: lease };
                 self.driven.insert(head.run.clone(), driven);
                 Ok(())
             }
@@ -76,7 +87,8 @@ impl Sqlite {
         let seal = codec::read_head(&body)?.seal(self.key.clone())?;
         // On a full disk the run can still be unwound as far as it goes.
         let reserve = Reserve::make(&self.dir, run).ok();
-        self.driven.insert(SmolStr::from(run), Driven { no, head, tip, seal, reserve, _lease: lease });
+        let room = if reserve.is_some() { Room::Enough } else { Room::Reserve };
+        self.driven.insert(SmolStr::from(run), Driven { no, head, tip, seal, reserve, room, _lease: lease });
         Ok(())
     }
 
@@ -96,7 +108,7 @@ impl Sqlite {
             let mut add = change.prepare_cached("INSERT INTO entry VALUES (?1, ?2, ?3, ?4)")?;
             rows.iter().try_for_each(|(count, hash, body)| add.execute(params![no, count, hash, body]).map(|_| ()))
         })?;
-        Ok(if mine.reserve.is_some() { Room::Enough } else { Room::Reserve })
+        Ok(mine.room)
     }
 
     pub(super) fn stand(&mut self, run: &str, state: State, wrote: bool, wall: Timestamp) -> Result<(), Trouble> {
@@ -104,13 +116,7 @@ impl Sqlite {
         let tip = Tip { state, wrote, last: to_nanos(wall), ..mine.tip.clone() };
         change(&mut self.db, &self.path, run, mine, tip, |change, no| {
             if leaves_nothing(state) { locks::free(change, no) } else { Ok(()) }
-        })?;
-        if leaves_nothing(state)
-            && let Some(reserve) = mine.reserve.take()
-        {
-            reserve.give_back();
-        }
-        Ok(())
+        })
     }
 }
 
@@ -142,6 +148,7 @@ fn change(
         && let Some(reserve) = mine.reserve.take()
     {
         reserve.give_back();
+        mine.room = Room::Reserve;
         // From now on the log is kept short: what stands in the file takes a tenth of the room.
         let _ = db.execute_batch("PRAGMA wal_autocheckpoint=32; PRAGMA wal_checkpoint(TRUNCATE)");
         done = commit(db, all);

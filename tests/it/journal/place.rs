@@ -1,13 +1,14 @@
 //! Where a journal may be, and files that are none.
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
+use rbk::engine::event::End;
 use rbk::journal::sqlite::Sqlite;
-use rbk::journal::{Filter, Store, Trouble};
+use rbk::journal::{Filter, Room, State, Store, Trouble};
 use rusqlite::Connection;
 
 use super::child::told;
-use super::made::{entries, head, open, room, said, written};
+use super::made::{at, entries, head, holder, nothing, open, room, said, written};
 
 fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -26,7 +27,7 @@ fn only_its_owner_sees_it() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("deep/er/journal.db");
     let mut store = open(&path);
-    store.begin(&head("r1"), &super::made::holder(1), super::made::at(0)).unwrap();
+    store.begin(&head("r1"), &holder(1), at(0)).unwrap();
     assert_eq!(mode(path.parent().unwrap()), 0o700);
     for entry in std::fs::read_dir(path.parent().unwrap()).unwrap().flatten() {
         let expected = if entry.path().is_dir() { 0o700 } else { 0o600 };
@@ -148,4 +149,53 @@ fn the_next_process_needs_no_clean_end_of_the_last() {
     assert!(before > 0);
     assert_eq!(open(&path).load("r1").unwrap().1, entries());
     assert_eq!(said(open(&path).load("r9")), "there is no run `r9` in the journal");
+}
+
+#[test]
+fn whichever_way_leads_there_it_is_one_journal() {
+    let (dir, path) = room();
+    let mut store = open(&path);
+    store.begin(&head("r1"), &holder(1), at(0)).unwrap();
+    let (other, alias) = (tempfile::tempdir().unwrap(), dir.path().join("alias"));
+    std::os::unix::fs::symlink(dir.path(), &alias).unwrap();
+    let link = other.path().join("mine.db");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    for way in [alias.join("journal.db"), link] {
+        assert!(said(open(&way).take("r1", &holder(2))).starts_with("run r1 is driven by another process (pid 1 "));
+    }
+}
+
+/// The names of what is kept back.
+fn reserves(path: &Path) -> Vec<String> {
+    let all = std::fs::read_dir(path.with_file_name("journal.db-runs")).unwrap().flatten();
+    let mut names: Vec<_> = all.map(|e| e.file_name().to_string_lossy().into_owned()).collect();
+    names.retain(|name| name.ends_with(".reserve"));
+    names.sort();
+    names
+}
+
+#[test]
+fn room_is_kept_as_long_as_there_may_be_something_to_undo() {
+    let (_dir, path) = room();
+    let mut store = open(&path);
+    for (run, state) in [("a", State::Open), ("b", State::Ended(End::Succeeded)), ("c", State::Ended(End::Incomplete))]
+    {
+        store.begin(&head(run), &holder(1), at(0)).unwrap();
+        store.set(run, state, true, at(1)).unwrap();
+        // What a handler does after the end has room as before.
+        assert_eq!(store.append(run, &entries(), &nothing()).unwrap(), Room::Enough);
+        store.release(run);
+    }
+    assert_eq!(reserves(&path), ["a.reserve", "c.reserve"]);
+    let kept = std::fs::metadata(path.with_file_name("journal.db-runs").join("a.reserve")).unwrap();
+    assert!(kept.len() == 1 << 20 && kept.blocks() * 512 >= 1 << 20);
+    store.take("b", &holder(1)).unwrap();
+    assert_eq!(reserves(&path), ["a.reserve", "b.reserve", "c.reserve"]);
+    drop(store);
+    assert_eq!(reserves(&path), ["a.reserve", "c.reserve"]);
+
+    // A process that died before its run began.
+    std::fs::write(path.with_file_name("journal.db-runs").join("d.reserve"), "").unwrap();
+    assert_eq!(open(&path).prune(at(9)).unwrap(), 1);
+    assert_eq!(reserves(&path), ["a.reserve", "c.reserve"]);
 }

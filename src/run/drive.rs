@@ -33,7 +33,7 @@ const LAST: Duration = Duration::from_secs(7);
 /// What a call of this process, or what is known of one of an earlier process, has come to.
 enum Seen {
     Ended(Outcome),
-    Settled(Box<Call>, Option<Outcome>),
+    Settled(Option<Outcome>),
 }
 
 type Running<'a> = FuturesUnordered<Pin<Box<dyn Future<Output = (CallId, Seen)> + 'a>>>;
@@ -67,8 +67,6 @@ struct Driver<'a> {
     asked: VecDeque<(Nanos, Command)>,
     running: Running<'a>,
     cancellers: BTreeMap<CallId, Canceller>,
-    /// Calls of an earlier process that nobody wants any more.
-    unwanted: BTreeSet<CallId>,
     /// Locks that are being taken.
     locks: BTreeMap<CallId, Call>,
     timers: BTreeMap<TimerId, Nanos>,
@@ -100,7 +98,6 @@ pub async fn drive(engine: Engine, around: Around<'_>, past: Option<Past>) -> Re
         asked: VecDeque::new(),
         running: FuturesUnordered::new(),
         cancellers: BTreeMap::new(),
-        unwanted: BTreeSet::new(),
         locks: BTreeMap::new(),
         timers: BTreeMap::new(),
         questions: BTreeSet::new(),
@@ -225,13 +222,11 @@ impl<'a> Driver<'a> {
                 let outcome = self.locked(call, outcome);
                 self.hear(Event::Ended(call, Box::new(outcome)));
             }
-            Seen::Settled(_, Some(outcome)) if outcome.ending == Ending::Done => {
+            Seen::Settled(Some(outcome)) if outcome.ending == Ending::Done => {
                 self.hear(Event::Ended(call, Box::new(outcome)));
             }
-            Seen::Settled(_, Some(_)) => self.hear(Event::Unstarted(call)),
-            // The same when it happens again.
-            Seen::Settled(made, None) if made.idempotent && !self.unwanted.contains(&call) => self.start(*made),
-            Seen::Settled(..) => self.hear(Event::Doubted(call)),
+            Seen::Settled(Some(_)) => self.hear(Event::Unstarted(call)),
+            Seen::Settled(None) => self.hear(Event::Doubted(call)),
         }
     }
 
@@ -331,7 +326,6 @@ impl<'a> Driver<'a> {
         match command {
             Command::Call(call) => self.start(*call),
             Command::Cancel(id) => {
-                self.unwanted.insert(id);
                 if let Some(canceller) = self.cancellers.get(&id) {
                     canceller.cancel();
                 }
@@ -392,14 +386,12 @@ impl<'a> Driver<'a> {
         for timer in &pending.timers {
             self.timers.insert(timer.id, due(timer, &walls, at, wall));
         }
-        self.unwanted =
-            pending.calls.iter().filter(|pending| pending.cancelled).map(|pending| pending.call.id).collect();
-        match rollback {
-            Some(why) => self.hear(Event::Rollback { why }),
-            None => self.hear(Event::Resumed { now: wall }),
-        }
         for question in pending.questions {
             self.asked.push_back((at, Command::Ask(question.id, Box::new(question.asked))));
+        }
+        self.hear(Event::Resumed { now: wall });
+        if let Some(why) = rollback {
+            self.hear(Event::Rollback { why });
         }
         self.obey_all();
         for pending in pending.calls {
@@ -415,7 +407,7 @@ impl<'a> Driver<'a> {
                 let (effects, proof) = (self.around.effects, proofs.get(&id).cloned());
                 self.running.push(Box::pin(async move {
                     let became = effects.settle(&call, proof.as_ref()).await;
-                    (id, Seen::Settled(Box::new(call), became))
+                    (id, Seen::Settled(became))
                 }));
             }
         }

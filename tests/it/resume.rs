@@ -10,6 +10,7 @@ use crate::stage;
 mod crash;
 mod doubt;
 mod elsewhere;
+mod postgres;
 mod rollback;
 mod stopped;
 

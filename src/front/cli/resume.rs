@@ -6,7 +6,7 @@ use super::driven::{Telling, journal};
 use super::inputs::Somebody;
 use super::refused::Refused;
 use crate::engine::event::End;
-use crate::journal::{Reason, Row, State};
+use crate::journal::{Filter, Reason, Row, State, Store, Trouble};
 use crate::report::outside::{Channel, Outside};
 use crate::report::story::Say;
 use crate::report::style::{Line, Tone};
@@ -75,9 +75,13 @@ pub fn resume(args: &Resume, say: Say) -> u8 {
 }
 
 pub fn rollback(args: &Rollback, say: Say) -> u8 {
-    let left = taken(&args.telling, |store| match (&args.run, &args.last) {
-        (Some(run), _) => find(store, run),
-        (None, book) => last(store, book.as_deref().unwrap_or_default()),
+    let left = taken(&args.telling, |store| {
+        let row = match (&args.run, &args.last) {
+            (Some(run), _) => find(store, run),
+            (None, book) => last(store, book.as_deref().unwrap_or_default()),
+        }?;
+        is_last(store, &row, args.reason.as_deref())?;
+        Ok(row)
     })
     .and_then(|(left, row)| {
         if row.state == State::Closed {
@@ -104,9 +108,25 @@ pub fn rollback(args: &Rollback, say: Say) -> u8 {
     }
 }
 
+/// What came later may stand on what would be undone.
+fn is_last(store: &mut dyn Store, row: &Row, reason: Option<&str>) -> Result<(), Trouble> {
+    if reason.is_some() {
+        return Ok(());
+    }
+    let later = store.runs(&Filter::default())?.into_iter().find(|other| {
+        let related = other.book == row.book || other.locks.iter().any(|lock| row.locks.contains(lock));
+        let gone = matches!(other.state, State::Ended(End::RolledBack | End::Refused));
+        other.started > row.started && related && other.wrote && !gone
+    });
+    let Some(later) = later else { return Ok(()) };
+    let message = format!("run {} came later and has changed something: it may stand on what would be undone", later.run);
+    let help = format!("undo that one first: `rbk rollback {}`; or say why not with `--reason REASON`", later.run);
+    Err(Trouble::new(message).with_help(help))
+}
+
 fn taken(
     telling: &Telling,
-    choose: impl FnOnce(&mut dyn crate::journal::Store) -> Result<Row, crate::journal::Trouble>,
+    choose: impl FnOnce(&mut dyn Store) -> Result<Row, Trouble>,
 ) -> Result<(Left, Row), Refused> {
     let Some(mut store) = journal(telling.journal.as_deref())? else {
         return Err(Refused::because(format!("`--journal {NONE}` keeps no run")));

@@ -26,3 +26,18 @@ fn a_rollback_that_failed_goes_on_later() {
     desk.rollback(&[]).ended(0).says(&["undone: b", "undone: a"]);
     assert_eq!(desk.read("log"), "a\nb\n-b\n-a\n");
 }
+
+#[test]
+fn a_run_that_another_one_stands_on_is_not_undone_without_a_reason() {
+    let desk = Desk::of("  step \"a\" {\n    $ echo a >> log\n    rollback { $ echo -a >> log }\n  }");
+    desk.say(&["run", "book.rbk"]).ended(0);
+    let (first, _) = desk.last();
+    std::thread::sleep(Duration::from_millis(20));
+    desk.say(&["run", "book.rbk"]).ended(0);
+    let (second, _) = desk.last();
+    desk.say(&["rollback", &first]).ended(2).says(&[&second, "came later", "--reason"]);
+    assert_eq!(desk.read("log"), "a\na\n");
+    desk.say(&["rollback", &first, "--reason", "the second wrote elsewhere"]).ended(0);
+    desk.say(&["rollback", &second]).ended(0);
+    assert_eq!(desk.read("log"), "a\na\n-a\n-a\n");
+}

@@ -294,6 +294,8 @@ fn command(program: &str, args: &[String], launch: &Launch) -> Command {
     for name in &launch.unset {
         command.env_remove(name);
     }
+    // What opens the secrets of the journal is for rbk alone.
+    command.env_remove("RBK_JOURNAL_KEY");
     command.envs(launch.env.iter().map(|(name, value)| (name, value)));
     command
 }

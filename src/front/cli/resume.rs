@@ -119,7 +119,8 @@ fn is_last(store: &mut dyn Store, row: &Row, reason: Option<&str>) -> Result<(),
         other.started > row.started && related && other.wrote && !gone
     });
     let Some(later) = later else { return Ok(()) };
-    let message = format!("run {} came later and has changed something: it may stand on what would be undone", later.run);
+    let message =
+        format!("run {} came later and has changed something: it may stand on what would be undone", later.run);
     let help = format!("undo that one first: `rbk rollback {}`; or say why not with `--reason REASON`", later.run);
     Err(Trouble::new(message).with_help(help))
 }

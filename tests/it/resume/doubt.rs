@@ -95,6 +95,7 @@ fn a_secret_of_the_environment_is_read_again_and_must_be_the_same() {
 fn a_secret_that_would_be_gone_after_a_crash_needs_a_key() {
     let text = r#"  secret made = $ printf %s-%s new secret-value
   step "a" {
+    $ printf %s "${RBK_JOURNAL_KEY-none}" > key
     with stdin(made) { $ cat > got }
     rollback { with stdin(made) { $ cat > undone } }
   }
@@ -108,4 +109,5 @@ fn a_secret_that_would_be_gone_after_a_crash_needs_a_key() {
     desk.write("go", "");
     desk.resume(&[]).ended(1);
     assert_eq!(desk.read("undone"), "new-secret-value");
+    assert_eq!(desk.read("key"), "none", "the key is for rbk alone");
 }

@@ -1,6 +1,7 @@
 //! What people and programs see. In: diagnostics, progress, the end of a run. Out: lines of text, JSON.
 //! Everything that leaves goes through [`outside::Outside`], which hides secrets and shows control characters.
 //! Decides nothing and changes nothing about a run.
+mod at_once;
 pub mod diagnostics;
 pub mod json;
 pub mod live;

@@ -1,5 +1,6 @@
 //! The one writer to the outside: hides secrets, shows control characters, survives a closed pipe and never holds the
-//! run up. A thread of its own writes; when the reader is too slow, output of commands is left out and counted, nothing else.
+//! run up. What a pipe takes at once is written at once; from the first text that would have to wait, a thread of its own
+//! writes. When the reader is too slow, output of commands is left out and counted, nothing else.
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::io::{IsTerminal, Write};
@@ -9,6 +10,7 @@ use std::sync::mpsc;
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
+use crate::report::at_once;
 use crate::report::style::{Line, Tone};
 use crate::report::visible::{Colours, visible};
 use crate::report::workflow;
@@ -78,11 +80,19 @@ impl Written {
 /// The secrets of a run, for all who show something of it.
 pub type Known = Rc<RefCell<Redactor>>;
 
+enum Writer {
+    /// Nothing had to wait so far.
+    Here(Box<dyn Write + Send>),
+    Thread(mpsc::Sender<Vec<u8>>, JoinHandle<()>),
+}
+
 /// A handle on one stream. Dropping it waits until everything is written.
 pub struct Outside {
     pub look: Look,
     known: Known,
-    writer: Option<(mpsc::Sender<Vec<u8>>, JoinHandle<()>)>,
+    writer: Option<Writer>,
+    /// The stream, when it tells whether a write would wait.
+    quick: Option<Channel>,
     waiting: Arc<AtomicUsize>,
     written: Written,
     left_out: usize,
@@ -96,39 +106,25 @@ impl Outside {
     #[must_use]
     pub fn new(channel: Channel) -> Outside {
         let look = Look::of(channel);
-        match channel {
-            Channel::Out => Outside::to(std::io::stdout(), look),
-            Channel::Err => Outside::to(std::io::stderr(), look),
-        }
+        let (mut to, tells) = match channel {
+            Channel::Out => (Outside::to(std::io::stdout(), look), at_once::tells(&std::io::stdout(), look.terminal)),
+            Channel::Err => (Outside::to(std::io::stderr(), look), at_once::tells(&std::io::stderr(), look.terminal)),
+        };
+        to.quick = tells.then_some(channel);
+        to
     }
 
     /// To any writer; it is written to by another thread.
     #[must_use]
-    pub fn to(mut stream: impl Write + Send + 'static, look: Look) -> Outside {
-        let (sender, receiver) = mpsc::channel::<Vec<u8>>();
-        let waiting = Arc::new(AtomicUsize::new(0));
-        let written = Written::default();
-        let (counter, end) = (waiting.clone(), written.clone());
+    pub fn to(stream: impl Write + Send + 'static, look: Look) -> Outside {
         let commands = !look.terminal && workflow::reads_commands();
-        let thread = std::thread::spawn(move || {
-            let mut open = true;
-            for bytes in receiver {
-                // What cannot be written ends the writing, never the run.
-                if open && let Err(error) = stream.write_all(&bytes).and_then(|()| stream.flush()) {
-                    open = false;
-                    if error.kind() != std::io::ErrorKind::BrokenPipe {
-                        let _ = end.0.set(error);
-                    }
-                }
-                counter.fetch_sub(bytes.len(), Ordering::Relaxed);
-            }
-        });
         Outside {
             look,
             known: Known::default(),
-            writer: Some((sender, thread)),
-            waiting,
-            written,
+            writer: Some(Writer::Here(Box::new(stream))),
+            quick: None,
+            waiting: Arc::default(),
+            written: Written::default(),
             left_out: 0,
             commands,
             muted: false,
@@ -252,18 +248,54 @@ impl Outside {
         {
             bytes = inert;
         }
+        if let (Some(Writer::Here(_)), Some(channel)) = (&self.writer, self.quick) {
+            let rest = match channel {
+                Channel::Out => at_once::write(&std::io::stdout(), &bytes),
+                Channel::Err => at_once::write(&std::io::stderr(), &bytes),
+            };
+            if rest.is_empty() {
+                return;
+            }
+            bytes = rest.to_vec();
+        }
+        self.later(bytes);
+    }
+
+    fn later(&mut self, bytes: Vec<u8>) {
         self.waiting.fetch_add(bytes.len(), Ordering::Relaxed);
-        if let Some((sender, _)) = &self.writer {
+        self.writer = match self.writer.take() {
+            Some(Writer::Here(stream)) => Some(writer(stream, self.waiting.clone(), self.written.clone())),
+            started => started,
+        };
+        if let Some(Writer::Thread(sender, _)) = &self.writer {
             // The receiver lives as long as this handle.
             let _ = sender.send(bytes);
         }
     }
 }
 
+fn writer(mut stream: Box<dyn Write + Send>, waiting: Arc<AtomicUsize>, written: Written) -> Writer {
+    let (sender, receiver) = mpsc::channel::<Vec<u8>>();
+    let thread = std::thread::spawn(move || {
+        let mut open = true;
+        for bytes in receiver {
+            // What cannot be written ends the writing, never the run.
+            if open && let Err(error) = stream.write_all(&bytes).and_then(|()| stream.flush()) {
+                open = false;
+                if error.kind() != std::io::ErrorKind::BrokenPipe {
+                    let _ = written.0.set(error);
+                }
+            }
+            waiting.fetch_sub(bytes.len(), Ordering::Relaxed);
+        }
+    });
+    Writer::Thread(sender, thread)
+}
+
 impl Drop for Outside {
     fn drop(&mut self) {
         self.tell_left_out();
-        if let Some((sender, thread)) = self.writer.take() {
+        if let Some(Writer::Thread(sender, thread)) = self.writer.take() {
             drop(sender);
             let _ = thread.join();
         }

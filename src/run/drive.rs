@@ -200,6 +200,7 @@ impl<'a> Driver<'a> {
                 }
                 () = sleep_until(keep), if self.keep_by.is_some() => self.keep_by = self.kept_late(),
                 _ = ticks.tick() => {
+                    crate::effects::shell::reap_all();
                     let at = self.clock.now();
                     self.around.watcher.tick(at);
                 }

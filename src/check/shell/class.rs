@@ -54,14 +54,7 @@ fn words(words_: &[Word], reads: &Reads) -> Class {
 
 fn known_writes() -> &'static [Pattern] {
     static PATTERNS: OnceLock<Vec<Pattern>> = OnceLock::new();
-    PATTERNS.get_or_init(|| {
-        let parse = |line: &&'static str| {
-            let name = line.split(' ').next().unwrap_or(line);
-            let options = GLOBAL.iter().find(|(program, _)| *program == name).map(|(_, options)| *options);
-            Pattern::writing(line, options)
-        };
-        WRITES.iter().map(parse).collect()
-    })
+    PATTERNS.get_or_init(|| WRITES.iter().map(|line| Pattern::writing(line, GLOBAL)).collect())
 }
 
 /// `>`, `>>`, `&>`, `<>` into anything but `/dev/null`, a standard stream or a descriptor.

@@ -12,13 +12,14 @@ use crate::value::SmolStr;
 
 use super::tree::Word;
 
-/// A script asks about a few of the hundreds that are known: what follows the name is read when it is asked for.
+/// A script asks about a few of the hundreds that are known: a line is read when it is asked for.
 #[derive(Clone, Debug)]
 pub struct Pattern {
-    name: SmolStr,
     text: SmolStr,
-    /// Of what is known to write: which options before its subcommand take a value; any others may stand there too.
-    passed: Option<&'static str>,
+    /// There is a `*` in it, maybe in the name.
+    wild: bool,
+    /// Of what is known to write, by name: which options before its subcommand take a value; any others may stand there too.
+    passed: &'static [(&'static str, &'static str)],
     shape: OnceLock<Shape>,
 }
 
@@ -91,28 +92,33 @@ impl Pattern {
     /// Never fails: text that is no pattern is a command of that name.
     #[must_use]
     pub fn new(text: SmolStr) -> Pattern {
-        let name = SmolStr::new(text.split_whitespace().next().unwrap_or(""));
-        Pattern { name, text, passed: None, shape: OnceLock::new() }
+        Pattern { wild: text.contains('*'), text, passed: &[], shape: OnceLock::new() }
     }
 
-    /// What is known to write, whatever the options before its subcommand: `passed` are those that take a value.
+    /// What is known to write, whatever the options before its subcommand: `passed` are those that take a value, by name.
     #[must_use]
-    pub fn writing(text: &'static str, passed: Option<&'static str>) -> Pattern {
+    pub fn writing(text: &'static str, passed: &'static [(&'static str, &'static str)]) -> Pattern {
         Pattern { passed, ..Pattern::new(SmolStr::new_static(text)) }
     }
 
     fn shape(&self) -> &Shape {
         self.shape.get_or_init(|| {
             let shape = Shape::parse(self.text.split_whitespace().skip(1));
-            match self.passed {
-                Some(passed) => shape.passing(passed),
+            match self.passed.iter().find(|(name, _)| *name == self.name()) {
+                Some((_, passed)) => shape.passing(passed),
                 None => shape,
             }
         })
     }
 
+    fn name(&self) -> &str {
+        self.text.split_whitespace().next().unwrap_or("")
+    }
+
     fn names(&self, program: &str) -> bool {
-        self.name == program || (self.name.contains('*') && like(&self.name, program))
+        // Hundreds are asked: where the name would end is looked at first.
+        let ends = self.text.as_bytes().get(program.len()).is_none_or(u8::is_ascii_whitespace);
+        (ends && self.text.starts_with(program)) || (self.wild && like(self.name(), program))
     }
 
     /// Whether the words after the name are so.
@@ -136,7 +142,7 @@ impl Pattern {
 
     /// Redis reads its commands without regard to case.
     fn says(&self, written: &str, word: &str) -> bool {
-        match self.name.as_str() {
+        match self.name() {
             "redis-cli" => like(&written.to_ascii_lowercase(), &word.to_ascii_lowercase()),
             _ => like(written, word),
         }

@@ -21,7 +21,11 @@ impl Reads {
     }
 
     pub fn add(&mut self, line: SmolStr) {
-        if !line.trim().is_empty() {
+        let text = line.trim();
+        if text.len() < line.len() {
+            return self.add(SmolStr::new(text));
+        }
+        if !text.is_empty() {
             self.patterns.push(Pattern::new(line));
         }
     }

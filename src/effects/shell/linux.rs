@@ -1,11 +1,14 @@
 //! The calls that only Linux has: every process with its parent, group and environment; adopting orphans.
 //! `portable.rs` is its twin for the other systems: same functions, less to see.
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
+use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 
 /// One process as the kernel shows it now.
@@ -62,6 +65,27 @@ fn stat(pid: i32, text: &[u8]) -> Option<Process> {
     Some(Process { pid, parent, group, session, started, zombie: matches!(state, "Z" | "X") })
 }
 
+/// Now, as [`Process::started`] counts it: the table shows a hundredth of a second on every machine.
+pub fn clock() -> Option<u64> {
+    let now = Duration::from(clock_gettime(ClockId::CLOCK_BOOTTIME).ok()?);
+    u64::try_from(now.as_millis() / 10).ok()
+}
+
+/// When a child of ours, which was started after `before`, started: at `before` at the earliest, which is as good and
+/// needs no look at the table, once the two have been found to agree.
+pub fn born(pid: i32, before: Option<u64>) -> u64 {
+    static AGREE: OnceLock<bool> = OnceLock::new();
+    match (AGREE.get(), before) {
+        (Some(true), Some(before)) => before,
+        _ => {
+            let started = process(pid).map_or(0, |p| p.started);
+            let agree = before.zip(clock()).is_some_and(|(before, after)| (before..=after).contains(&started));
+            AGREE.get_or_init(|| agree);
+            started
+        }
+    }
+}
+
 /// `NAME=value` pairs a process was started with; none when it is not ours to read.
 #[allow(clippy::disallowed_methods, reason = "the process table")]
 pub fn environment(pid: i32) -> Option<Vec<Vec<u8>>> {
@@ -69,10 +93,27 @@ pub fn environment(pid: i32) -> Option<Vec<Vec<u8>>> {
     Some(text.split(|b| *b == 0).map(<[u8]>::to_vec).collect())
 }
 
-/// Wait for the adopted processes that have ended; `own` are those somebody else here waits for.
-#[allow(clippy::disallowed_methods, reason = "the process table")]
-pub fn reap_adopted(own: &BTreeSet<i32>) {
+/// Wait for the adopted processes that have ended, up to the first of `own`, those somebody else here waits for: whether
+/// there is one.
+pub fn reap_first(own: &BTreeSet<i32>) -> bool {
     if !adopting() {
+        return false;
+    }
+    let ended = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    loop {
+        match waitid(Id::All, ended).ok().and_then(|status| status.pid()) {
+            None => return false,
+            Some(pid) if own.contains(&pid.as_raw()) => return true,
+            Some(pid) => {
+                let _ = waitpid(pid, Some(WaitPidFlag::WNOHANG));
+            }
+        }
+    }
+}
+
+/// The same, whatever stands before them.
+pub fn reap_adopted(own: &BTreeSet<i32>) {
+    if !reap_first(own) {
         return;
     }
     for pid in children().into_iter().filter(|pid| !own.contains(pid)) {

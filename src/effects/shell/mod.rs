@@ -21,7 +21,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 pub use system::{adopt_orphans, ignores_hangup};
-pub use tree::{continue_all, pause_all, reap};
+pub use tree::{continue_all, pause_all, reap, reap_all};
 
 use crate::check::program::Shell as Interpreter;
 use crate::effects::{Cancel, Output};

@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::time::Duration;
 
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use tokio::net::unix::pipe::Receiver;
 use tokio::sync::Notify;
 
@@ -105,6 +106,8 @@ pub struct Pipe {
     to: Option<Output>,
     /// Something was read that has not been taken yet.
     busy: Cell<bool>,
+    /// Nothing more will come.
+    closed: Cell<bool>,
     /// Of a command somewhere else: how far it got.
     signs: Option<RefCell<Signs>>,
     ended: Notify,
@@ -116,14 +119,16 @@ pub struct Pipe {
 
 impl Pipe {
     /// # Errors
-    /// When the descriptor is no pipe.
+    /// When it cannot be waited for.
     pub fn new(stream: Stream, fd: OwnedFd, kept: Kept, known: Rc<RefCell<Redactor>>) -> std::io::Result<Pipe> {
+        fcntl(&fd, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         Ok(Pipe {
             stream,
-            from: Some(Receiver::from_owned_fd(fd)?),
+            from: Some(Receiver::from_owned_fd_unchecked(fd)?),
             kept: RefCell::new(kept),
             to: None,
             busy: Cell::new(false),
+            closed: Cell::new(false),
             signs: None,
             ended: Notify::new(),
             known,
@@ -195,12 +200,10 @@ impl Pipe {
                 Some(output) => output.to.reserve().await.ok().map(|place| (output.call, place)),
                 None => None,
             };
-            let mut buffer = vec![0; CHUNK];
-            match from.try_read(&mut buffer) {
-                Ok(0) => break,
-                Ok(n) => {
-                    buffer.truncate(n);
-                    let bytes = self.own(buffer);
+            match chunk(from) {
+                Ok(bytes) if bytes.is_empty() => break,
+                Ok(bytes) => {
+                    let bytes = self.own(bytes);
                     self.keep(&bytes);
                     if let (Some((call, place)), false) = (place, bytes.is_empty()) {
                         place.send(Chunk { call, stream: self.stream, bytes });
@@ -211,6 +214,7 @@ impl Pipe {
             }
         }
         self.busy.set(false);
+        self.closed.set(true);
     }
 
     /// Take what is already in the pipe. A daemon that goes on writing is read and forgotten from here on,
@@ -218,21 +222,16 @@ impl Pipe {
     pub async fn finish(&mut self) {
         let Some(from) = self.from.take() else { return };
         let mut taken = 0;
-        let mut open = true;
-        while taken < LAST {
-            let mut buffer = vec![0; CHUNK];
-            match from.try_read(&mut buffer) {
-                Ok(n) if n > 0 => {
-                    taken += n;
-                    buffer.truncate(n);
-                    let bytes = self.own(buffer);
+        let mut open = !self.closed.get();
+        while open && taken < LAST {
+            match chunk(&from) {
+                Ok(bytes) if !bytes.is_empty() => {
+                    taken += bytes.len();
+                    let bytes = self.own(bytes);
                     self.last(bytes).await;
                 }
                 Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => break,
-                Ok(_) | Err(_) => {
-                    open = false;
-                    break;
-                }
+                Ok(_) | Err(_) => open = false,
             }
         }
         let rest = self.signs.as_ref().map(|signs| signs.borrow_mut().rest()).unwrap_or_default();
@@ -276,6 +275,13 @@ impl Pipe {
             let _ = output.to.send_timeout(chunk, Duration::from_secs(1)).await;
         }
     }
+}
+
+/// What can be read now; nothing at the end.
+fn chunk(from: &Receiver) -> std::io::Result<Vec<u8>> {
+    let mut buffer = [0; CHUNK];
+    let n = from.try_read(&mut buffer)?;
+    Ok(buffer.get(..n).unwrap_or_default().to_vec())
 }
 
 async fn forget(from: Receiver) {

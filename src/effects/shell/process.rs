@@ -1,4 +1,5 @@
 //! One command from spawn to end.
+use std::io::PipeReader;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -53,13 +54,13 @@ pub async fn run(shell: &Shell, call: &Call, mut launch: Launch, mut cancel: Can
             Err(failure) => return nothing_done(failure),
         },
     };
-    let (mut tree, mut child) = match spawn(shell, call, &launch, &argv) {
+    let Started { mut tree, mut child, out, err } = match spawn(shell, call, &launch, &argv) {
         Ok(started) => started,
         Err(failure) => return nothing_done(failure),
     };
     let token = launch.far.as_ref().map(|_| Token::new());
     let input = feed(shell, call, &mut child, &mut launch, token.as_ref());
-    let (mut out, mut err) = match pipes(shell, call, &mut child, output, token.as_ref()) {
+    let (mut out, mut err) = match pipes(shell, call, (out, err), output, token.as_ref()) {
         Ok(pipes) => pipes,
         Err(e) => {
             let left = tree.end(&mut child, shell.grace, &mut cancel).await;
@@ -300,7 +301,15 @@ fn command(program: &str, args: &[String], launch: &Launch) -> Command {
     command
 }
 
-fn spawn(shell: &Shell, call: &Call, launch: &Launch, argv: &[String]) -> Result<(Tree, Child), Failure> {
+/// A command that runs, and the ends of its two outputs that are read.
+struct Started {
+    tree: Tree,
+    child: Child,
+    out: PipeReader,
+    err: PipeReader,
+}
+
+fn spawn(shell: &Shell, call: &Call, launch: &Launch, argv: &[String]) -> Result<Started, Failure> {
     let Some((program, args)) = argv.split_first() else { return Err(refused("the command is empty")) };
     if let Some(dir) = launch.dir.as_ref().filter(|d| !d.is_dir()) {
         let failure = Failure::new(FailureKind::Failed, format!("the directory `{}` does not exist", dir.display()));
@@ -310,8 +319,16 @@ fn spawn(shell: &Shell, call: &Call, launch: &Launch, argv: &[String]) -> Result
     let marks = shell.marks(call);
     command.envs(marks.iter().map(|(name, value)| (name, value)));
     let marks = marks.map(|(name, value)| format!("{name}={value}").into_bytes());
-    Tree::start(&mut command, marks).map_err(|e| not_started(program, &e))
+    let start = || {
+        // Pipes of our own: those of tokio are registered with its event queue, and would be taken out of it again.
+        let ((out, out_end), (err, err_end)) = (std::io::pipe()?, std::io::pipe()?);
+        command.stdout(out_end).stderr(err_end);
+        let (tree, child) = Tree::start(&mut command, marks)?;
+        Ok(Started { tree, child, out, err })
+    };
+    start().map_err(|e| not_started(program, &e))
 }
+
 #[allow(clippy::disallowed_methods, reason = "the edge that looks for programs")]
 fn not_started(program: &str, error: &std::io::Error) -> Failure {
     let failed = |message: String| Failure::new(FailureKind::Failed, message);
@@ -358,19 +375,16 @@ fn feed(shell: &Shell, call: &Call, child: &mut Child, launch: &mut Launch, toke
 fn pipes(
     shell: &Shell,
     call: &Call,
-    child: &mut Child,
+    (out, err): (PipeReader, PipeReader),
     output: Output,
     token: Option<&Token>,
 ) -> std::io::Result<(Pipe, Pipe)> {
-    let gone = || std::io::Error::other("the command has no output");
-    let out = child.stdout.take().ok_or_else(gone)?.into_owned_fd()?;
-    let err = child.stderr.take().ok_or_else(gone)?.into_owned_fd()?;
     let (keep_out, keep_err) = match call.want {
         Want::Nothing | Want::Condition | Want::Runs => (Kept::excerpt(), Kept::excerpt()),
         Want::Value => (Kept::value(shell.limit), Kept::excerpt()),
         Want::Result => (Kept::value(shell.limit), Kept::value(shell.limit)),
     };
-    let pipe = |stream, fd, kept| Pipe::new(stream, fd, kept, shell.known.clone());
+    let pipe = |stream, from: PipeReader, kept| Pipe::new(stream, from.into(), kept, shell.known.clone());
     let signs = || token.map(Signs::new);
     let (out, err) = (pipe(Stream::Out, out, keep_out)?, pipe(Stream::Err, err, keep_err)?);
     let (out, err) = (out.with_signs(signs()), err.with_signs(signs()));

@@ -69,12 +69,23 @@ fn live() -> MutexGuard<'static, BTreeMap<i32, Live>> {
     LIVE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Wait for adopted processes that have ended.
+/// Wait for adopted processes that have ended, up to the first that somebody else here waits for: one call to the system.
 pub fn reap() {
+    reaping(|own| {
+        system::reap_first(own);
+    });
+}
+
+/// Wait for adopted processes that have ended.
+pub fn reap_all() {
+    reaping(system::reap_adopted);
+}
+
+fn reaping(reap: impl FnOnce(&BTreeSet<i32>)) {
     let live = live();
     let held = held();
     let own: BTreeSet<i32> = live.keys().chain(held.iter()).copied().collect();
-    system::reap_adopted(&own);
+    reap(&own);
 }
 
 /// Ctrl-Z: every running command stops with rbk.
@@ -109,6 +120,7 @@ impl Tree {
     /// As the spawn.
     pub fn start(command: &mut tokio::process::Command, marks: [Vec<u8>; 2]) -> std::io::Result<(Tree, Child)> {
         let mut live = live();
+        let before = system::clock();
         let child = command.spawn()?;
         let root = pid(&child);
         let alone = live.is_empty();
@@ -117,7 +129,7 @@ impl Tree {
         }
         live.insert(root, Live { alone });
         drop(live);
-        let born = system::process(root).map_or(0, |p| p.started);
+        let born = system::born(root, before);
         Ok((Tree { root, born, marks, seen: BTreeMap::new() }, child))
     }
 
@@ -168,7 +180,7 @@ impl Tree {
     /// The live processes of it, now.
     fn members(&mut self, child: &mut Child) -> Vec<i32> {
         let _ = child.try_wait();
-        reap();
+        reap_all();
         let all: Vec<Process> = system::processes().into_iter().filter(|p| !p.zombie).collect();
         let live = live();
         let alone = live.get(&self.root).is_some_and(|l| l.alone);

@@ -15,18 +15,31 @@ pub fn read() -> Result<Cli, u8> {
         complain(&format!("`{what}` is not UTF-8 text"), Some(help));
         return Err(REFUSED);
     }
+    // Asked for alone, the version needs no table of every command.
+    if let [_, option] = typed.as_slice()
+        && (option == "--version" || option == "-V")
+    {
+        let written = writeln!(std::io::stdout(), "rbk {}", env!("CARGO_PKG_VERSION"));
+        return Err(got_said(written, 0));
+    }
     Cli::try_parse_from(typed).map_err(|said| told(&said))
 }
 
 /// A mistake stands on standard error. Help and the version stand on standard output, which can be lost.
 fn told(said: &clap::Error) -> u8 {
-    let written = said.print().and_then(|()| std::io::stdout().flush());
-    match written {
-        Err(error) if !said.use_stderr() && error.kind() != ErrorKind::BrokenPipe => {
+    let written = said.print();
+    let code = u8::try_from(said.exit_code()).unwrap_or(REFUSED);
+    if said.use_stderr() { code } else { got_said(written, code) }
+}
+
+/// The exit code of what standard output was asked for, once it is there. Who closes it has read enough.
+fn got_said(written: std::io::Result<()>, code: u8) -> u8 {
+    match written.and_then(|()| std::io::stdout().flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             lost(&error, None);
             REFUSED
         }
-        Ok(()) | Err(_) => u8::try_from(said.exit_code()).unwrap_or(REFUSED),
+        Ok(()) | Err(_) => code,
     }
 }
 

@@ -381,6 +381,11 @@ impl<'a> Driver<'a> {
     /// Take up what an earlier process has left.
     async fn go_on(&mut self, past: Past) {
         let Past { pending, walls, intended, proofs, rollback, .. } = past;
+        if rollback.is_none() && pending.finish.is_some() {
+            // It died between its end and the word of it.
+            self.finish = pending.finish;
+            return;
+        }
         let calls: Vec<CallId> = pending.calls.iter().map(|pending| pending.call.id).collect();
         let alive: BTreeMap<CallId, String> = self.around.effects.end_left(&calls).await.into_iter().collect();
         let (at, wall) = (self.clock.now(), now());

@@ -75,6 +75,31 @@ pub async fn recall(
     Ok(past)
 }
 
+/// A run whose process died before its start was kept starts now; what it asks for is left as a dead process leaves it.
+///
+/// # Errors
+/// The program does not start.
+pub fn begin(
+    engine: &mut Engine,
+    past: &mut Past,
+    effects: &dyn Effects,
+    watcher: &mut dyn Watcher,
+    journal: &mut Journal,
+    wall: Timestamp,
+) -> Result<(), Trouble> {
+    if !past.walls.is_empty() {
+        return Ok(());
+    }
+    let input = Input { at: past.at, event: Event::Start };
+    let commands = engine.on(input.clone());
+    // Without its commands: nothing is about to start.
+    journal.heard(&input, &[], wall);
+    past.pending.follow(0, &input, &commands).map_err(|why| unfit(&why))?;
+    past.walls.push(wall);
+    commands.into_iter().for_each(|command| recalled(&input, command, effects, watcher, journal));
+    Ok(())
+}
+
 fn recalled(input: &Input, command: Command, effects: &dyn Effects, watcher: &mut dyn Watcher, journal: &mut Journal) {
     match command {
         Command::Tell(progress) => watcher.tell(input.at, &progress),

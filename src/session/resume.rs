@@ -114,6 +114,9 @@ pub fn go_on(
         }
         watcher.show(Shown::Out);
         watcher.tell(past.at, &Progress::RunStarted { title: head.book.clone() });
+        if let Err(trouble) = resume::begin(&mut engine, &mut past, &world, watcher, &mut journal, super::now()) {
+            return Ok(Err(trouble));
+        }
         if let Onward::Rollback(why) = onward {
             past.rollback = Some(why);
         }

@@ -10,6 +10,7 @@
 )]
 mod check;
 mod cli;
+mod crash;
 mod docs;
 mod engine;
 mod examples;

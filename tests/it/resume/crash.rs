@@ -124,3 +124,16 @@ fn a_lock_stays_with_a_run_that_is_not_over() {
     assert_eq!(desk.read("log"), "a\na\n");
     desk.say(&["resume", &run]).ended(2).says(&["closed"]);
 }
+
+#[test]
+fn a_run_that_was_killed_before_its_first_word_starts_or_is_undone() {
+    for (door, log) in [("resume", "a\n"), ("rollback", "")] {
+        let desk = Desk::of("  step \"a\" {\n    $ echo a >> log\n    rollback { $ echo -a >> log }\n  }");
+        let killed = desk.command(&["run", "book.rbk"]).env("RBK_CRASH_AT", "1").output().unwrap();
+        assert_eq!(killed.status.code(), None);
+        let (run, state) = desk.last();
+        assert_eq!(state, "interrupted");
+        desk.say(&[door, &run]).ended(0);
+        assert_eq!(desk.read("log"), log, "{door}");
+    }
+}

@@ -1,0 +1,188 @@
+//! kill -9 at every instant at which rbk writes, starts or hears something, then resumed or rolled back, killed again on the
+//! way, until it ends. `RBK_CRASH_CASES=10000` runs more than the first round, which kills each run once at each of its
+//! points.
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::Instant;
+
+use crate::stage;
+use crate::stage::postgres::Postgres;
+use crate::stage::redis::Redis;
+
+mod case;
+mod laws;
+mod world;
+
+use case::{Book, Case, End, Ends, hold};
+use world::World;
+
+const BOOKS: [Book; 3] = [
+    Book { name: "sequence", text: include_str!("crash/sequence.rbk") },
+    Book { name: "stores", text: include_str!("crash/stores.rbk") },
+    Book { name: "beside", text: include_str!("crash/beside.rbk") },
+];
+const CASES: usize = 600;
+/// Points of the same run in one more or fewer writes of the journal: what runs beside each other ends in another order.
+const PAST: u64 = 4;
+const TRIES: usize = 6;
+/// A failure tells enough of itself; many tell no more.
+const FAILURES: usize = 5;
+
+/// What the first round knows of a runbook in one direction.
+#[derive(Default)]
+struct Points {
+    next: u64,
+    reached: Vec<u64>,
+}
+
+#[derive(Default)]
+struct Score {
+    cases: usize,
+    begun: usize,
+    again: usize,
+    ends: BTreeMap<&'static str, usize>,
+    points: BTreeMap<(usize, bool), Points>,
+    failures: usize,
+}
+
+impl Points {
+    fn last(&self) -> u64 {
+        self.reached.iter().copied().max().unwrap_or(0)
+    }
+}
+
+impl Score {
+    /// Each point of each run once, and then again with other crashes behind it.
+    fn next(&mut self, wanted: usize) -> Option<Case> {
+        if self.failures >= FAILURES {
+            return None;
+        }
+        for (&(book, spoil), points) in &mut self.points {
+            if points.next <= points.last() + PAST {
+                points.next += 1;
+                return Some(Case { book, spoil, at: points.next - 1, seed: 0 });
+            }
+        }
+        let all: u64 = self.points.values().map(Points::last).sum();
+        let mut rest = self.begun as u64;
+        self.begun += 1;
+        if self.cases >= wanted || all == 0 {
+            return None;
+        }
+        let seed = 1 + rest / all;
+        rest %= all;
+        for (&(book, spoil), points) in &self.points {
+            if rest < points.last() {
+                return Some(Case { book, spoil, at: rest + 1, seed });
+            }
+            rest -= points.last();
+        }
+        None
+    }
+}
+
+fn wanted() -> usize {
+    std::env::var("RBK_CRASH_CASES").map_or(CASES, |text| text.parse().expect("a number of cases"))
+}
+
+/// Each runbook undisturbed, in both directions.
+fn undisturbed(world: &mut World) -> Vec<Ends> {
+    let ends = BOOKS.iter().map(|book| {
+        let mut run = |spoil: &str, code: i32| {
+            world.begin(book.text);
+            let before = world.state();
+            let said = world.rbk(&["run", "../book.rbk", "--set", spoil], 0).unwrap();
+            assert_eq!(said.code, Some(code), "{}: {}", book.name, said.text);
+            (before, world.state())
+        };
+        let (before, undone) = run("spoil=true", 1);
+        assert_eq!(before, undone, "{}", book.name);
+        let (before, after) = run("spoil=false", 0);
+        assert_ne!(before, after, "{}", book.name);
+        Ends { before, after }
+    });
+    let ends = ends.collect();
+    world.forget();
+    ends
+}
+
+fn work(number: usize, postgres: &Postgres, redis: &Redis, score: &Mutex<Score>) {
+    let mut world = World::new(number, postgres, redis);
+    let ends = undisturbed(&mut world);
+    loop {
+        let Some(case) = score.lock().unwrap().next(wanted()) else { return };
+        let first = case.seed == 0;
+        for turn in 1..=TRIES {
+            let held = hold(&mut world, &BOOKS[case.book], case, &ends[case.book]);
+            let mut score = score.lock().unwrap();
+            score.cases += 1;
+            if score.cases.is_multiple_of(100) {
+                eprintln!("{} cases", score.cases);
+            }
+            let held = match held {
+                Ok(held) => held,
+                Err(why) => {
+                    eprintln!("{why}\n");
+                    score.failures += 1;
+                    break;
+                }
+            };
+            score.again += held.again;
+            let end = match held.end {
+                End::Succeeded => "succeeded",
+                End::Undone => "undone",
+                End::Unborn => "killed before it was a run",
+            };
+            *score.ends.entry(end).or_default() += 1;
+            let points = score.points.get_mut(&(case.book, case.spoil)).unwrap();
+            if held.reached {
+                points.reached.push(case.at);
+                break;
+            }
+            let past = points.last() < case.at;
+            if !first || (past && turn > 1) {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_run_that_is_killed_at_any_point_ends_as_if_it_had_not_been_or_is_undone() {
+    let dir = stage::dir();
+    let (postgres, redis) = (Postgres::start(dir.path()), Redis::start(dir.path()));
+    let mut score = Score::default();
+    for book in 0..BOOKS.len() {
+        for spoil in [false, true] {
+            score.points.insert((book, spoil), Points { next: 1, ..Points::default() });
+        }
+    }
+    let score = Mutex::new(score);
+    let started = Instant::now();
+    std::thread::scope(|scope| {
+        for number in 0..2 {
+            let (postgres, redis, score) = (&postgres, &redis, &score);
+            scope.spawn(move || work(number, postgres, redis, score));
+        }
+    });
+    let score = score.into_inner().unwrap();
+    let took = started.elapsed().as_secs_f64();
+    println!(
+        "{} cases in {took:.0} s ({:.1} a second), {} processes killed on the way on; {:?}",
+        score.cases,
+        score.cases as f64 / took,
+        score.again,
+        score.ends
+    );
+    let mut unreached = Vec::new();
+    for (&(book, spoil), points) in &score.points {
+        let (name, last) = (BOOKS[book].name, points.last());
+        println!("{name}, spoil={spoil}: {last} points");
+        unreached.extend((1..=last).filter(|at| !points.reached.contains(at)).map(|at| format!("{name} {spoil} {at}")));
+    }
+    assert!(score.failures == 0, "{} failures: see above", score.failures);
+    assert!(unreached.is_empty(), "points that no run has reached: {unreached:?}");
+    for end in ["succeeded", "undone"] {
+        assert!(score.ends.get(end).is_some_and(|count| *count > score.cases / 20), "hardly any run {end}");
+    }
+}

@@ -61,3 +61,19 @@ pub fn lack_finally(logs: &[Log]) -> bool {
     let mut lines = logs.iter().flat_map(|log| &log.lines).peekable();
     lines.peek().is_some() && !lines.any(|line| line == "finally")
 }
+
+#[test]
+fn a_log_that_breaks_a_law_is_seen() {
+    let log = |lines: &[&str]| Log::of("file", lines.iter().map(|line| (*line).to_owned()));
+    let exact = |lines: &[&str]| Log { exact: true, ..log(lines) };
+    assert!(kept(&log(&["+a", "-a", "-a", "+a", "finally"]), 0).is_ok());
+    assert!(kept(&log(&["-a"]), 1).is_ok());
+    assert!(kept(&exact(&["-a"]), 1).is_err());
+    assert!(kept(&exact(&["+a", "-a", "-a"]), 1).is_err());
+    assert!(kept(&log(&["+a", "+b", "+a"]), 1).is_err());
+    assert!(kept(&log(&["finally", "finally"]), 1).is_ok());
+    assert!(kept(&log(&["finally", "finally"]), 0).is_err());
+    assert!(lack_finally(&[log(&[]), log(&["-a"])]));
+    assert!(!lack_finally(&[log(&[]), log(&["-a"]), log(&["finally"])]));
+    assert_eq!(done(&log(&["+a", "+b", "-a", "finally"])), BTreeSet::from(["file/b".to_owned()]));
+}

@@ -87,9 +87,6 @@ pub fn begin(
     journal: &mut Journal,
     wall: Timestamp,
 ) -> Result<(), Trouble> {
-    if !past.walls.is_empty() {
-        return Ok(());
-    }
     let input = Input { at: past.at, event: Event::Start };
     let commands = engine.on(input.clone());
     // Without its commands: nothing is about to start.

@@ -113,8 +113,10 @@ pub fn go_on(
             return Ok(Err(trouble));
         }
         watcher.show(Shown::Out);
-        watcher.tell(past.at, &Progress::RunStarted { title: head.book.clone() });
-        if let Err(trouble) = resume::begin(&mut engine, &mut past, &world, watcher, &mut journal, super::now()) {
+        if !past.walls.is_empty() {
+            watcher.tell(past.at, &Progress::RunStarted { title: head.book.clone() });
+        } else if let Err(trouble) = resume::begin(&mut engine, &mut past, &world, watcher, &mut journal, super::now())
+        {
             return Ok(Err(trouble));
         }
         if let Onward::Rollback(why) = onward {

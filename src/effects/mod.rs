@@ -28,7 +28,7 @@ pub trait Effects {
     /// From now on this stands in nothing that is cut before it is shown.
     fn secret(&self, _secret: &Value) {}
 
-    /// From now on proofs are kept there.
+    /// From now on proofs are kept there, and what the run starts is remembered; nowhere any more when it is over.
     fn prove_to(&self, _proofs: Proofs) {}
 
     /// What became of a call that an earlier process had started and of which no end is known; `proof` is what that

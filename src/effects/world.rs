@@ -74,6 +74,10 @@ impl Effects for World {
     }
 
     fn prove_to(&self, proofs: Proofs) {
+        match proofs {
+            Some(_) => self.shell.note_processes(),
+            None => self.shell.forget_processes(),
+        }
         self.postgres.prove_to(proofs);
     }
 

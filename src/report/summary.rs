@@ -53,6 +53,12 @@ fn headline(at: Nanos, finish: &Finish) -> Line {
     let by_hand = finish.left.iter().all(|left| matches!(left.why, LeftWhy::Manual(_)));
     match finish.end {
         End::Succeeded => line.put(Tone::Good, "✓ Done").put(Tone::Dim, format!(" in {after}")),
+        End::RolledBack if finish.failure.is_none() && finish.undone.is_empty() => {
+            line.put(Tone::Good, "✓ Nothing had to be undone")
+        }
+        End::RolledBack if finish.failure.is_none() => {
+            line.put(Tone::Good, "✓ Undone").put(Tone::Plain, ": everything that was in place")
+        }
         End::RolledBack if !finish.wrote => {
             line.put(Tone::Bad, "✗ Failed").put(Tone::Plain, format!(" after {after}; nothing was done"))
         }

@@ -16,6 +16,7 @@ use super::resume::Past;
 use super::signals::{Heard, Signals, suspend};
 use super::{Answers, Recording, Watcher};
 use crate::effects::{Cancel, Canceller, Chunk, Effects, Output, Proof};
+use crate::engine::event::End;
 use crate::engine::{
     Call, CallId, Command, Ending, Engine, Event, Failure, FailureKind, Finish, Input, Outcome, PendingTimer, Progress,
     QuestionId, Record, TimerClock, TimerId, What,
@@ -74,6 +75,8 @@ struct Driver<'a> {
     output: mpsc::Sender<Chunk>,
     /// The run goes back: what cannot be kept holds nothing up any more.
     back: bool,
+    /// The question at which it stops, in words.
+    unanswered: Option<String>,
     /// By when the last ends of calls are kept.
     keep_by: Option<Instant>,
     /// It was told that something is not kept.
@@ -103,10 +106,12 @@ pub async fn drive(engine: Engine, around: Around<'_>, past: Option<Past>) -> Re
         questions: BTreeSet::new(),
         output,
         back: false,
+        unanswered: None,
         keep_by: None,
         unkept: false,
         finish: None,
     };
+    let rollback = past.as_ref().is_some_and(|past| past.rollback.is_some());
     match past {
         None => driver.hear(Event::Start),
         Some(past) => driver.go_on(past).await,
@@ -114,7 +119,22 @@ pub async fn drive(engine: Engine, around: Around<'_>, past: Option<Past>) -> Re
     driver.obey_all();
     driver.run(&mut signals, &mut chunks, &mut proven).await;
     let at = driver.clock.now();
+    if let Some(finish) = &mut driver.finish {
+        match finish.end {
+            // What was asked for is no failure.
+            End::RolledBack if rollback => finish.failure = None,
+            End::Stopped => {
+                if let (Some(failed), Some(why)) = (&mut finish.failure, driver.unanswered.take()) {
+                    failed.failure.message = why;
+                }
+            }
+            _ => {}
+        }
+    }
     if let Some(finish) = &driver.finish {
+        if finish.end != End::Stopped {
+            driver.around.effects.prove_to(None);
+        }
         driver.around.watcher.finished(at, finish);
     }
     Ok(driver.finish)
@@ -188,7 +208,8 @@ impl<'a> Driver<'a> {
                     if self.questions.remove(&id) {
                         match answer {
                             Ok(answer) => self.hear(Event::Answered(id, answer)),
-                            Err(_) if self.around.on_question == OnQuestion::Stop => {
+                            Err(why) if self.around.on_question == OnQuestion::Stop => {
+                                self.unanswered = Some(why);
                                 self.hear(Event::Kill);
                                 self.cancellers.values().for_each(Canceller::kill);
                                 end = end.or_else(|| Some(far(LAST)));
@@ -380,7 +401,7 @@ impl<'a> Driver<'a> {
 
     /// Take up what an earlier process has left.
     async fn go_on(&mut self, past: Past) {
-        let Past { pending, walls, intended, proofs, rollback, .. } = past;
+        let Past { pending, walls, waits, intended, proofs, rollback, .. } = past;
         if rollback.is_none() && pending.finish.is_some() {
             // It died between its end and the word of it.
             self.finish = pending.finish;
@@ -390,7 +411,14 @@ impl<'a> Driver<'a> {
         let alive: BTreeMap<CallId, String> = self.around.effects.end_left(&calls).await.into_iter().collect();
         let (at, wall) = (self.clock.now(), now());
         for timer in &pending.timers {
-            self.timers.insert(timer.id, due(timer, &walls, at, wall));
+            let due = due(timer, &walls, at, wall);
+            self.timers.insert(timer.id, due);
+            if let (TimerClock::Wall, Some(path)) = (timer.clock, waits.get(&timer.input)) {
+                // To the second: it is for people.
+                let limit = Nanos((due.0 - at.0).div_euclid(1_000_000_000).saturating_add(1) * 1_000_000_000);
+                let waiting = Progress::Waiting { path: path.clone(), what: String::new(), span: None, limit };
+                self.around.watcher.tell(at, &waiting);
+            }
         }
         for question in pending.questions {
             self.asked.push_back((at, Command::Ask(question.id, Box::new(question.asked))));

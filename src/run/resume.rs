@@ -8,6 +8,7 @@ use super::drive::secrets;
 use super::journal::Journal;
 use super::lost::lost_in;
 use crate::effects::{Cancel, Effects, Output};
+use crate::engine::call::Path;
 use crate::engine::{Call, CallId, Command, Ending, Engine, Event, Input, Outcome, Pending, Record, What};
 use crate::journal::{Entry, Trouble};
 use crate::value::{Nanos, Timestamp, Value};
@@ -19,6 +20,8 @@ pub struct Past {
     pub pending: Pending,
     /// When each of the recorded events came.
     pub walls: Vec<Timestamp>,
+    /// Where each of them began a `wait`.
+    pub waits: BTreeMap<usize, Path>,
     /// Calls that an earlier process was about to start.
     pub intended: BTreeSet<CallId>,
     pub proofs: BTreeMap<CallId, Value>,
@@ -44,6 +47,7 @@ pub async fn recall(
         at: Nanos(0),
         pending: Pending::default(),
         walls: Vec::new(),
+        waits: BTreeMap::new(),
         intended: BTreeSet::new(),
         proofs: BTreeMap::new(),
         locks: Vec::new(),
@@ -63,6 +67,11 @@ pub async fn recall(
                 }
                 let commands = engine.on(input.clone());
                 past.at = input.at;
+                for command in &commands {
+                    if let Command::Record(Record::Wait { path }) = command {
+                        past.waits.insert(past.walls.len(), path.clone());
+                    }
+                }
                 past.pending.follow(past.walls.len(), &input, &commands).map_err(|why| unfit(&why))?;
                 past.walls.push(*wall);
                 commands.into_iter().for_each(|command| recalled(&input, command, effects, watcher, journal));

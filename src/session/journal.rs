@@ -1,5 +1,6 @@
 //! The journal of this user: which one, its list of runs, and ending a run as it is.
 use super::place;
+use crate::engine::event::End;
 use crate::journal::{self, Entry, Filter, Row, State, Store, Trouble};
 use crate::value::Timestamp;
 use crate::value::redact::Redactor;
@@ -52,12 +53,22 @@ pub fn last(store: &mut dyn Store, book: &str) -> Result<Row, Trouble> {
     let rows = store.runs(&Filter::default())?;
     let is = |row: &Row| {
         let stem = std::path::Path::new(&row.file).file_stem().map(|stem| stem.to_string_lossy().into_owned());
-        row.book == book || row.file == book || stem.as_deref() == Some(book)
+        row.book == book || same_file(&row.file, book) || stem.as_deref() == Some(book)
     };
-    rows.into_iter().find(is).ok_or_else(|| {
+    // One that was refused has done nothing.
+    let did = |row: &Row| row.state != State::Ended(End::Refused);
+    rows.into_iter().find(|row| did(row) && is(row)).ok_or_else(|| {
         Trouble::new(format!("the journal has no run of `{book}`"))
             .with_help("`rbk runs` lists the runs, each with its runbook")
     })
+}
+
+/// `./book.rbk`, `book.rbk` and the whole path are one.
+fn same_file(one: &str, other: &str) -> bool {
+    match (std::path::absolute(one), std::path::absolute(other)) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => one == other,
+    }
 }
 
 /// End a run as it is: nothing is undone, its locks are free.
@@ -65,8 +76,12 @@ pub fn last(store: &mut dyn Store, book: &str) -> Result<Row, Trouble> {
 /// # Errors
 /// A process drives it, it has ended, or this cannot be kept.
 pub fn close(store: &mut dyn Store, row: &Row, reason: &str) -> Result<(), Trouble> {
-    if row.state == State::Closed {
-        return Err(Trouble::new(format!("run {} is closed already", row.run)));
+    match row.state {
+        State::Open | State::Ended(End::Incomplete | End::Stopped) => {}
+        State::Closed => return Err(Trouble::new(format!("run {} is closed already", row.run))),
+        State::Ended(End::Succeeded | End::RolledBack | End::Refused) => {
+            return Err(Trouble::new(format!("run {} has ended by itself: there is nothing to close", row.run)));
+        }
     }
     let holder = place::holder();
     store.take(&row.run, &holder)?;

@@ -35,7 +35,9 @@ fn rbk(dir: &Path, state: &Path, limit: &str, body: &str) -> (i32, String) {
     let file = home.path().join("book.rbk");
     std::fs::write(&file, book(body)).unwrap();
     let mut command = Command::new("bash");
-    command.args(["-c", &format!("ulimit -f {limit}; exec \"$0\" run \"$1\""), env!("CARGO_BIN_EXE_rbk")]).arg(&file);
+    command
+        .args(["-c", &format!("ulimit -f {limit}; exec \"$0\" run --journal none \"$1\""), env!("CARGO_BIN_EXE_rbk")])
+        .arg(&file);
     let out = command.current_dir(dir).stdin(Stdio::null()).env("XDG_STATE_HOME", state).output().unwrap();
     let said = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
     (out.status.code().unwrap(), said)

@@ -324,6 +324,8 @@ fn spawn(shell: &Shell, call: &Call, launch: &Launch, argv: &[String]) -> Result
         let ((out, out_end), (err, err_end)) = (std::io::pipe()?, std::io::pipe()?);
         command.stdout(out_end).stderr(err_end);
         let (tree, child) = Tree::start(&mut command, marks)?;
+        let (root, born) = tree.root();
+        shell.note(call.id, root, born);
         Ok(Started { tree, child, out, err })
     };
     start().map_err(|e| not_started(program, &e))

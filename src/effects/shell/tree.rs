@@ -133,6 +133,11 @@ impl Tree {
         Ok((Tree { root, born, marks, seen: BTreeMap::new() }, child))
     }
 
+    /// Its first process, and when that started.
+    pub fn root(&self) -> (i32, u64) {
+        (self.root, self.born)
+    }
+
     /// Whether it stopped because it wants the terminal.
     pub fn wants_terminal(&self) -> bool {
         system::wants_terminal(self.root)

@@ -35,8 +35,8 @@ pub struct Telling {
     #[arg(long, value_name = "LABEL=VALUE", value_parser = labelled)]
     pub answer: Vec<String>,
     /// What becomes of the run when nobody is there to answer a question
-    #[arg(long, value_enum, default_value_t = Unanswered::Refuse)]
-    pub on_question: Unanswered,
+    #[arg(long, value_enum)]
+    pub on_question: Option<Unanswered>,
     /// How the run is told
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
@@ -55,17 +55,19 @@ pub enum Format {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Unanswered {
-    /// It is refused before its first action
+    /// A new run is refused before its first action; one that goes on is undone
     Refuse,
-    /// It stops there, and can be resumed with an answer
+    /// It stops there, and can be resumed with an answer; so does a resumed run, unless told otherwise
     Stop,
 }
 
 impl Telling {
-    pub fn on_question(&self) -> OnQuestion {
+    /// `otherwise`: when the command line does not say.
+    pub fn on_question(&self, otherwise: OnQuestion) -> OnQuestion {
         match self.on_question {
-            Unanswered::Refuse => OnQuestion::Refuse,
-            Unanswered::Stop => OnQuestion::Stop,
+            Some(Unanswered::Refuse) => OnQuestion::Refuse,
+            Some(Unanswered::Stop) => OnQuestion::Stop,
+            None => otherwise,
         }
     }
 
@@ -163,6 +165,11 @@ fn once_more(finish: &Finish, started: Timestamp, sources: &Sources, known: Know
     let took = Nanos(i64::try_from(took.as_nanos()).unwrap_or(i64::MAX));
     let mut err = Outside::new(Channel::Err).knowing(known);
     summary(took, finish, sources).iter().for_each(|line| err.line(line));
+}
+
+/// What a person says so that something is done all the same.
+pub fn reason(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() { Err("say why: it is kept in the journal".to_owned()) } else { Ok(text.to_owned()) }
 }
 
 /// `LABEL=VALUE`.

@@ -2,8 +2,9 @@
 use clap::Args;
 
 use super::OK;
-use super::driven::{Telling, journal};
+use super::driven::{Telling, journal, reason};
 use super::inputs::Somebody;
+use super::questions;
 use super::refused::Refused;
 use crate::engine::event::End;
 use crate::journal::{Filter, Reason, Row, State, Store, Trouble};
@@ -11,6 +12,7 @@ use crate::report::outside::{Channel, Outside};
 use crate::report::story::Say;
 use crate::report::style::{Line, Tone};
 use crate::report::time;
+use crate::run::OnQuestion;
 use crate::session;
 use crate::session::journal::{NONE, find, last};
 use crate::session::resume::{Left, Onward, go_on};
@@ -22,10 +24,10 @@ pub struct Resume {
     /// The run's id, or a part of it
     run: String,
     /// Go on although this is another place than the run's: why that is right
-    #[arg(long, value_name = "REASON")]
+    #[arg(long, value_name = "REASON", value_parser = reason)]
     here: Option<String>,
     /// Go on although the run has stood still for longer than its deadline: why that is right
-    #[arg(long, value_name = "REASON")]
+    #[arg(long, value_name = "REASON", value_parser = reason)]
     late: Option<String>,
     #[command(flatten)]
     telling: Telling,
@@ -41,10 +43,10 @@ pub struct Rollback {
     #[arg(long, value_name = "BOOK")]
     last: Option<String>,
     /// Why, for the journal; a must when a later run has built on this one
-    #[arg(long, value_name = "REASON")]
+    #[arg(long, value_name = "REASON", value_parser = reason)]
     reason: Option<String>,
     /// Undo although this is another place than the run's: why that is right
-    #[arg(long, value_name = "REASON")]
+    #[arg(long, value_name = "REASON", value_parser = reason)]
     here: Option<String>,
     #[command(flatten)]
     telling: Telling,
@@ -62,6 +64,7 @@ pub fn resume(args: &Resume, say: Say) -> u8 {
             }
             State::Open => {}
         }
+        questions::known(&left.ready.program, &args.telling.answer)?;
         in_place(&left, args.here.as_deref())?;
         in_time(&left, args.late.as_deref())?;
         Ok(left)
@@ -84,9 +87,10 @@ pub fn rollback(args: &Rollback, say: Say) -> u8 {
         Ok(row)
     })
     .and_then(|(left, row)| {
-        if row.state == State::Closed {
-            return Err(Refused::because(format!("run {} was closed as it was", row.run)));
+        if matches!(row.state, State::Closed | State::Ended(End::Refused)) {
+            return Err(Refused::because(format!("run {} has ended: {}", row.run, ended(row.state))));
         }
+        questions::known(&left.ready.program, &args.telling.answer)?;
         in_place(&left, args.here.as_deref())?;
         Ok((left, row))
     });
@@ -147,7 +151,10 @@ fn driven(telling: &Telling, say: Say, left: Left, onward: Onward, reasons: Vec<
         Onward::Rollback(_) => "to be undone",
     };
     let again = Some(format!("{word} {}", session::now().strftime("%F %T UTC")));
-    let on_question = telling.on_question();
+    let on_question = telling.on_question(match &onward {
+        Onward::Resume => OnQuestion::Stop,
+        Onward::Rollback(_) => OnQuestion::Refuse,
+    });
     telling.drive(&shown, Somebody::look(), say, again, |watcher, answers| {
         go_on(left, onward, reasons, on_question, watcher, answers)
     })
@@ -161,7 +168,7 @@ fn in_place(left: &Left, here: Option<&str>) -> Result<(), Refused> {
     if left.elsewhere.is_empty() || here.is_some() {
         return Ok(());
     }
-    let message = format!("the run was started in another place:\n{}", left.elsewhere.join("\n"));
+    let message = format!("the run was started in another place: {}", left.elsewhere.join("; "));
     Err(Refused::helped(message, "go on there; or here, with `--here REASON`"))
 }
 

@@ -8,6 +8,7 @@ use super::questions;
 use super::refused::Refused;
 use crate::engine;
 use crate::report::story::Say;
+use crate::run::OnQuestion;
 use crate::session::run::{Ready, Way, run as start};
 
 /// Run a runbook; what it did is undone when it fails
@@ -42,7 +43,7 @@ pub fn run(args: &Run, say: Say) -> u8 {
         OnFailure::Rollback => engine::OnFailure::Rollback,
         OnFailure::Stop => engine::OnFailure::Stop,
     };
-    let way = Way { on_failure, on_question: args.telling.on_question(), store };
+    let way = Way { on_failure, on_question: args.telling.on_question(OnQuestion::Refuse), store };
     let again = (!args.telling.is_kept()).then(|| "not kept: it cannot be resumed or rolled back later".to_owned());
     let shown = ready.clone();
     args.telling.drive(&shown, who(args), say, again, |watcher, answers| start(ready, way, watcher, answers))
@@ -60,11 +61,13 @@ fn prepared(args: &Run, say: Say) -> Result<Ready, Refused> {
     let who = who(args);
     let params = args.inputs.take(&program, &sources, who)?;
     let ready = Ready::new(program, sources, params);
-    if !args.telling.is_kept() && (args.on_failure == OnFailure::Stop || args.telling.on_question == Unanswered::Stop) {
+    if !args.telling.is_kept()
+        && (args.on_failure == OnFailure::Stop || args.telling.on_question == Some(Unanswered::Stop))
+    {
         let message = "a run that stops can be resumed only from a journal: nothing was run";
         return Err(Refused::helped(message, "leave `--journal none` out"));
     }
-    if who == Somebody::Nobody && args.telling.on_question == Unanswered::Refuse {
+    if who == Somebody::Nobody && args.telling.on_question != Some(Unanswered::Stop) {
         questions::answered(&ready, &args.telling.answer)?;
     }
     Ok(ready)

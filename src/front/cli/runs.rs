@@ -1,7 +1,7 @@
 //! `rbk runs`, `rbk close RUN`: what the journal knows, and ending a run as it is.
 use clap::{Args, ValueEnum};
 
-use super::driven::{Format, journal};
+use super::driven::{Format, journal, reason};
 use super::refused::Refused;
 use super::{OK, say};
 use crate::journal::{Filter, Store};
@@ -53,7 +53,7 @@ pub struct Close {
     /// The run's id, or a part of it
     run: String,
     /// Why, for the journal
-    #[arg(long, required = true)]
+    #[arg(long, required = true, value_parser = reason)]
     reason: String,
     /// The journal, a file
     #[arg(long, value_name = "FILE")]

@@ -41,7 +41,7 @@ fn a_run_that_was_killed_is_interrupted_and_resume_finishes_it() {
 fn a_run_that_was_killed_can_be_rolled_back() {
     let desk = twenty("  wait up to 1m every 20ms until $ ./look");
     desk.killed_at(&["run", "book.rbk"], "ready");
-    desk.rollback(&[]).ended(0).says(&["undone: first 10", "everything done is undone"]);
+    desk.rollback(&[]).ended(0).says(&["undone: first 10", "✓ Undone"]);
     assert_eq!(desk.last().1, "undone");
     assert_eq!(desk.read("log"), lines("a", 1..=10) + &lines("-a", (1..=10).rev()));
     desk.rollback(&[]).ended(0).says(&["undone already"]);
@@ -64,8 +64,9 @@ fn a_long_wait_is_gone_on_with() {
     let desk = Desk::of("  step \"mark\" {\n    $ touch ready\n    rollback none \"nothing\"\n  }\n  wait 5m");
     desk.killed_at(&["run", "book.rbk"], "ready");
     let (run, _) = desk.last();
-    let mut child = desk.start(&["resume", &run]);
-    std::thread::sleep(Duration::from_secs(1));
+    let said = std::fs::File::create(desk.path().join("said")).unwrap();
+    let mut child = desk.command(&["resume", &run]).stdout(said).spawn().unwrap();
+    stage::until("what is left is told", Duration::from_secs(30), || desk.read("said").contains("… wait 4m"));
     assert!(child.try_wait().unwrap().is_none(), "the wait is not over");
     assert_eq!(desk.last().1, "running");
     child.kill().unwrap();

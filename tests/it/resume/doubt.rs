@@ -111,3 +111,16 @@ fn a_secret_that_would_be_gone_after_a_crash_needs_a_key() {
     assert_eq!(desk.read("undone"), "new-secret-value");
     assert_eq!(desk.read("key"), "none", "the key is for rbk alone");
 }
+
+#[test]
+fn a_command_without_an_environment_is_found_and_ended_too() {
+    let gate = gate("go");
+    let desk = Desk::of(&format!(
+        "  step \"bare\" {{\n    $ env -i PATH=\"$PATH\" sh -c 'touch started; {gate}; echo line >> log'\n    rollback {{ $ echo undone >> log }}\n  }}"
+    ));
+    desk.killed_at(&["run", "book.rbk"], "started");
+    desk.resume(&[]).ended(1).says(&["undone: bare"]);
+    desk.write("go", "");
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(desk.read("log"), "undone\n");
+}

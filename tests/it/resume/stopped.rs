@@ -41,8 +41,13 @@ fn a_question_that_stops_is_answered_at_the_resume() {
         "  step \"a\" {\n    $ echo a >> log\n    rollback { $ echo -a >> log }\n  }\n  confirm \"Go on?\"\n  step \"b\" {\n    $ echo b >> log\n    rollback none \"nothing\"\n  }",
     );
     desk.say(&["run", "book.rbk"]).ended(2);
-    desk.say(&["run", "book.rbk", "--on-question", "stop"]).ended(4).says(&["rbk resume"]);
+    desk.say(&["run", "book.rbk", "--on-question", "stop"])
+        .ended(4)
+        .says(&["rbk resume", "nobody is there to answer `Go on?`"]);
     assert_eq!(desk.read("log"), "a\n");
+    desk.resume(&[]).ended(4).says(&["nobody is there to answer `Go on?`"]);
+    desk.resume(&["--answer", "Go=yes"]).ended(2).says(&["has no question `Go`"]);
+    assert_eq!(desk.read("log"), "a\n", "nothing is undone for want of an answer");
     desk.resume(&["--answer", "Go on?=yes"]).ended(0);
     assert_eq!(desk.read("log"), "a\nb\n");
 }

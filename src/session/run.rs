@@ -101,10 +101,9 @@ fn lost(ready: &Ready) -> Result<(), Trouble> {
     let Some((name, span)) = unkept::needed(&ready.program) else { return Ok(()) };
     let (line, _) = ready.sources.position(span);
     let at = format!("{}:{line}", ready.sources.name(span.file));
-    let message =
-        format!("after a crash `{name}` could not be undone with, at {at}: it holds a secret that is not kept");
+    let message = format!("what is to be done at {at} after a crash needs `{name}`, and that secret would be lost");
     let help =
-        "set `RBK_JOURNAL_KEY`, which seals secrets in the journal; or run with `--journal none`, without resume";
+        "set `RBK_JOURNAL_KEY`: the journal then keeps it, sealed; or run with `--journal none`, and without a resume";
     Err(Trouble::new(message).with_help(help))
 }
 

@@ -66,7 +66,7 @@ fn a_long_wait_is_gone_on_with() {
     let (run, _) = desk.last();
     let said = std::fs::File::create(desk.path().join("said")).unwrap();
     let mut child = desk.command(&["resume", &run]).stdout(said).spawn().unwrap();
-    stage::until("what is left is told", Duration::from_secs(30), || desk.read("said").contains("… wait 4m"));
+    stage::until("what is left is told", Duration::from_secs(30), || desk.read("said").contains("… wait "));
     assert!(child.try_wait().unwrap().is_none(), "the wait is not over");
     assert_eq!(desk.last().1, "running");
     child.kill().unwrap();

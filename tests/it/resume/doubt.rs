@@ -102,7 +102,7 @@ fn a_secret_that_would_be_gone_after_a_crash_needs_a_key() {
   wait up to 30s every 20ms until $ ./look
   fail "on purpose""#;
     let desk = Desk::of(text);
-    desk.say(&["run", "book.rbk"]).ended(2).says(&["RBK_JOURNAL_KEY", "book.rbk:7", "--journal none"]);
+    desk.say(&["run", "book.rbk"]).ended(2).says(&["RBK_JOURNAL_KEY", "book.rbk:8", "--journal none"]);
     assert!(!desk.has("got"));
     let desk = Desk::of(text).env("RBK_JOURNAL_KEY", "a passphrase for this test");
     desk.killed_at(&["run", "book.rbk"], "ready");

@@ -22,7 +22,7 @@ const BOOKS: [Book; 3] = [
     Book { name: "beside", text: include_str!("crash/beside.rbk") },
 ];
 const CASES: usize = 600;
-/// Points of the same run in one more or fewer writes of the journal: what runs beside each other ends in another order.
+/// By how many points two runs of one runbook differ: what runs beside each other shares a write of the journal, or does not.
 const PAST: u64 = 4;
 const TRIES: usize = 6;
 /// A failure tells enough of itself; many tell no more.
@@ -178,7 +178,12 @@ fn a_run_that_is_killed_at_any_point_ends_as_if_it_had_not_been_or_is_undone() {
     for (&(book, spoil), points) in &score.points {
         let (name, last) = (BOOKS[book].name, points.last());
         println!("{name}, spoil={spoil}: {last} points");
-        unreached.extend((1..=last).filter(|at| !points.reached.contains(at)).map(|at| format!("{name} {spoil} {at}")));
+        // The last few are there only when what runs beside each other ends in that order.
+        unreached.extend(
+            (1..=last.saturating_sub(PAST))
+                .filter(|at| !points.reached.contains(at))
+                .map(|at| format!("{name} {spoil} {at}")),
+        );
     }
     assert!(score.failures == 0, "{} failures: see above", score.failures);
     assert!(unreached.is_empty(), "points that no run has reached: {unreached:?}");

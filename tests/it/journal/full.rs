@@ -2,10 +2,10 @@
 use super::child::told;
 use super::made::room;
 
-/// On a file system of its own, of this size.
+/// On a file system of its own, of this size. Root needs no other user for it, and in a chroot may have none.
 fn on_small_disk(size: &str) -> String {
     format!(
-        r#"exec unshare -rm sh -c 'mount -t tmpfs -o mode=700,size={size} none "$RBK_TEST_DISK" && exec "$@"' sh "$@""#
+        r#"unshare -m true 2>/dev/null && U=-m || U=-rm; exec unshare $U sh -c 'mount -t tmpfs -o mode=700,size={size} none "$RBK_TEST_DISK" && exec "$@"' sh "$@""#
     )
 }
 

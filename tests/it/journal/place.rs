@@ -118,7 +118,7 @@ fn what_cannot_be_written_says_so() {
     let disk = dir.path().join("disk");
     let line = |script: &str| {
         format!(
-            r#"export D='{}'; exec unshare -rm sh -c 'mount --bind "$D" "$D" && mount -o remount,bind,ro "$D" && {script}exec "$@"' sh "$@""#,
+            r#"export D='{}'; unshare -m true 2>/dev/null && U=-m || U=-rm; exec unshare $U sh -c 'mount --bind "$D" "$D" && mount -o remount,bind,ro "$D" && {script}exec "$@"' sh "$@""#,
             disk.display()
         )
     };

@@ -87,7 +87,7 @@ impl Bare {
 
 fn appends(dir: &Path) {
     let mut store = Sqlite::open(&dir.join("steps.db"), None).unwrap();
-    store.begin(&head("r"), &holder(), Timestamp::UNIX_EPOCH).unwrap();
+    store.begin(&head("r"), &holder(), &[], Timestamp::UNIX_EPOCH).unwrap();
     let mut bare = Bare::open(&dir.join("bare.db"));
     let (secrets, seal) = (Redactor::default(), Seal::new("r", b"", None));
     let (mut journal, mut alone) = (Vec::new(), Vec::new());
@@ -96,7 +96,7 @@ fn appends(dir: &Path) {
         let bodies = entries.each_ref().map(|e| codec::write(e, &Hide { secrets: &secrets, seal: &seal }).unwrap());
         let mut ours = || {
             let start = Instant::now();
-            let _ = store.append("r", &entries, &secrets).unwrap();
+            let _ = store.append("r", &entries, &secrets, None).unwrap();
             journal.push(start.elapsed());
         };
         let mut theirs = || {
@@ -144,12 +144,12 @@ fn heard(program: &std::sync::Arc<rbk::check::program::Program>) -> Vec<Input> {
 fn write_events(path: &Path) {
     let program = steps::program(u32::try_from(EVENTS / 3).unwrap(), steps::Ends::Well);
     let mut store = Sqlite::open(path, None).unwrap();
-    store.begin(&head("r"), &holder(), Timestamp::UNIX_EPOCH).unwrap();
+    store.begin(&head("r"), &holder(), &[], Timestamp::UNIX_EPOCH).unwrap();
     let events = heard(&program);
     let entries: Vec<Entry> =
         events.into_iter().map(|input| Entry::Heard { input, wall: Timestamp::UNIX_EPOCH }).collect();
     for part in entries.chunks(1000) {
-        let _ = store.append("r", part, &Redactor::default()).unwrap();
+        let _ = store.append("r", part, &Redactor::default(), None).unwrap();
     }
 }
 

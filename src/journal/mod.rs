@@ -16,7 +16,7 @@ pub mod store;
 
 pub use entry::{Door, Entry, Head, Holder, Place, Reason, Text};
 pub use open::open;
-pub use store::{Filter, Lock, Room, Row, State, Store, Trouble};
+pub use store::{Filter, Lock, Room, Row, Standing, State, Store, Trouble};
 
 /// Beginning of what stands where a secret was not kept: [`lost`].
 const LOST: &str = "\u{2039}lost:";

@@ -47,6 +47,15 @@ pub enum State {
     Closed,
 }
 
+/// How a run stands from then on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    pub state: State,
+    /// A write of it may have had an effect.
+    pub wrote: bool,
+    pub wall: Timestamp,
+}
+
 /// A run in a list.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
@@ -84,11 +93,11 @@ pub struct Lock {
 
 /// Keeps runs. Every method that writes returns once it is durable.
 pub trait Store {
-    /// Keep a new run, and let this process drive it.
+    /// Keep a new run with its first entries, in which there is no secret, and let this process drive it.
     ///
     /// # Errors
-    /// The store cannot be written.
-    fn begin(&mut self, head: &Head, holder: &Holder, wall: Timestamp) -> Result<(), Trouble>;
+    /// The store cannot be written; nothing of the run is kept.
+    fn begin(&mut self, head: &Head, holder: &Holder, first: &[Entry], wall: Timestamp) -> Result<(), Trouble>;
 
     /// Take a run that nobody drives.
     ///
@@ -96,19 +105,19 @@ pub trait Store {
     /// There is no such run, or it is driven: by whom.
     fn take(&mut self, run: &str, holder: &Holder) -> Result<(), Trouble>;
 
-    /// All at once or nothing, in this order, of the run that this process drives. `secrets`: what may not be written in
-    /// the clear.
+    /// All at once or nothing, in this order, of the run that this process drives, and how it stands with them: as before
+    /// when that is not said. The locks of one that succeeded, is undone, refused or closed are free then. `secrets`: what
+    /// may not be written in the clear.
     ///
     /// # Errors
-    /// They were not kept, or this process does not drive the run. `full`: also the reserve is used up.
-    fn append(&mut self, run: &str, entries: &[Entry], secrets: &Redactor) -> Result<Room, Trouble>;
-
-    /// How the run that this process drives stands from now on; the locks of one that succeeded, is undone or was closed
-    /// are free.
-    ///
-    /// # Errors
-    /// It was not kept, or this process does not drive the run.
-    fn set(&mut self, run: &str, state: State, wrote: bool, wall: Timestamp) -> Result<(), Trouble>;
+    /// Nothing was kept, or this process does not drive the run. `full`: also the reserve is used up.
+    fn append(
+        &mut self,
+        run: &str,
+        entries: &[Entry],
+        secrets: &Redactor,
+        standing: Option<Standing>,
+    ) -> Result<Room, Trouble>;
 
     /// Drive it no more.
     fn release(&mut self, run: &str);

@@ -119,7 +119,9 @@ pub async fn drive(engine: Engine, around: Around<'_>, past: Option<Past>) -> Re
     driver.obey_all();
     driver.run(&mut signals, &mut chunks, &mut proven).await;
     let at = driver.clock.now();
+    let unkept = driver.around.journal.as_mut().and_then(|journal| journal.end(driver.finish.as_ref(), now()).err());
     if let Some(finish) = &mut driver.finish {
+        finish.warnings.extend(unkept.map(|unkept| format!("its end is not in the journal: {}", unkept.message)));
         match finish.end {
             // What was asked for is no failure.
             End::RolledBack if rollback => finish.failure = None,
@@ -453,14 +455,12 @@ impl<'a> Driver<'a> {
     }
 }
 
-/// What nobody may see before the events that led to it are kept.
+/// What nobody may see before the events that led to it are kept. The end is kept with the standing that it leads to, when
+/// nothing runs any more.
 fn must_be_kept(command: &Command) -> bool {
     matches!(
         command,
-        Command::Record(Record::Intent { .. })
-            | Command::Ask(..)
-            | Command::Timer(_, _, TimerClock::Wall)
-            | Command::Finish(_)
+        Command::Record(Record::Intent { .. }) | Command::Ask(..) | Command::Timer(_, _, TimerClock::Wall)
     )
 }
 

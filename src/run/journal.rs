@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use super::crash;
 use crate::engine::event::{End, Event, Finish, Input, Outcome};
 use crate::engine::{Call, CallId, Command, Ending, Failure, FailureKind, Record, What};
-use crate::journal::{Entry, Room, State, Store, Trouble};
+use crate::journal::{Entry, Room, Standing, State, Store, Trouble};
 use crate::value::redact::Redactor;
 use crate::value::{SmolStr, Timestamp, Value};
 
@@ -85,11 +85,12 @@ impl Journal {
     /// # Errors
     /// It could not be kept: nothing that follows from it may start.
     pub fn flush(&mut self) -> Result<Room, Trouble> {
-        if self.waiting.is_empty() {
-            return Ok(self.room);
-        }
+        if self.waiting.is_empty() { Ok(self.room) } else { self.append(None) }
+    }
+
+    fn append(&mut self, standing: Option<Standing>) -> Result<Room, Trouble> {
         crash::point();
-        self.room = self.store.append(&self.run, &self.waiting, &self.secrets)?;
+        self.room = self.store.append(&self.run, &self.waiting, &self.secrets, standing)?;
         crash::point();
         self.waiting.clear();
         Ok(self.room)
@@ -117,18 +118,19 @@ impl Journal {
         Some(Outcome::failed(Ending::None, failure(&trouble)))
     }
 
-    /// How the run ended, and what could not be kept of it.
-    pub fn end(&mut self, finish: Option<&Finish>, wall: Timestamp) -> Option<Trouble> {
-        let flushed = self.flush().err();
+    /// Keep what waits and how the run ended, and let go of it.
+    ///
+    /// # Errors
+    /// It could not be kept.
+    pub fn end(&mut self, finish: Option<&Finish>, wall: Timestamp) -> Result<(), Trouble> {
         let state = match finish.map(|finish| finish.end) {
             Some(End::Stopped) | None => State::Open,
             Some(end) => State::Ended(end),
         };
-        crash::point();
-        let set = self.store.set(&self.run, state, finish.is_none_or(|finish| finish.wrote), wall).err();
-        crash::point();
+        let wrote = finish.is_none_or(|finish| finish.wrote);
+        let kept = self.append(Some(Standing { state, wrote, wall }));
         self.store.release(&self.run);
-        flushed.or(set)
+        kept.map(|_| ())
     }
 }
 

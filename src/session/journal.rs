@@ -1,7 +1,7 @@
 //! The journal of this user: which one, its list of runs, and ending a run as it is.
 use super::place;
 use crate::engine::event::End;
-use crate::journal::{self, Entry, Filter, Row, State, Store, Trouble};
+use crate::journal::{self, Entry, Filter, Row, Standing, State, Store, Trouble};
 use crate::value::Timestamp;
 use crate::value::redact::Redactor;
 
@@ -87,8 +87,8 @@ pub fn close(store: &mut dyn Store, row: &Row, reason: &str) -> Result<(), Troub
     store.take(&row.run, &holder)?;
     let wall = super::now();
     let closed = Entry::Closed { who: holder.user, reason: reason.to_owned(), wall };
-    let _ = store.append(&row.run, &[closed], &Redactor::default())?;
-    store.set(&row.run, State::Closed, row.wrote, wall)?;
+    let standing = Standing { state: State::Closed, wrote: row.wrote, wall };
+    let _ = store.append(&row.run, &[closed], &Redactor::default(), Some(standing))?;
     store.release(&row.run);
     Ok(())
 }

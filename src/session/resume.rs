@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::recorded::Recorded;
-use super::run::{Ready, ended};
+use super::run::{Ready, driven};
 use super::{Opened, open_text, place};
 use crate::effects::world::World;
 use crate::engine::{Engine, Finish, Inputs, OnFailure, Progress};
@@ -103,7 +103,7 @@ pub fn go_on(
     let Ready { program, sources: _, id, started, params } = ready;
     let inputs = Inputs { run: id, started, params, on_failure };
     let mut engine = Engine::new(program, inputs);
-    let driven = process::block_on(async {
+    driven(process::block_on(async {
         watcher.show(Shown::Remembered);
         let mut past = match resume::recall(&mut engine, &entries, &world, watcher, &mut journal).await {
             Ok(past) => past,
@@ -125,13 +125,7 @@ pub fn go_on(
         let around =
             Around { effects: &world, watcher, answers, on_question, journal: Some(&mut journal), recording: None };
         drive(engine, around, Some(past)).await.map(Ok)
-    });
-    match driven {
-        Ok(Ok(Err(trouble))) => Err(trouble),
-        Ok(Ok(Ok(finish))) => ended(Ok(Ok(finish)), Some(journal)),
-        Ok(Err(why)) => ended(Ok(Err(why)), Some(journal)),
-        Err(error) => ended(Err(error), Some(journal)),
-    }
+    }))?
 }
 
 /// What the run's own texts say.

@@ -71,12 +71,10 @@ pub fn run(
             if !store.keeps_secrets() {
                 lost(&ready)?;
             }
-            let head = head(&ready, way.on_failure);
-            let holder = place::holder();
-            store.begin(&head, &holder, ready.started)?;
-            let mut journal = Journal::new(store, ready.id.clone(), BTreeSet::new());
-            journal.keep(Entry::Taken { door: Door::Run, holder, wall: ready.started, reasons: Vec::new() })?;
-            Some(journal)
+            let (head, holder, wall) = (head(&ready, way.on_failure), place::holder(), ready.started);
+            let taken = Entry::Taken { door: Door::Run, holder: holder.clone(), wall, reasons: Vec::new() };
+            store.begin(&head, &holder, &[taken], wall)?;
+            Some(Journal::new(store, ready.id.clone(), BTreeSet::new()))
         }
         None => None,
     };
@@ -92,8 +90,7 @@ pub fn run(
         journal: journal.as_mut(),
         recording: None,
     };
-    let driven = process::block_on(drive(engine, around, None));
-    ended(driven, journal)
+    driven(process::block_on(drive(engine, around, None)))
 }
 
 /// What must still be done after a crash needs no secret that is gone then.
@@ -107,21 +104,10 @@ fn lost(ready: &Ready) -> Result<(), Trouble> {
     Err(Trouble::new(message).with_help(help))
 }
 
-/// What the loop has come to, and the last word of the journal.
-pub(super) fn ended(
-    driven: std::io::Result<Result<Option<Finish>, String>>,
-    journal: Option<Journal>,
-) -> Result<Option<Finish>, Trouble> {
-    let driven = driven.map_err(|error| Trouble::new(format!("cannot start: {}", super::reason(&error))));
-    let driven = driven.and_then(|driven| driven.map_err(Trouble::new));
-    let Some(mut journal) = journal else { return driven };
-    let finish = driven.as_ref().ok().and_then(Option::as_ref);
-    let unkept = journal.end(finish, super::now());
-    let mut finish = driven?;
-    if let (Some(finish), Some(unkept)) = (&mut finish, unkept) {
-        finish.warnings.push(format!("its end is not in the journal: {}", unkept.message));
-    }
-    Ok(finish)
+/// What the loop has come to.
+pub(super) fn driven<T>(driven: std::io::Result<Result<T, String>>) -> Result<T, Trouble> {
+    let driven = driven.map_err(|error| Trouble::new(format!("cannot start: {}", super::reason(&error))))?;
+    driven.map_err(Trouble::new)
 }
 
 fn head(ready: &Ready, on_failure: OnFailure) -> Head {

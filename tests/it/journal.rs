@@ -3,7 +3,7 @@ mod anything;
 mod child;
 mod codec;
 mod full;
-mod made;
+pub mod made;
 mod place;
 mod secrets;
 mod store;

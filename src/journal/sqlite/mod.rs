@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::seal::{Key, Print};
-use super::{Entry, Filter, Head, Holder, Lock, Room, Row, State, Store, Trouble};
+use super::{Entry, Filter, Head, Holder, Lock, Room, Row, Standing, Store, Trouble};
 use crate::engine::CallId;
 use crate::value::redact::Redactor;
 use crate::value::{SmolStr, Timestamp, Value};
@@ -57,20 +57,22 @@ impl Sqlite {
 }
 
 impl Store for Sqlite {
-    fn begin(&mut self, head: &Head, holder: &Holder, wall: Timestamp) -> Result<(), Trouble> {
-        self.insert(head, holder, wall)
+    fn begin(&mut self, head: &Head, holder: &Holder, first: &[Entry], wall: Timestamp) -> Result<(), Trouble> {
+        self.insert(head, holder, first, wall)
     }
 
     fn take(&mut self, run: &str, holder: &Holder) -> Result<(), Trouble> {
         self.drive(run, holder)
     }
 
-    fn append(&mut self, run: &str, entries: &[Entry], secrets: &Redactor) -> Result<Room, Trouble> {
-        self.keep(run, entries, secrets)
-    }
-
-    fn set(&mut self, run: &str, state: State, wrote: bool, wall: Timestamp) -> Result<(), Trouble> {
-        self.stand(run, state, wrote, wall)
+    fn append(
+        &mut self,
+        run: &str,
+        entries: &[Entry],
+        secrets: &Redactor,
+        standing: Option<Standing>,
+    ) -> Result<Room, Trouble> {
+        self.keep(run, entries, secrets, standing)
     }
 
     fn release(&mut self, run: &str) {

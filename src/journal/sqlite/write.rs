@@ -12,7 +12,7 @@ use super::{Sqlite, locks};
 use crate::engine::event::End;
 use crate::journal::codec::{self, Hide};
 use crate::journal::seal::{self, Seal};
-use crate::journal::{Entry, Head, Holder, Room, State, Trouble};
+use crate::journal::{Entry, Head, Holder, Room, Standing, State, Trouble};
 use crate::value::redact::Redactor;
 use crate::value::{SmolStr, Timestamp};
 
@@ -38,7 +38,13 @@ impl Drop for Driven {
 }
 
 impl Sqlite {
-    pub(super) fn insert(&mut self, head: &Head, holder: &Holder, wall: Timestamp) -> Result<(), Trouble> {
+    pub(super) fn insert(
+        &mut self,
+        head: &Head,
+        holder: &Holder,
+        entries: &[Entry],
+        wall: Timestamp,
+    ) -> Result<(), Trouble> {
         let lease = lease::take(&self.dir, &head.run, holder)?;
         let reserve = Reserve::make(&self.dir, &head.run)?;
         let salt = seal::salt()?;
@@ -46,7 +52,8 @@ impl Sqlite {
         let hashes: Vec<String> = head.texts.iter().map(|text| chain::of_text(&text.text)).collect();
         let body = codec::head(head, hashes.clone(), &salt, &seal)?;
         let first = chain::first(&body);
-        let tip = Tip { count: 0, hash: first, last: to_nanos(wall), state: State::Open, wrote: false };
+        let start = Tip { count: 0, hash: first, last: to_nanos(wall), state: State::Open, wrote: false };
+        let (tip, rows) = rows(start, entries, &Hide { secrets: &Redactor::default(), seal: &seal })?;
         let inserted = commit(&mut self.db, |change| {
             for (text, hash) in head.texts.iter().zip(&hashes) {
                 change
@@ -58,6 +65,7 @@ impl Sqlite {
                 .execute(params![head.run.as_str(), body])?;
             let no = change.last_insert_rowid();
             tip.insert(change, no, &first)?;
+            add(change, no, &rows)?;
             Ok(no)
         });
         match inserted {
@@ -92,32 +100,48 @@ impl Sqlite {
         Ok(())
     }
 
-    pub(super) fn keep(&mut self, run: &str, entries: &[Entry], secrets: &Redactor) -> Result<Room, Trouble> {
+    pub(super) fn keep(
+        &mut self,
+        run: &str,
+        entries: &[Entry],
+        secrets: &Redactor,
+        standing: Option<Standing>,
+    ) -> Result<Room, Trouble> {
         let mine = self.driven.get_mut(run).ok_or_else(|| not_driven(run))?;
-        let hide = Hide { secrets, seal: &mine.seal };
-        let mut tip = mine.tip.clone();
-        let mut rows = Vec::with_capacity(entries.len());
-        for entry in entries {
-            let body = codec::write(entry, &hide)?;
-            tip.hash = chain::next(&tip.hash, &body);
-            tip.count += 1;
-            tip.last = wall(entry).map_or(tip.last, to_nanos);
-            rows.push((tip.count, tip.hash, body));
+        let (mut tip, rows) = rows(mine.tip.clone(), entries, &Hide { secrets, seal: &mine.seal })?;
+        if let Some(Standing { state, wrote, wall }) = standing {
+            tip = Tip { state, wrote, last: to_nanos(wall), ..tip };
         }
         change(&mut self.db, &self.path, run, mine, tip, |change, no| {
-            let mut add = change.prepare_cached("INSERT INTO entry VALUES (?1, ?2, ?3, ?4)")?;
-            rows.iter().try_for_each(|(count, hash, body)| add.execute(params![no, count, hash, body]).map(|_| ()))
+            add(change, no, &rows)?;
+            match standing {
+                Some(standing) if leaves_nothing(standing.state) => locks::free(change, no),
+                Some(_) | None => Ok(()),
+            }
         })?;
         Ok(mine.room)
     }
+}
 
-    pub(super) fn stand(&mut self, run: &str, state: State, wrote: bool, wall: Timestamp) -> Result<(), Trouble> {
-        let mine = self.driven.get_mut(run).ok_or_else(|| not_driven(run))?;
-        let tip = Tip { state, wrote, last: to_nanos(wall), ..mine.tip.clone() };
-        change(&mut self.db, &self.path, run, mine, tip, |change, no| {
-            if leaves_nothing(state) { locks::free(change, no) } else { Ok(()) }
-        })
+/// Its number, its hash, and what it says.
+type Written = (i64, Hash, Vec<u8>);
+
+/// The entries as they are written behind this tip, and the tip behind them.
+fn rows(mut tip: Tip, entries: &[Entry], hide: &Hide<'_>) -> Result<(Tip, Vec<Written>), Trouble> {
+    let mut rows = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let body = codec::write(entry, hide)?;
+        tip.hash = chain::next(&tip.hash, &body);
+        tip.count += 1;
+        tip.last = wall(entry).map_or(tip.last, to_nanos);
+        rows.push((tip.count, tip.hash, body));
     }
+    Ok((tip, rows))
+}
+
+fn add(change: &Connection, no: i64, rows: &[Written]) -> rusqlite::Result<()> {
+    let mut add = change.prepare_cached("INSERT INTO entry VALUES (?1, ?2, ?3, ?4)")?;
+    rows.iter().try_for_each(|(count, hash, body)| add.execute(params![no, count, hash, body]).map(|_| ()))
 }
 
 /// Whether nobody has anything left to do for such a run.

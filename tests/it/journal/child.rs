@@ -8,7 +8,7 @@ use rbk::engine::event::End;
 use rbk::journal::{Entry, Room, State, Store};
 use rbk::value::Value;
 
-use super::made::{at, ended, head, holder, keep, nothing, open, said};
+use super::made::{at, ended, head, holder, keep, nothing, open, said, stand};
 
 /// Run through a shell line, in which `"$@"` is the process.
 pub fn command(job: &str, path: &Path, line: &str) -> Command {
@@ -77,7 +77,7 @@ pub fn first(count: u64) -> Vec<Entry> {
 /// Says each entry once it is durable, until it is killed.
 fn write(path: &Path) {
     let mut store = open(path);
-    store.begin(&head("r1"), &holder(std::process::id().cast_signed()), at(0)).unwrap();
+    store.begin(&head("r1"), &holder(std::process::id().cast_signed()), &[], at(0)).unwrap();
     println!("> begun");
     for n in 0.. {
         keep(&mut store, "r1", &[nth(n)]).unwrap();
@@ -88,7 +88,7 @@ fn write(path: &Path) {
 /// Begins a run, and says how that went.
 fn start(path: &Path) {
     let begun = rbk::journal::sqlite::Sqlite::open(path, None)
-        .and_then(|mut store| store.begin(&head("r1"), &holder(1), at(0)));
+        .and_then(|mut store| store.begin(&head("r1"), &holder(1), &[], at(0)));
     match begun {
         Ok(()) => println!("> begun"),
         Err(trouble) => println!("> full {}: {}", trouble.full, trouble.message),
@@ -107,11 +107,11 @@ fn read(path: &Path) {
 /// Writes until there is no room at all.
 fn fill(path: &Path) {
     let mut store = open(path);
-    store.begin(&head("r1"), &holder(1), at(0)).unwrap();
+    store.begin(&head("r1"), &holder(1), &[], at(0)).unwrap();
     let mut kept = 0;
     let mut on_reserve = 0;
     let full = loop {
-        match store.append("r1", &[nth(kept)], &nothing()) {
+        match store.append("r1", &[nth(kept)], &nothing(), None) {
             Ok(room) => {
                 kept += 1;
                 on_reserve += u64::from(room == Room::Reserve);
@@ -128,8 +128,8 @@ fn fill(path: &Path) {
     assert_eq!(entries, first(kept));
     println!(
         "> {}",
-        said(store.append("r1", &[Entry::Intent { call: CallId(1), key: "x".repeat(100_000) }], &nothing()))
+        said(store.append("r1", &[Entry::Intent { call: CallId(1), key: "x".repeat(100_000) }], &nothing(), None))
     );
     assert_eq!(store.load("r1").unwrap().1.len() as u64, kept);
-    println!("> {:?}", store.set("r1", State::Ended(End::Stopped), true, at(9)).map_err(|e| e.full));
+    println!("> {:?}", stand(&mut store, "r1", State::Ended(End::Stopped), at(9)).map_err(|e| e.full));
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use rbk::engine::{Answer, CallId, Ending, Event, Failure, FailureKind, Input, OnFailure, Outcome, QuestionId};
 use rbk::journal::seal::Key;
 use rbk::journal::sqlite::Sqlite;
-use rbk::journal::{Door, Entry, Head, Holder, Place, Reason, Store, Text, Trouble};
+use rbk::journal::{Door, Entry, Head, Holder, Place, Reason, Standing, State, Store, Text, Trouble};
 use rbk::value::redact::Redactor;
 use rbk::value::{Nanos, Timestamp, Value};
 
@@ -90,13 +90,18 @@ pub fn open_with(path: &Path, key: &str) -> Sqlite {
 
 /// A run with these entries, and nobody drives it.
 pub fn written(store: &mut dyn Store, run: &str, entries: &[Entry]) {
-    store.begin(&head(run), &holder(1), at(0)).unwrap();
+    store.begin(&head(run), &holder(1), &[], at(0)).unwrap();
     keep(store, run, entries).unwrap();
     store.release(run);
 }
 
 pub fn keep(store: &mut dyn Store, run: &str, entries: &[Entry]) -> Result<(), Trouble> {
-    store.append(run, entries, &nothing()).map(|_| ())
+    store.append(run, entries, &nothing(), None).map(|_| ())
+}
+
+/// From now on it stands so; it has written something.
+pub fn stand(store: &mut dyn Store, run: &str, state: State, wall: Timestamp) -> Result<(), Trouble> {
+    store.append(run, &[], &nothing(), Some(Standing { state, wrote: true, wall })).map(|_| ())
 }
 
 /// The message of what went wrong.

@@ -8,7 +8,7 @@ use rbk::journal::{Filter, Room, State, Store, Trouble};
 use rusqlite::Connection;
 
 use super::child::told;
-use super::made::{at, entries, head, holder, nothing, open, room, said, written};
+use super::made::{at, entries, head, holder, nothing, open, room, said, stand, written};
 
 fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -27,7 +27,7 @@ fn only_its_owner_sees_it() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("deep/er/journal.db");
     let mut store = open(&path);
-    store.begin(&head("r1"), &holder(1), at(0)).unwrap();
+    store.begin(&head("r1"), &holder(1), &[], at(0)).unwrap();
     assert_eq!(mode(path.parent().unwrap()), 0o700);
     for entry in std::fs::read_dir(path.parent().unwrap()).unwrap().flatten() {
         let expected = if entry.path().is_dir() { 0o700 } else { 0o600 };
@@ -155,7 +155,7 @@ fn the_next_process_needs_no_clean_end_of_the_last() {
 fn whichever_way_leads_there_it_is_one_journal() {
     let (dir, path) = room();
     let mut store = open(&path);
-    store.begin(&head("r1"), &holder(1), at(0)).unwrap();
+    store.begin(&head("r1"), &holder(1), &[], at(0)).unwrap();
     let (other, alias) = (tempfile::tempdir().unwrap(), dir.path().join("alias"));
     std::os::unix::fs::symlink(dir.path(), &alias).unwrap();
     let link = other.path().join("mine.db");
@@ -180,10 +180,10 @@ fn room_is_kept_as_long_as_there_may_be_something_to_undo() {
     let mut store = open(&path);
     for (run, state) in [("a", State::Open), ("b", State::Ended(End::Succeeded)), ("c", State::Ended(End::Incomplete))]
     {
-        store.begin(&head(run), &holder(1), at(0)).unwrap();
-        store.set(run, state, true, at(1)).unwrap();
+        store.begin(&head(run), &holder(1), &[], at(0)).unwrap();
+        stand(&mut store, run, state, at(1)).unwrap();
         // What a handler does after the end has room as before.
-        assert_eq!(store.append(run, &entries(), &nothing()).unwrap(), Room::Enough);
+        assert_eq!(store.append(run, &entries(), &nothing(), None).unwrap(), Room::Enough);
         store.release(run);
     }
     assert_eq!(reserves(&path), ["a.reserve", "c.reserve"]);

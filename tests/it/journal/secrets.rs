@@ -44,12 +44,12 @@ fn begun(store: &mut Sqlite) {
     let mut head = head("r1");
     head.params.push(("password".into(), Secret::hide("password".into(), Value::str("hunter-twenty-two"))));
     head.params.push(("url".into(), Value::str("https://ada:hunter-twenty-two@h/")));
-    store.begin(&head, &holder(1), at(0)).unwrap();
+    store.begin(&head, &holder(1), &[], at(0)).unwrap();
 }
 
 fn told_in(store: &mut Sqlite) {
     begun(store);
-    let _ = store.append("r1", &told(), &known()).unwrap();
+    let _ = store.append("r1", &told(), &known(), None).unwrap();
     store.release("r1");
 }
 
@@ -169,8 +169,8 @@ fn two_runs_do_not_show_that_they_have_the_same_secret() {
     let (_dir, path) = room();
     let mut store = open(&path);
     for run in ["a", "b"] {
-        store.begin(&head(run), &holder(1), at(0)).unwrap();
-        let _ = store.append(run, &[ended(1, Value::str(TOKEN))], &known()).unwrap();
+        store.begin(&head(run), &holder(1), &[], at(0)).unwrap();
+        let _ = store.append(run, &[ended(1, Value::str(TOKEN))], &known(), None).unwrap();
     }
     drop(store);
     let db = rusqlite::Connection::open(&path).unwrap();
@@ -188,7 +188,7 @@ fn a_key_that_came_later_seals_what_follows() {
     let mut store = open_with(&path, KEYS[1]);
     store.load("r1").unwrap();
     store.take("r1", &holder(2)).unwrap();
-    let _ = store.append("r1", &[ended(9, Value::str(TOKEN))], &known()).unwrap();
+    let _ = store.append("r1", &[ended(9, Value::str(TOKEN))], &known(), None).unwrap();
     let entries = store.load("r1").unwrap().1;
     assert_eq!(outcome(&entries[10]).result, Ok(Value::str(TOKEN)));
     assert_eq!(outcome(&entries[0]).result, Ok(Value::str(lost("token"))));

@@ -1,9 +1,9 @@
 //! What every store must do. `each` is the list of them; a test opens the same journal as often as it likes.
 use rbk::engine::CallId;
 use rbk::engine::event::End;
-use rbk::journal::{Entry, Filter, Room, State, Store};
+use rbk::journal::{Entry, Filter, Room, Standing, State, Store};
 
-use super::made::{at, entries, head, holder, keep, nothing, open, room, said, written};
+use super::made::{at, entries, head, holder, keep, nothing, open, room, said, stand, written};
 
 /// Runs a promise against each store; the first argument opens the journal once more.
 fn each(promise: impl Fn(&dyn Fn() -> Box<dyn Store>)) {
@@ -15,10 +15,10 @@ fn each(promise: impl Fn(&dyn Fn() -> Box<dyn Store>)) {
 fn what_was_appended_is_loaded_by_the_next_process() {
     each(|open| {
         let mut first = open();
-        first.begin(&head("r1"), &holder(1), at(0)).unwrap();
+        first.begin(&head("r1"), &holder(1), &[], at(0)).unwrap();
         let all = entries();
         for part in all.chunks(4) {
-            assert_eq!(first.append("r1", part, &nothing()).unwrap(), Room::Enough);
+            assert_eq!(first.append("r1", part, &nothing(), None).unwrap(), Room::Enough);
         }
         drop(first);
         assert_eq!(open().load("r1").unwrap(), (head("r1"), all));
@@ -26,10 +26,31 @@ fn what_was_appended_is_loaded_by_the_next_process() {
 }
 
 #[test]
+fn how_a_run_stands_is_kept_with_its_last_entries() {
+    each(|open| {
+        let (mut driver, mut reader) = (open(), open());
+        let all = entries();
+        let (first, last) = all.split_at(3);
+        driver.begin(&head("r1"), &holder(1), first, at(0)).unwrap();
+        assert_eq!(reader.load("r1").unwrap(), (head("r1"), first.to_vec()));
+        driver.lock("pool", "r1", false, at(1)).unwrap();
+        let standing = Standing { state: State::Ended(End::Succeeded), wrote: true, wall: at(70) };
+        assert_eq!(driver.append("r1", last, &nothing(), Some(standing)).unwrap(), Room::Enough);
+        let row = reader.runs(&Filter::default()).unwrap().remove(0);
+        assert_eq!((row.state, row.wrote, row.last), (State::Ended(End::Succeeded), true, at(70)));
+        assert_eq!(row.locks, Vec::<String>::new());
+        assert_eq!(reader.load("r1").unwrap().1, all);
+        // What comes after it changes nothing of that.
+        keep(&mut *driver, "r1", &[Entry::Intent { call: CallId(9), key: "k".into() }]).unwrap();
+        assert_eq!(reader.runs(&Filter::default()).unwrap()[0].state, State::Ended(End::Succeeded));
+    });
+}
+
+#[test]
 fn an_append_is_seen_whole_by_others_while_the_run_goes_on() {
     each(|open| {
         let (mut driver, mut reader) = (open(), open());
-        driver.begin(&head("r1"), &holder(1), at(0)).unwrap();
+        driver.begin(&head("r1"), &holder(1), &[], at(0)).unwrap();
         assert_eq!(reader.load("r1").unwrap().1, []);
         keep(&mut *driver, "r1", &entries()).unwrap();
         assert_eq!(reader.load("r1").unwrap().1, entries());
@@ -43,7 +64,7 @@ fn runs_do_not_mix() {
     each(|open| {
         let mut store = open();
         for run in ["a", "b"] {
-            store.begin(&head(run), &holder(1), at(0)).unwrap();
+            store.begin(&head(run), &holder(1), &[], at(0)).unwrap();
         }
         for n in 0..10 {
             for run in ["a", "b"] {
@@ -64,18 +85,18 @@ fn runs_do_not_mix() {
 fn one_process_drives_a_run() {
     each(|open| {
         let (mut a, mut b) = (open(), open());
-        a.begin(&head("r1"), &holder(41), at(0)).unwrap();
+        a.begin(&head("r1"), &holder(41), &[], at(0)).unwrap();
         let refused = b.take("r1", &holder(42)).unwrap_err();
         assert!(refused.message.starts_with("run r1 is driven by another process (pid 41 on db-1, user ada, since 20"));
         assert_eq!(refused.help.unwrap(), "wait for its end, or stop it: `kill 41` makes it undo what it did");
         assert_eq!(b.runs(&Filter::default()).unwrap()[0].held, Some(holder(41)));
-        assert_eq!(said(b.append("r1", &entries(), &nothing())), "this process does not drive run r1");
-        assert_eq!(said(b.set("r1", State::Closed, false, at(1))), "this process does not drive run r1");
+        assert_eq!(said(b.append("r1", &entries(), &nothing(), None)), "this process does not drive run r1");
+        assert_eq!(said(stand(&mut *b, "r1", State::Closed, at(1))), "this process does not drive run r1");
         assert_eq!(said(b.lock("l", "r1", false, at(1))), "this process does not drive run r1");
 
         a.release("r1");
         assert_eq!(b.runs(&Filter::default()).unwrap()[0].held, None);
-        assert_eq!(said(a.append("r1", &entries(), &nothing())), "this process does not drive run r1");
+        assert_eq!(said(a.append("r1", &entries(), &nothing(), None)), "this process does not drive run r1");
         b.take("r1", &holder(42)).unwrap();
         keep(&mut *b, "r1", &entries()).unwrap();
         assert_eq!(a.runs(&Filter::default()).unwrap()[0].held, Some(holder(42)));
@@ -91,7 +112,10 @@ fn a_run_is_begun_once_and_must_be_there() {
     each(|open| {
         let mut store = open();
         written(&mut *store, "r1", &entries());
-        assert_eq!(said(store.begin(&head("r1"), &holder(1), at(0))), "there is a run `r1` in the journal already");
+        assert_eq!(
+            said(store.begin(&head("r1"), &holder(1), &[], at(0))),
+            "there is a run `r1` in the journal already"
+        );
         assert_eq!(store.load("r1").unwrap().1, entries());
         assert_eq!(said(store.load("r2")), "there is no run `r2` in the journal");
         assert_eq!(said(store.take("r2", &holder(1))), "there is no run `r2` in the journal");
@@ -107,12 +131,12 @@ fn the_list_says_how_each_run_stands() {
             let mut head = head(run);
             head.started = at(n as i64 * 100);
             head.book = format!("Book {run}");
-            store.begin(&head, &holder(1), head.started).unwrap();
+            store.begin(&head, &holder(1), &[], head.started).unwrap();
         }
         store.lock("pool", "a", false, at(5)).unwrap();
         store.lock("db", "a", false, at(6)).unwrap();
         keep(&mut *store, "a", &[Entry::Stopped { why: "asked".into(), wall: at(50) }]).unwrap();
-        store.set("b", State::Ended(End::Incomplete), true, at(700)).unwrap();
+        stand(&mut *store, "b", State::Ended(End::Incomplete), at(700)).unwrap();
         let rows = store.runs(&Filter::default()).unwrap();
         let shown: Vec<_> = rows.iter().map(|r| (&*r.run, r.state, r.wrote, r.last, r.locks.join(" "))).collect();
         assert_eq!(
@@ -155,14 +179,14 @@ fn a_lock_belongs_to_its_run_until_that_leaves_nothing() {
     for state in STATES {
         each(|open| {
             let mut a = open();
-            a.begin(&head("a"), &holder(1), at(0)).unwrap();
+            a.begin(&head("a"), &holder(1), &[], at(0)).unwrap();
             assert_eq!(a.lock("pool", "a", false, at(1)).unwrap(), None);
             assert_eq!(a.lock("pool", "a", false, at(2)).unwrap(), None);
-            a.set("a", state, true, at(3)).unwrap();
+            stand(&mut *a, "a", state, at(3)).unwrap();
             drop(a);
 
             let mut b = open();
-            b.begin(&head("b"), &holder(2), at(4)).unwrap();
+            b.begin(&head("b"), &holder(2), &[], at(4)).unwrap();
             let asked = b.lock("pool", "b", false, at(5));
             if unfinished(state) {
                 let refused = asked.unwrap_err();
@@ -189,12 +213,12 @@ fn only_what_leaves_nothing_to_do_is_forgotten() {
             let run = format!("r{n}");
             written(&mut *store, &run, &entries());
             store.take(&run, &holder(1)).unwrap();
-            store.set(&run, state, true, at(10)).unwrap();
+            stand(&mut *store, &run, state, at(10)).unwrap();
             store.release(&run);
         }
         written(&mut *store, "young", &entries());
         store.take("young", &holder(1)).unwrap();
-        store.set("young", State::Closed, true, at(20)).unwrap();
+        stand(&mut *store, "young", State::Closed, at(20)).unwrap();
         store.release("young");
         store.take("r1", &holder(1)).unwrap();
 

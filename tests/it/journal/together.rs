@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use rbk::journal::{Filter, Store};
+use rbk::journal::{Filter, State, Store};
 
 use super::child::{Running, first};
-use super::made::{at, entries, head, holder, keep, open, room, said, written};
+use super::made::{at, entries, head, holder, keep, open, room, said, stand, written};
 
 #[test]
 fn of_all_that_take_a_run_at_once_one_has_it() {
@@ -105,6 +105,6 @@ fn a_killed_process_has_lost_nothing_that_it_was_told_is_kept() {
         assert_eq!(found, first(count));
         keep(&mut store, "r1", &entries()).unwrap();
         assert_eq!(store.load("r1").unwrap().1, [first(count), entries()].concat());
-        store.set("r1", rbk::journal::State::Closed, true, at(9)).unwrap();
+        stand(&mut store, "r1", State::Closed, at(9)).unwrap();
     }
 }

@@ -22,7 +22,7 @@ fn in_log() -> Written {
     let log = beside(&path);
     let length = || usize::try_from(std::fs::metadata(&log).unwrap().len()).unwrap();
     let mut store = open(&path);
-    store.begin(&head("r1"), &holder(1), at(0)).unwrap();
+    store.begin(&head("r1"), &holder(1), &[], at(0)).unwrap();
     let mut log_after = vec![length()];
     for entry in entries() {
         keep(&mut store, "r1", &[entry]).unwrap();

@@ -12,6 +12,7 @@ use crate::stage;
 
 mod databases;
 mod inputs;
+mod kept;
 mod processes;
 mod replay;
 mod signals;

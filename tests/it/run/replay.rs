@@ -13,12 +13,14 @@ use super::*;
 
 /// Counts, so that what it was told can be compared with what was kept.
 #[derive(Default)]
-struct Seen {
+pub struct Seen {
     secrets: Vec<Value>,
     finished: usize,
     late: usize,
     last: RefCell<Nanos>,
     ticks: usize,
+    /// As the end said them.
+    pub warnings: Vec<String>,
 }
 
 impl Seen {
@@ -40,9 +42,10 @@ impl Watcher for Seen {
         self.at(at);
         self.ticks += 1;
     }
-    fn finished(&mut self, at: Nanos, _: &Finish) {
+    fn finished(&mut self, at: Nanos, finish: &Finish) {
         self.at(at);
         self.finished += 1;
+        self.warnings.clone_from(&finish.warnings);
     }
     fn show(&mut self, _: Shown) {}
     fn secret(&mut self, value: &Value) {
@@ -50,7 +53,7 @@ impl Watcher for Seen {
     }
 }
 
-struct Nobody;
+pub struct Nobody;
 
 impl Answers for Nobody {
     fn ask(&mut self, _: QuestionId, _: &QuestionAsked) {}
@@ -60,7 +63,7 @@ impl Answers for Nobody {
     }
 }
 
-fn engine(text: &str) -> Engine {
+pub fn engine(text: &str) -> Engine {
     let opened = open_text("test.rbk", text, &Disk);
     let program = opened.program.unwrap_or_else(|| panic!("{:#?}", opened.diagnostics));
     let inputs = Inputs {

@@ -44,7 +44,7 @@ thread_local! {
 }
 
 /// Providers whose actions are called by their name: `http.get(…)`.
-pub(super) const NAMESPACES: [&str; 2] = ["file", "http"];
+pub(super) const NAMESPACES: [&str; 3] = ["file", "http", "runs"];
 
 /// The file of what stands in no file that a person reads: its spans have no text.
 const NOWHERE: FileId = FileId(u32::MAX);

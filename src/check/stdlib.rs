@@ -11,7 +11,7 @@ macro_rules! texts {
 pub const LIBRARIES: &[(&str, &str)] = texts!("files" "git" "http" "nginx" "notify" "postgres" "redis" "systemd", "");
 
 /// Declarations of native actions, one file a provider.
-pub const NATIVES: &[(&str, &str)] = texts!("postgres" "redis" "http" "prometheus" "file" "secret", "native/");
+pub const NATIVES: &[(&str, &str)] = texts!("postgres" "redis" "http" "prometheus" "file" "runs" "secret", "native/");
 
 /// Commands that are known only to read.
 pub const COMMANDS: &str = include_str!("../../stdlib/commands.rbk");

@@ -47,6 +47,21 @@ pub enum State {
     Closed,
 }
 
+impl State {
+    /// How a run that is over ended, in one word; nothing of one that is not.
+    #[must_use]
+    pub fn outcome(self) -> Option<&'static str> {
+        match self {
+            State::Open | State::Ended(End::Stopped) => None,
+            State::Ended(End::Succeeded) => Some("succeeded"),
+            State::Ended(End::RolledBack) => Some("undone"),
+            State::Ended(End::Incomplete) => Some("incomplete"),
+            State::Ended(End::Refused) => Some("refused"),
+            State::Closed => Some("closed"),
+        }
+    }
+}
+
 /// How a run stands from then on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {

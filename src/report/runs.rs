@@ -1,8 +1,7 @@
 //! The runs of a journal: a table for people, JSON for programs.
 use serde::Serialize;
 
-use crate::engine::event::End;
-use crate::journal::{Row, State};
+use crate::journal::Row;
 use crate::report::style::{Line, Tone};
 use crate::report::time;
 use crate::value::{Nanos, Timestamp};
@@ -10,15 +9,8 @@ use crate::value::{Nanos, Timestamp};
 /// How a run stands, in one word.
 #[must_use]
 pub fn standing(row: &Row) -> &'static str {
-    match (row.state, &row.held) {
-        (State::Open, Some(_)) => "running",
-        (State::Open, None) | (State::Ended(End::Stopped), _) => "interrupted",
-        (State::Ended(End::Succeeded), _) => "succeeded",
-        (State::Ended(End::RolledBack), _) => "undone",
-        (State::Ended(End::Incomplete), _) => "incomplete",
-        (State::Ended(End::Refused), _) => "refused",
-        (State::Closed, _) => "closed",
-    }
+    let going_on = if row.held.is_some() { "running" } else { "interrupted" };
+    row.state.outcome().unwrap_or(going_on)
 }
 
 fn tone(standing: &str) -> Tone {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use super::crash;
 use crate::engine::event::{End, Event, Finish, Input, Outcome};
 use crate::engine::{Call, CallId, Command, Ending, Failure, FailureKind, Record, What};
-use crate::journal::{Entry, Room, Standing, State, Store, Trouble};
+use crate::journal::{Entry, Filter, Room, Row, Standing, State, Store, Trouble};
 use crate::value::redact::Redactor;
 use crate::value::{SmolStr, Timestamp, Value};
 
@@ -109,6 +109,14 @@ impl Journal {
     #[must_use]
     pub fn same(&self, call: CallId, value: &Value) -> Option<bool> {
         self.store.same(&self.run, call, value)
+    }
+
+    /// The runs of a runbook, this one among them.
+    ///
+    /// # Errors
+    /// The journal cannot be read.
+    pub fn runs_of(&mut self, book: &str) -> Result<Vec<Row>, Trouble> {
+        self.store.runs(&Filter { book: Some(book.to_owned()), ..Filter::default() })
     }
 
     /// Give the run a lock for as long as it is open.

@@ -10,6 +10,7 @@ mod lost;
 pub mod process;
 pub mod replay;
 pub mod resume;
+mod runs;
 mod signals;
 
 pub use drive::{Around, OnQuestion, drive};

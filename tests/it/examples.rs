@@ -1,5 +1,6 @@
 //! The examples, against real components: the good run, and a fault after the last write that must leave everything
 //! outside as it was.
+mod backups;
 mod deltacrown;
 mod finance;
 mod ghostworks;

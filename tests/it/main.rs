@@ -29,6 +29,7 @@ mod redis;
 mod resume;
 mod run;
 mod running;
+mod runs;
 mod samples;
 mod shell;
 mod stage;

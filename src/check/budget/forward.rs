@@ -207,6 +207,8 @@ impl Walk<'_> {
         for (doing, span) in all {
             let one = match doing {
                 Doing::Command(_) => self.unlimited(span, doing.name(self.program)),
+                // The journal is this process's own.
+                Doing::Call(call) if call.action.starts_with("runs.") => continue,
                 Doing::Call(call) => match self.call_limit(call) {
                     Some(time) => Sum::one(span, format!("`{}`", call.source), time),
                     None => self.unlimited(span, doing.name(self.program)),

@@ -161,21 +161,18 @@ fn load(path: &Path) {
     let mut store = Sqlite::open(path, None).unwrap();
     let entries = store.load("r").unwrap().1;
     let loaded = start.elapsed();
-    let events: Vec<Input> = entries
-        .into_iter()
-        .filter_map(|entry| match entry {
-            Entry::Heard { input, .. } => Some(input),
-            _ => None,
-        })
-        .collect();
-    let count = events.len();
+    let events = entries.into_iter().filter_map(|entry| match entry {
+        Entry::Heard { input, .. } => Some(input),
+        _ => None,
+    });
     let after_load = peak();
-    let replayed = replay(program, inputs(), &events).map_err(|misfit| misfit.why).unwrap();
+    let replayed = replay(program, inputs(), events).map_err(|misfit| misfit.why).unwrap();
+    assert!(replayed.pending.finish.is_some());
     println!(
-        "load of {count} events: {loaded:?}, with replay {:?}; peak {before} MB before, {after_load} MB loaded, {} MB replayed ({} commands)",
+        "load of {} events: {loaded:?}, with replay {:?}; peak {before} MB before, {after_load} MB loaded, {} MB replayed",
+        replayed.heard,
         start.elapsed(),
         peak(),
-        replayed.commands.iter().map(Vec::len).sum::<usize>()
     );
 }
 

@@ -1,5 +1,6 @@
 //! A scripted outside world and a clock that jumps: for tests and rehearsals. Nothing real happens, and no time passes.
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use crate::check::program::{Effect, Want};
 use crate::engine::event::{QuestionKind, TimerClock, TimerId};
@@ -170,7 +171,7 @@ enum Coming {
 }
 
 struct Pending {
-    call: Call,
+    call: Arc<Call>,
     proof: Option<Proof>,
     end: Option<Due>,
     cancelled: bool,
@@ -342,7 +343,7 @@ impl<'d> Fake<'d> {
         }
     }
 
-    fn call(&mut self, call: &Call) {
+    fn call(&mut self, call: &Arc<Call>) {
         if let Some(decide) = &mut self.decide {
             self.rules = vec![Rule { pattern: "*".to_owned(), ..decide(call) }];
         }

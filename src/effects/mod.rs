@@ -15,6 +15,7 @@ pub mod world;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -23,7 +24,12 @@ use crate::value::Value;
 
 /// Does calls. `call` returns once the call has ended, also after a cancel: never dropped half-way.
 pub trait Effects {
-    fn call<'a>(&'a self, call: Call, cancel: Cancel, output: Output) -> Pin<Box<dyn Future<Output = Outcome> + 'a>>;
+    fn call<'a>(
+        &'a self,
+        call: Arc<Call>,
+        cancel: Cancel,
+        output: Output,
+    ) -> Pin<Box<dyn Future<Output = Outcome> + 'a>>;
 
     /// From now on this stands in nothing that is cut before it is shown.
     fn secret(&self, _secret: &Value) {}

@@ -1,6 +1,7 @@
 //! The real outside: each call goes to the provider that its first word names.
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use crate::effects::file::Files;
 use crate::effects::http::Http;
@@ -45,28 +46,31 @@ impl World {
             shell,
         })
     }
-
-    async fn dispatch(&self, call: Call, cancel: Cancel, output: Output) -> Outcome {
-        match &call.what {
-            What::Shell { .. } => self.shell.call(&call, cancel, output).await,
-            What::Lock { .. } => self.locks.call(&call, cancel, output).await,
-            What::Native { action, .. } => match action.split_once('.').map_or("", |(provider, _)| provider) {
-                "postgres" => self.postgres.call(&call, cancel).await,
-                "redis" => self.redis.call(&call, cancel).await,
-                "http" => self.http.call(&call, cancel).await,
-                "prometheus" => self.prometheus.call(&call, cancel).await,
-                "file" => self.files.call(&call, cancel).await,
-                "secret" => self.secrets.call(&call, cancel).await,
-                _ => unknown(action),
-            },
-            What::Begin { .. } | What::Commit { .. } | What::Abort { .. } => self.postgres.call(&call, cancel).await,
-        }
-    }
 }
 
 impl Effects for World {
-    fn call<'a>(&'a self, call: Call, cancel: Cancel, output: Output) -> Pin<Box<dyn Future<Output = Outcome> + 'a>> {
-        Box::pin(self.dispatch(call, cancel, output))
+    /// Each provider's in a box of its own size: the largest would be many times that of the most frequent.
+    fn call<'a>(
+        &'a self,
+        call: Arc<Call>,
+        cancel: Cancel,
+        output: Output,
+    ) -> Pin<Box<dyn Future<Output = Outcome> + 'a>> {
+        let provider = match &call.what {
+            What::Shell { .. } => return Box::pin(async move { self.shell.call(&call, cancel, output).await }),
+            What::Lock { .. } => return Box::pin(async move { self.locks.call(&call, cancel, output).await }),
+            What::Native { action, .. } => action.split_once('.').map_or("", |(provider, _)| provider),
+            What::Begin { .. } | What::Commit { .. } | What::Abort { .. } => "postgres",
+        };
+        match provider {
+            "postgres" => Box::pin(async move { self.postgres.call(&call, cancel).await }),
+            "redis" => Box::pin(async move { self.redis.call(&call, cancel).await }),
+            "http" => Box::pin(async move { self.http.call(&call, cancel).await }),
+            "prometheus" => Box::pin(async move { self.prometheus.call(&call, cancel).await }),
+            "file" => Box::pin(async move { self.files.call(&call, cancel).await }),
+            "secret" => Box::pin(async move { self.secrets.call(&call, cancel).await }),
+            _ => Box::pin(std::future::ready(unknown(&call.what))),
+        }
     }
 
     fn secret(&self, secret: &Value) {
@@ -102,6 +106,7 @@ impl Effects for World {
     }
 }
 
-fn unknown(action: &str) -> Outcome {
-    Outcome::failed(Ending::None, Failure::new(FailureKind::Value, format!("there is no action `{action}`")))
+fn unknown(what: &What) -> Outcome {
+    let name = if let What::Native { action, .. } = what { action.as_str() } else { "" };
+    Outcome::failed(Ending::None, Failure::new(FailureKind::Value, format!("there is no action `{name}`")))
 }

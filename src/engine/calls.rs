@@ -302,18 +302,17 @@ fn wall(cx: &Cx<'_>, why: String) {
 /// # Errors
 /// Its end was lost, and a step around is done.
 async fn call(cx: &Cx<'_>, made: Made, unit: Option<Option<UnitKind>>) -> Result<Box<Outcome>, Stop> {
-    let (ordinal, again) = (cx.calls.ordinal.get(), made.clone());
-    match once(cx, made, unit).await {
+    let call = started(cx, made, unit);
+    match end(cx, &call).await {
         End::Outcome(outcome) => Ok(outcome),
-        End::Lost(lost) => Box::pin(doubt::settle(cx, again, ordinal, lost)).await,
+        End::Lost(lost) => Box::pin(doubt::settle(cx, &call, lost)).await,
     }
 }
 
 /// From its start to its end, or to the end of its process.
 pub(super) async fn once(cx: &Cx<'_>, made: Made, unit: Option<Option<UnitKind>>) -> End {
-    let (text, span) = (made.text.clone(), made.span);
-    let id = started(cx, made, unit);
-    end(cx, id, &text, span).await
+    let call = started(cx, made, unit);
+    end(cx, &call).await
 }
 
 /// What runs beside a block, until it is asked to end: that end is no failure. None: it died with the process of the run.
@@ -341,7 +340,7 @@ pub(super) async fn attended(cx: &Cx<'_>, id: CallId) -> Option<Box<Outcome>> {
 }
 
 /// Number it, keep the intent, and start.
-pub(super) fn started(cx: &Cx<'_>, made: Made, unit: Option<Option<UnitKind>>) -> CallId {
+pub(super) fn started(cx: &Cx<'_>, made: Made, unit: Option<Option<UnitKind>>) -> Arc<Call> {
     let id = cx.world.call_id();
     if let Some(unit) = &cx.inst.writes.borrow().unit {
         unit.calls.borrow_mut().push((id, made.text.clone()));
@@ -361,7 +360,7 @@ pub(super) fn started(cx: &Cx<'_>, made: Made, unit: Option<Option<UnitKind>>) -
         effect: made.effect,
         want: made.want,
     });
-    cx.world.push(Command::Call(Box::new(Call {
+    let call = Arc::new(Call {
         id,
         path,
         attempt,
@@ -374,18 +373,20 @@ pub(super) fn started(cx: &Cx<'_>, made: Made, unit: Option<Option<UnitKind>>) -
         limit: cx.scope.left(&cx.world),
         text: made.text,
         span: made.span,
-    })));
-    id
+    });
+    cx.world.push(Command::Call(call.clone()));
+    call
 }
 
 /// Its end. A cancel asks for it, and then it is still awaited.
-async fn end(cx: &Cx<'_>, id: CallId, text: &str, span: Span) -> End {
+async fn end(cx: &Cx<'_>, call: &Call) -> End {
+    let id = call.id;
     let slot = cx.world.await_call(id);
     let end = match slot.take_unless(&cx.world.queue, || cx.cancelled()).await {
         Some(end) => end,
         None => {
             cx.world.push(Command::Cancel(id));
-            cx.scope.met(&cx.world, Some(span), Some(text));
+            cx.scope.met(&cx.world, Some(call.span), Some(&call.text));
             slot.take(&cx.world.queue).await
         }
     };
@@ -395,7 +396,7 @@ async fn end(cx: &Cx<'_>, id: CallId, text: &str, span: Span) -> End {
     };
     cx.calls.doubt.set(outcome.ending == Ending::Unknown);
     if let Err(failure) = &mut outcome.result {
-        failure.span = failure.span.or(Some(span));
+        failure.span = failure.span.or(Some(call.span));
     }
     told(cx, id, &mut outcome);
     lost.map_or(End::Outcome(outcome), End::Lost)

@@ -113,7 +113,7 @@ fn start<'p>(
 ) -> Rc<Slot<Option<String>>> {
     let (here, block, done) = (cx.clone(), block.clone(), Slot::new());
     // Before anything of the block.
-    let mut id = calls::started(cx, made.clone(), None);
+    let mut id = calls::started(cx, made.clone(), None).id;
     let (slot, world) = (done.clone(), cx.world.clone());
     cx.world.queue.spawn(
         async move {
@@ -126,7 +126,7 @@ fn start<'p>(
                     block.abandon(&here.world);
                     return None;
                 }
-                id = calls::started(&here, made.clone(), None);
+                id = calls::started(&here, made.clone(), None).id;
                 if block.was_attended() {
                     attend(&here, spec, &block);
                 }

@@ -3,6 +3,7 @@ use std::rc::Rc;
 
 use crate::check::program::{Effect, Want};
 use crate::engine::bug::Bug;
+use crate::engine::call::Call;
 use crate::engine::calls::{self, Made};
 use crate::engine::cx::{Cx, Instance, Mode};
 use crate::engine::event::{
@@ -50,11 +51,19 @@ pub(super) fn outcome(lost: Lost) -> Outcome {
     }
 }
 
-/// Its outcome in the end. `ordinal`: of its key.
+/// Its outcome in the end.
 ///
 /// # Errors
 /// The step that it belongs to, or one around it, is done.
-pub(super) async fn settle(cx: &Cx<'_>, made: Made, ordinal: u32, mut lost: Lost) -> Result<Box<Outcome>, Stop> {
+pub(super) async fn settle(cx: &Cx<'_>, call: &Call, mut lost: Lost) -> Result<Box<Outcome>, Stop> {
+    let made = Made {
+        what: call.what.clone(),
+        effect: call.effect,
+        idempotent: call.idempotent,
+        want: call.want,
+        text: call.text.clone(),
+        span: call.span,
+    };
     let writes = made.effect >= Effect::Notify && cx.tx.is_none();
     loop {
         if let Lost::Doubted = lost {
@@ -68,7 +77,7 @@ pub(super) async fn settle(cx: &Cx<'_>, made: Made, ordinal: u32, mut lost: Lost
         if may.is_err() {
             return Ok(Box::new(outcome(Lost::Unstarted)));
         }
-        cx.calls.ordinal.set(ordinal);
+        cx.calls.ordinal.set(call.key.ordinal);
         match calls::once(cx, made.clone(), writes.then_some(None)).await {
             End::Outcome(outcome) => return Ok(outcome),
             End::Lost(again) => lost = again,

@@ -1,4 +1,6 @@
 //! The engine's two arrows: what happened, and what to do next.
+use std::sync::Arc;
+
 use crate::check::program::{Effect, Want};
 use crate::engine::call::{Call, CallId, Path};
 use crate::engine::record::Record;
@@ -167,7 +169,7 @@ impl FailureKind {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
-    Call(Box<Call>),
+    Call(Arc<Call>),
     /// End it; `Ended` still comes.
     Cancel(CallId),
     /// Fire this long after the input that asked for it, by this clock.

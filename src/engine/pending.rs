@@ -1,6 +1,8 @@
 //! What a run waits for, read off what went in and came out of its engine.
+use std::sync::Arc;
+
 use crate::engine::call::{Call, CallId};
-use crate::engine::event::{Command, Event, Finish, Input, QuestionAsked, QuestionId, TimerClock, TimerId};
+use crate::engine::event::{Command, Event, Finish, QuestionAsked, QuestionId, TimerClock, TimerId};
 use crate::value::Nanos;
 
 /// What was asked for and has neither come nor been given up, in the order it was asked for.
@@ -23,7 +25,7 @@ pub struct Pending {
 /// A call without its end.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PendingCall {
-    pub call: Call,
+    pub call: Arc<Call>,
     /// Nobody wants it any more: it is not started again, only its end is waited for.
     pub cancelled: bool,
 }
@@ -47,17 +49,11 @@ pub struct PendingQuestion {
 }
 
 impl Pending {
-    /// Take in the next input, by its number, and what the engine asked for after it.
+    /// Take in the next input.
     ///
     /// # Errors
-    /// Nobody waits for this input; why.
-    pub fn follow(&mut self, index: usize, input: &Input, commands: &[Command]) -> Result<(), String> {
-        self.heard(&input.event)?;
-        commands.iter().for_each(|command| self.asked(index, input.at, command));
-        Ok(())
-    }
-
-    fn heard(&mut self, event: &Event) -> Result<(), String> {
+    /// Nobody waits for it; why.
+    pub(super) fn heard(&mut self, event: &Event) -> Result<(), String> {
         let goes_on = matches!(event, Event::Resumed { .. } | Event::Rollback { .. });
         match event {
             Event::Start if self.started => return Err("it starts twice".to_owned()),
@@ -80,9 +76,10 @@ impl Pending {
         take(&mut self.calls, |pending| pending.call.id == id).ok_or_else(|| format!("no call {} is under way", id.0))
     }
 
-    fn asked(&mut self, input: usize, at: Nanos, command: &Command) {
+    /// Take in what the engine asked for after an input, by its number and time.
+    pub(super) fn asked(&mut self, input: usize, at: Nanos, command: &Command) {
         match command {
-            Command::Call(call) => self.calls.push(PendingCall { call: Call::clone(call), cancelled: false }),
+            Command::Call(call) => self.calls.push(PendingCall { call: call.clone(), cancelled: false }),
             Command::Cancel(id) => {
                 let call = self.calls.iter_mut().find(|pending| pending.call.id == *id);
                 call.into_iter().for_each(|pending| pending.cancelled = true);

@@ -9,9 +9,9 @@ use crate::engine::{Engine, Inputs};
 /// A run as its recorded events left it.
 pub struct Replayed {
     pub engine: Engine,
-    /// What it asked for after each of them.
-    pub commands: Vec<Vec<Command>>,
     pub pending: Pending,
+    /// How many events that were.
+    pub heard: usize,
 }
 
 /// The recorded events are not of this program.
@@ -23,21 +23,38 @@ pub struct Misfit {
     pub why: String,
 }
 
+impl Replayed {
+    /// A run that has heard of nothing yet.
+    #[must_use]
+    pub fn new(engine: Engine) -> Replayed {
+        Replayed { engine, pending: Pending::default(), heard: 0 }
+    }
+
+    /// Its next event, and what it asked for after it.
+    ///
+    /// # Errors
+    /// The engine does not wait for it.
+    pub fn hear(&mut self, input: Input) -> Result<Vec<Command>, Misfit> {
+        let (index, at) = (self.heard, input.at);
+        self.pending.heard(&input.event).map_err(|why| Misfit { index, why })?;
+        let commands = self.engine.on(input);
+        commands.iter().for_each(|command| self.pending.asked(index, at, command));
+        self.heard += 1;
+        Ok(commands)
+    }
+}
+
 /// A fresh engine brought to where the recorded events left it. Any prefix of a run's events is good: what it asked for and
 /// has no end yet is still under way.
 ///
 /// # Errors
 /// An event that the engine does not wait for.
-pub fn replay(program: Arc<Program>, inputs: Inputs, events: &[Input]) -> Result<Replayed, Misfit> {
-    let mut replayed = Replayed {
-        engine: Engine::new(program, inputs),
-        commands: Vec::with_capacity(events.len()),
-        pending: Pending::default(),
-    };
-    for (index, input) in events.iter().enumerate() {
-        let commands = replayed.engine.on(input.clone());
-        replayed.pending.follow(index, input, &commands).map_err(|why| Misfit { index, why })?;
-        replayed.commands.push(commands);
-    }
+pub fn replay(
+    program: Arc<Program>,
+    inputs: Inputs,
+    events: impl IntoIterator<Item = Input>,
+) -> Result<Replayed, Misfit> {
+    let mut replayed = Replayed::new(Engine::new(program, inputs));
+    events.into_iter().try_for_each(|input| replayed.hear(input).map(|_| ()))?;
     Ok(replayed)
 }

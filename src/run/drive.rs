@@ -1,6 +1,7 @@
 //! The loop.
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::FuturesUnordered;
@@ -15,12 +16,12 @@ use super::lost;
 use super::resume::Past;
 use super::runs;
 use super::signals::{Heard, Signals, suspend};
-use super::{Answers, Recording, Watcher};
+use super::{Answers, Watcher};
 use crate::effects::{Cancel, Canceller, Chunk, Effects, Output, Proof};
 use crate::engine::event::End;
 use crate::engine::{
-    Call, CallId, Command, Ending, Engine, Event, Failure, FailureKind, Finish, Input, Outcome, PendingTimer, Progress,
-    QuestionId, Record, TimerClock, TimerId, What,
+    Call, CallId, Command, Ending, Engine, Event, Failure, FailureKind, Finish, Input, Outcome, Pending, PendingTimer,
+    Progress, QuestionId, Record, Replayed, TimerClock, TimerId, What,
 };
 use crate::journal::{Entry, Room, Trouble};
 use crate::value::{Nanos, Timestamp, Value};
@@ -48,7 +49,6 @@ pub struct Around<'a> {
     pub on_question: OnQuestion,
     /// None: nothing is kept of the run.
     pub journal: Option<&'a mut Journal>,
-    pub recording: Option<&'a mut Recording>,
 }
 
 /// What becomes of a run when nobody can answer its question.
@@ -70,7 +70,7 @@ struct Driver<'a> {
     running: Running<'a>,
     cancellers: BTreeMap<CallId, Canceller>,
     /// Locks that are being taken.
-    locks: BTreeMap<CallId, Call>,
+    locks: BTreeMap<CallId, Arc<Call>>,
     timers: BTreeMap<TimerId, Nanos>,
     questions: BTreeSet<QuestionId>,
     output: mpsc::Sender<Chunk>,
@@ -85,12 +85,13 @@ struct Driver<'a> {
     finish: Option<Finish>,
 }
 
-/// Drive a run to its end; what it was told is kept where somebody will read it. None when the engine waits for nothing
+/// Drive a run to its end, a new one or one as it was left. None when the engine waits for nothing
 /// and has not finished: a bug of rbk.
 ///
 /// # Errors
 /// One line for a person, when a signal would not be heard; nothing has started then.
-pub async fn drive(engine: Engine, around: Around<'_>, past: Option<Past>) -> Result<Option<Finish>, String> {
+pub async fn drive(run: Replayed, around: Around<'_>, past: Option<Past>) -> Result<Option<Finish>, String> {
+    let Replayed { engine, pending, .. } = run;
     let (output, mut chunks) = mpsc::channel(CHUNKS);
     let (proofs, mut proven) = mpsc::channel(1);
     let mut signals = Signals::listen()?;
@@ -115,7 +116,7 @@ pub async fn drive(engine: Engine, around: Around<'_>, past: Option<Past>) -> Re
     let rollback = past.as_ref().is_some_and(|past| past.rollback.is_some());
     match past {
         None => driver.hear(Event::Start),
-        Some(past) => driver.go_on(past).await,
+        Some(past) => driver.go_on(pending, past).await,
     }
     driver.obey_all();
     driver.run(&mut signals, &mut chunks, &mut proven).await;
@@ -275,9 +276,9 @@ impl<'a> Driver<'a> {
         if self.finish.is_some() {
             return;
         }
-        let input = Input { at: self.clock.now(), event };
-        let at = input.at;
-        let commands = self.engine.on(input.clone());
+        let at = self.clock.now();
+        let heard = self.around.journal.is_some().then(|| event.clone());
+        let commands = self.engine.on(Input { at, event });
         for command in &commands {
             match command {
                 // Hidden before it can be shown or kept.
@@ -286,11 +287,8 @@ impl<'a> Driver<'a> {
                 _ => {}
             }
         }
-        if let Some(recording) = &mut self.around.recording {
-            recording.keep(input.clone(), &commands);
-        }
-        if let Some(journal) = &mut self.around.journal {
-            journal.heard(&input, &commands, now());
+        if let (Some(journal), Some(event)) = (&mut self.around.journal, heard) {
+            journal.heard(Input { at, event }, &commands, now());
             if self.keep_by.is_none() && journal.owes() {
                 self.keep_by = Some(far(UNKEPT));
             }
@@ -325,7 +323,7 @@ impl<'a> Driver<'a> {
                 match (command, &trouble) {
                     (Command::Record(Record::Intent { call, .. }), Some(_)) => drop(intended.insert(call)),
                     (Command::Call(call), Some(trouble)) if intended.contains(&call.id) => {
-                        self.start_unkept(*call, trouble);
+                        self.start_unkept(call, trouble);
                     }
                     (command, _) => self.obey(at, command),
                 }
@@ -334,7 +332,7 @@ impl<'a> Driver<'a> {
     }
 
     /// A call whose intent could not be kept does not start; on the way back there is nothing better than to go on.
-    fn start_unkept(&mut self, call: Call, trouble: &Trouble) {
+    fn start_unkept(&mut self, call: Arc<Call>, trouble: &Trouble) {
         if self.back {
             if !trouble.full && !std::mem::replace(&mut self.unkept, true) {
                 let text = format!("{}: the way back goes on without being kept", trouble.message);
@@ -349,7 +347,7 @@ impl<'a> Driver<'a> {
 
     fn obey(&mut self, at: Nanos, command: Command) {
         match command {
-            Command::Call(call) => self.start(*call),
+            Command::Call(call) => self.start(call),
             Command::Cancel(id) => {
                 if let Some(canceller) = self.cancellers.get(&id) {
                     canceller.cancel();
@@ -375,7 +373,7 @@ impl<'a> Driver<'a> {
         }
     }
 
-    fn start(&mut self, call: Call) {
+    fn start(&mut self, call: Arc<Call>) {
         let id = call.id;
         let (canceller, cancel) = Cancel::new();
         self.cancellers.insert(id, canceller);
@@ -404,8 +402,8 @@ impl<'a> Driver<'a> {
     }
 
     /// Take up what an earlier process has left.
-    async fn go_on(&mut self, past: Past) {
-        let Past { pending, walls, waits, intended, proofs, rollback, .. } = past;
+    async fn go_on(&mut self, pending: Pending, past: Past) {
+        let Past { walls, waits, intended, proofs, rollback, .. } = past;
         if rollback.is_none() && pending.finish.is_some() {
             // It died between its end and the word of it.
             self.finish = pending.finish;

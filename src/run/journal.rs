@@ -20,6 +20,8 @@ pub struct Journal {
     room: Room,
     /// A second signal: from there on it is as if the process had died.
     over: bool,
+    /// The end of a call that may have had an effect waits to be kept: without it, it would be in doubt.
+    owes: bool,
 }
 
 impl Journal {
@@ -34,6 +36,7 @@ impl Journal {
             intended,
             room: Room::Enough,
             over: false,
+            owes: false,
         }
     }
 
@@ -46,7 +49,7 @@ impl Journal {
 
     /// The engine has consumed this, and asked for that. What ends a run as stopped is not kept: to whoever resumes it,
     /// it has not happened.
-    pub fn heard(&mut self, input: &Input, commands: &[Command], wall: Timestamp) {
+    pub fn heard(&mut self, mut input: Input, commands: &[Command], wall: Timestamp) {
         let stopped = commands.iter().find_map(|command| match command {
             Command::Finish(finish) if finish.end == End::Stopped => Some(finish),
             _ => None,
@@ -60,7 +63,10 @@ impl Journal {
         if self.over {
             return;
         }
-        let input = Input { at: input.at, event: known(&input.event, commands) };
+        if let Event::Ended(call, outcome) = &mut input.event {
+            self.owes |= self.intended.contains(call);
+            mark(outcome, commands);
+        }
         self.waiting.push(Entry::Heard { input, wall });
         for command in commands {
             if let Command::Record(Record::Intent { call, key, .. }) = command
@@ -71,13 +77,10 @@ impl Journal {
         }
     }
 
-    /// The end of a call that may have had an effect is not kept yet: without it, it would be in doubt.
+    /// Whether what waits should not wait long.
     #[must_use]
     pub fn owes(&self) -> bool {
-        self.waiting.iter().any(|entry| match entry {
-            Entry::Heard { input: Input { event: Event::Ended(call, _), .. }, .. } => self.intended.contains(call),
-            _ => false,
-        })
+        self.owes
     }
 
     /// Keep what waits.
@@ -93,6 +96,7 @@ impl Journal {
         self.room = self.store.append(&self.run, &self.waiting, &self.secrets, standing)?;
         crash::point();
         self.waiting.clear();
+        self.owes = false;
         Ok(self.room)
     }
 
@@ -151,18 +155,16 @@ pub fn failure(trouble: &Trouble) -> Failure {
     }
 }
 
-/// The event, with its value marked as the secret that the engine has made of it: short ones are found by nothing else.
-fn known(event: &Event, commands: &[Command]) -> Event {
-    let Event::Ended(call, outcome) = event else { return event.clone() };
-    let Ok(value) = &outcome.result else { return event.clone() };
+/// Its value is the secret that the engine has made of it: short ones are found by nothing else.
+fn mark(outcome: &mut Outcome, commands: &[Command]) {
+    let Ok(value) = &mut outcome.result else { return };
     let made = commands.iter().find_map(|command| match command {
         Command::Record(Record::Bound { value: secret @ Value::Secret(_), .. }) if secret.expose().0 == value => {
-            Some(secret.clone())
+            Some(secret)
         }
         _ => None,
     });
-    match made {
-        Some(secret) => Event::Ended(*call, Box::new(Outcome { result: Ok(secret), ..(**outcome).clone() })),
-        None => event.clone(),
+    if let Some(secret) = made {
+        *value = secret.clone();
     }
 }

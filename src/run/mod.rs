@@ -8,13 +8,11 @@ pub mod id;
 pub mod journal;
 mod lost;
 pub mod process;
-pub mod replay;
 pub mod resume;
 mod runs;
 mod signals;
 
 pub use drive::{Around, OnQuestion, drive};
-pub use replay::Recording;
 
 use crate::effects::Chunk;
 use crate::engine::{Answer, Finish, Progress, QuestionAsked, QuestionId};

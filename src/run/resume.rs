@@ -1,5 +1,6 @@
 //! A run as it was left: its engine brought to where the journal ends, and what was under way there.
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
@@ -9,7 +10,7 @@ use super::journal::Journal;
 use super::lost::lost_in;
 use crate::effects::{Cancel, Effects, Output};
 use crate::engine::call::Path;
-use crate::engine::{Call, CallId, Command, Ending, Engine, Event, Input, Outcome, Pending, Record, What};
+use crate::engine::{Call, CallId, Command, Ending, Event, Input, Outcome, Record, Replayed, What};
 use crate::journal::{Entry, Trouble};
 use crate::value::{Nanos, Timestamp, Value};
 
@@ -17,7 +18,6 @@ use crate::value::{Nanos, Timestamp, Value};
 pub struct Past {
     /// Running time that has been used.
     pub at: Nanos,
-    pub pending: Pending,
     /// When each of the recorded events came.
     pub walls: Vec<Timestamp>,
     /// Where each of them began a `wait`.
@@ -26,26 +26,25 @@ pub struct Past {
     pub intended: BTreeSet<CallId>,
     pub proofs: BTreeMap<CallId, Value>,
     /// Those that the run holds, to be taken again by this process.
-    pub locks: Vec<Call>,
+    pub locks: Vec<Arc<Call>>,
     /// `rbk rollback`, and who wants it.
     pub rollback: Option<String>,
 }
 
-/// Bring a fresh engine to where the entries end. The watcher is told all of it again; secrets that are not kept are
+/// Bring a fresh run to where the entries end. The watcher is told all of it again; secrets that are not kept are
 /// read again.
 ///
 /// # Errors
 /// The entries and the program do not fit, or a secret is another one now.
 pub async fn recall(
-    engine: &mut Engine,
-    entries: &[Entry],
+    run: &mut Replayed,
+    entries: Vec<Entry>,
     effects: &dyn Effects,
     watcher: &mut dyn Watcher,
     journal: &mut Journal,
 ) -> Result<Past, Trouble> {
     let mut past = Past {
         at: Nanos(0),
-        pending: Pending::default(),
         walls: Vec::new(),
         waits: BTreeMap::new(),
         intended: BTreeSet::new(),
@@ -55,29 +54,27 @@ pub async fn recall(
     };
     for entry in entries {
         match entry {
-            Entry::Heard { input, wall } => {
-                let mut input = input.clone();
+            Entry::Heard { mut input, wall } => {
                 if let Event::Ended(id, outcome) = &mut input.event
-                    && let Some(pending) = past.pending.calls.iter().find(|pending| pending.call.id == *id)
+                    && let Some(pending) = run.pending.calls.iter().find(|pending| pending.call.id == *id)
                 {
                     known_again(&pending.call, outcome, effects, journal).await?;
                     if let (What::Lock { .. }, Ending::Done) = (&pending.call.what, outcome.ending) {
                         past.locks.push(pending.call.clone());
                     }
                 }
-                let commands = engine.on(input.clone());
                 past.at = input.at;
+                let commands = run.hear(input).map_err(|misfit| unfit(&misfit.why))?;
                 for command in &commands {
                     if let Command::Record(Record::Wait { path }) = command {
                         past.waits.insert(past.walls.len(), path.clone());
                     }
                 }
-                past.pending.follow(past.walls.len(), &input, &commands).map_err(|why| unfit(&why))?;
-                past.walls.push(*wall);
-                commands.into_iter().for_each(|command| recalled(&input, command, effects, watcher, journal));
+                past.walls.push(wall);
+                commands.into_iter().for_each(|command| recalled(past.at, command, effects, watcher, journal));
             }
-            Entry::Intent { call, .. } => drop(past.intended.insert(*call)),
-            Entry::Proof { call, proof } => drop(past.proofs.insert(*call, proof.clone())),
+            Entry::Intent { call, .. } => drop(past.intended.insert(call)),
+            Entry::Proof { call, proof } => drop(past.proofs.insert(call, proof)),
             Entry::Taken { .. } | Entry::Stopped { .. } | Entry::Closed { .. } => {}
         }
     }
@@ -89,7 +86,7 @@ pub async fn recall(
 /// # Errors
 /// The program does not start.
 pub fn begin(
-    engine: &mut Engine,
+    run: &mut Replayed,
     past: &mut Past,
     effects: &dyn Effects,
     watcher: &mut dyn Watcher,
@@ -97,18 +94,17 @@ pub fn begin(
     wall: Timestamp,
 ) -> Result<(), Trouble> {
     let input = Input { at: past.at, event: Event::Start };
-    let commands = engine.on(input.clone());
+    let commands = run.hear(input.clone()).map_err(|misfit| unfit(&misfit.why))?;
     // Without its commands: nothing is about to start.
-    journal.heard(&input, &[], wall);
-    past.pending.follow(0, &input, &commands).map_err(|why| unfit(&why))?;
+    journal.heard(input, &[], wall);
     past.walls.push(wall);
-    commands.into_iter().for_each(|command| recalled(&input, command, effects, watcher, journal));
+    commands.into_iter().for_each(|command| recalled(past.at, command, effects, watcher, journal));
     Ok(())
 }
 
-fn recalled(input: &Input, command: Command, effects: &dyn Effects, watcher: &mut dyn Watcher, journal: &mut Journal) {
+fn recalled(at: Nanos, command: Command, effects: &dyn Effects, watcher: &mut dyn Watcher, journal: &mut Journal) {
     match command {
-        Command::Tell(progress) => watcher.tell(input.at, &progress),
+        Command::Tell(progress) => watcher.tell(at, &progress),
         Command::Record(Record::Bound { value, .. }) => secrets(&value, &mut |secret| {
             watcher.secret(secret);
             effects.secret(secret);
@@ -123,7 +119,7 @@ fn recalled(input: &Input, command: Command, effects: &dyn Effects, watcher: &mu
 /// # Errors
 /// Another run has one by now.
 pub async fn hold(
-    locks: &[Call],
+    locks: &[Arc<Call>],
     effects: &dyn Effects,
     journal: &mut Journal,
     wall: Timestamp,
@@ -140,7 +136,7 @@ pub async fn hold(
 }
 
 /// A call that the engine does not hear of. What it would say goes nowhere.
-async fn quietly(call: &Call, effects: &dyn Effects) -> Outcome {
+async fn quietly(call: &Arc<Call>, effects: &dyn Effects) -> Outcome {
     let (to, _quiet) = mpsc::channel(1);
     // It lives as long as the call.
     let (_canceller, cancel) = Cancel::new();
@@ -149,7 +145,7 @@ async fn quietly(call: &Call, effects: &dyn Effects) -> Outcome {
 
 /// A secret that is not kept is read again where that gives the same: from the environment, from a person.
 async fn known_again(
-    call: &Call,
+    call: &Arc<Call>,
     outcome: &mut Outcome,
     effects: &dyn Effects,
     journal: &Journal,

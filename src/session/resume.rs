@@ -6,7 +6,7 @@ use super::recorded::Recorded;
 use super::run::{Ready, driven};
 use super::{Opened, open_text, place};
 use crate::effects::world::World;
-use crate::engine::{Engine, Finish, Inputs, OnFailure, Progress};
+use crate::engine::{Engine, Finish, Inputs, OnFailure, Progress, Replayed};
 use crate::journal::entry::SEMANTICS;
 use crate::journal::{Door, Entry, Head, Reason, Store, Trouble};
 use crate::run::journal::Journal;
@@ -102,10 +102,10 @@ pub fn go_on(
     };
     let Ready { program, sources: _, id, started, params } = ready;
     let inputs = Inputs { run: id, started, params, on_failure };
-    let mut engine = Engine::new(program, inputs);
+    let mut run = Replayed::new(Engine::new(program, inputs));
     driven(process::block_on(async {
         watcher.show(Shown::Remembered);
-        let mut past = match resume::recall(&mut engine, &entries, &world, watcher, &mut journal).await {
+        let mut past = match resume::recall(&mut run, entries, &world, watcher, &mut journal).await {
             Ok(past) => past,
             Err(trouble) => return Ok(Err(trouble)),
         };
@@ -115,16 +115,14 @@ pub fn go_on(
         watcher.show(Shown::Out);
         if !past.walls.is_empty() {
             watcher.tell(past.at, &Progress::RunStarted { title: head.book.clone() });
-        } else if let Err(trouble) = resume::begin(&mut engine, &mut past, &world, watcher, &mut journal, super::now())
-        {
+        } else if let Err(trouble) = resume::begin(&mut run, &mut past, &world, watcher, &mut journal, super::now()) {
             return Ok(Err(trouble));
         }
         if let Onward::Rollback(why) = onward {
             past.rollback = Some(why);
         }
-        let around =
-            Around { effects: &world, watcher, answers, on_question, journal: Some(&mut journal), recording: None };
-        drive(engine, around, Some(past)).await.map(Ok)
+        let around = Around { effects: &world, watcher, answers, on_question, journal: Some(&mut journal) };
+        drive(run, around, Some(past)).await.map(Ok)
     }))?
 }
 

@@ -8,7 +8,7 @@ use crate::check::constant;
 use crate::check::program::{Expr, NameId};
 use crate::check::unkept;
 use crate::effects::world::World;
-use crate::engine::{Engine, Finish, Inputs, OnFailure};
+use crate::engine::{Engine, Finish, Inputs, OnFailure, Replayed};
 use crate::journal::entry::SEMANTICS;
 use crate::journal::{Door, Entry, Head, Store, Text, Trouble};
 use crate::run::journal::Journal;
@@ -82,15 +82,8 @@ pub fn run(
     let Ready { program, sources: _, id, started, params } = ready;
     let world = World::new(id.clone()).map_err(Trouble::new)?;
     let engine = Engine::new(program, Inputs { run: id, started, params, on_failure: way.on_failure });
-    let around = Around {
-        effects: &world,
-        watcher,
-        answers,
-        on_question: way.on_question,
-        journal: journal.as_mut(),
-        recording: None,
-    };
-    driven(process::block_on(drive(engine, around, None)))
+    let around = Around { effects: &world, watcher, answers, on_question: way.on_question, journal: journal.as_mut() };
+    driven(process::block_on(drive(Replayed::new(engine), around, None)))
 }
 
 /// What must still be done after a crash needs no secret that is gone then.

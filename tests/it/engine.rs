@@ -42,8 +42,10 @@ fn run(program: Program, inputs: Inputs, script: &Script) -> Played {
 
 fn check_replay(program: &Arc<Program>, inputs: &Inputs, played: &Played) {
     for cut in 0..=played.inputs.len() {
-        let replayed = replay(program.clone(), inputs.clone(), &played.inputs[..cut]);
-        let Replayed { mut engine, mut commands, .. } = replayed.unwrap_or_else(|misfit| panic!("{misfit:?}"));
+        let mut replayed = Replayed::new(Engine::new(program.clone(), inputs.clone()));
+        let heard = played.inputs[..cut].iter().map(|input| replayed.hear(input.clone()));
+        let mut commands: Vec<_> = heard.collect::<Result<_, _>>().unwrap_or_else(|misfit| panic!("{misfit:?}"));
+        let mut engine = replayed.engine;
         commands.extend(played.inputs[cut..].iter().map(|input| engine.on(input.clone())));
         assert_eq!(commands, played.commands, "replayed from event {cut}");
     }
@@ -129,7 +131,7 @@ fn a_replay_knows_what_is_under_way_and_what_does_not_fit() {
     let program = Arc::new(program(vec![wait, StmtKind::Step(Box::new(leaf("a")))], header(60, 30), Vec::new()));
     let script = Script::read("$ do a -> never").unwrap();
     let played = play(Engine::new(program.clone(), inputs()), &script);
-    let told = |events: &[Input]| replay(program.clone(), inputs(), events);
+    let told = |events: &[Input]| replay(program.clone(), inputs(), events.to_vec());
     let Ok(first) = told(&played.inputs[..1]) else { panic!() };
     let timers: Vec<_> = first.pending.timers.iter().map(|t| (t.input, t.set, t.after, t.clock)).collect();
     let (deadline, wait) = (Nanos(60 * SECOND), Nanos(20 * SECOND));

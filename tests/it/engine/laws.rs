@@ -377,7 +377,7 @@ fn random_programs_keep_the_laws() {
             let program = Arc::new(made.program.clone());
             super::check_replay(&program, &super::inputs(), &run);
         }
-        let replayed = replay(Arc::new(made.program.clone()), super::inputs(), &run.inputs);
+        let replayed = replay(Arc::new(made.program.clone()), super::inputs(), run.inputs);
         let mut engine = replayed.unwrap_or_else(|misfit| panic!("seed {seed}: {misfit:?}")).engine;
         let late = Input { at: Nanos(i64::MAX), event: Event::Stop };
         assert!(engine.on(late).is_empty(), "seed {seed}: something is said after the end");

@@ -2,10 +2,11 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use rbk::effects::{Cancel, Effects, Output};
 use rbk::engine::event::End;
-use rbk::engine::{Call, CallId, Finish, Outcome};
+use rbk::engine::{Call, CallId, Engine, Finish, Outcome, Replayed};
 use rbk::journal::sqlite::Sqlite;
 use rbk::journal::{Entry, Filter, Head, Holder, Lock, Room, Row, Standing, State, Store, Trouble};
 use rbk::run::journal::Journal;
@@ -13,14 +14,14 @@ use rbk::run::{Around, OnQuestion, drive};
 use rbk::value::redact::Redactor;
 use rbk::value::{Timestamp, Value};
 
-use super::replay::{Nobody, Seen, engine};
+use super::replay::{Nobody, Seen, inputs, program};
 use crate::journal::made;
 
 /// Every call goes well at once.
 struct Ready;
 
 impl Effects for Ready {
-    fn call<'a>(&'a self, _: Call, _: Cancel, _: Output) -> std::pin::Pin<Box<dyn Future<Output = Outcome> + 'a>> {
+    fn call<'a>(&'a self, _: Arc<Call>, _: Cancel, _: Output) -> std::pin::Pin<Box<dyn Future<Output = Outcome> + 'a>> {
         Box::pin(std::future::ready(Outcome::done(Value::Null)))
     }
 }
@@ -96,11 +97,11 @@ fn kept(body: &str, ends: bool) -> Kept {
         answers: &mut nobody,
         on_question: OnQuestion::Refuse,
         journal: Some(&mut journal),
-        recording: None,
     };
     let text = format!("runbook \"Test\" {{\n  deadline 1m\n  rollback within 1m\n{body}\n}}\n");
+    let run = Replayed::new(Engine::new(program(&text), inputs()));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let finish = runtime.block_on(drive(engine(&text), around, None)).unwrap().unwrap();
+    let finish = runtime.block_on(drive(run, around, None)).unwrap().unwrap();
     let state = made::open(&path).runs(&Filter::default()).unwrap().remove(0).state;
     Kept { finish, seen, commits: commits.take(), state }
 }

@@ -1,15 +1,23 @@
 //! The loop inside this process: what it keeps is enough to have the run again.
 use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use rbk::check::Program;
 use rbk::effects::Chunk;
 use rbk::effects::world::World;
 use rbk::engine::event::End;
-use rbk::engine::{Answer, Engine, Finish, Inputs, OnFailure, Progress, QuestionAsked, QuestionId};
-use rbk::run::{Answers, Around, Given, OnQuestion, Recording, Shown, Watcher, drive, replay};
+use rbk::engine::{
+    Answer, Engine, Finish, Input, Inputs, OnFailure, Progress, QuestionAsked, QuestionId, Replayed, replay,
+};
+use rbk::journal::{Entry, Store};
+use rbk::run::journal::Journal;
+use rbk::run::{Answers, Around, Given, OnQuestion, Shown, Watcher, drive};
 use rbk::session::{Disk, open_text};
 use rbk::value::{Nanos, Value};
 
 use super::*;
+use crate::journal::made;
 
 /// Counts, so that what it was told can be compared with what was kept.
 #[derive(Default)]
@@ -63,36 +71,42 @@ impl Answers for Nobody {
     }
 }
 
-pub fn engine(text: &str) -> Engine {
+pub fn program(text: &str) -> Arc<Program> {
     let opened = open_text("test.rbk", text, &Disk);
-    let program = opened.program.unwrap_or_else(|| panic!("{:#?}", opened.diagnostics));
-    let inputs = Inputs {
+    opened.program.unwrap_or_else(|| panic!("{:#?}", opened.diagnostics))
+}
+
+pub fn inputs() -> Inputs {
+    Inputs {
         run: "20261121-1854-test".into(),
         started: "2026-11-21T18:54:00Z".parse().unwrap(),
         params: Vec::new(),
         on_failure: OnFailure::Rollback,
-    };
-    Engine::new(program, inputs)
+    }
 }
 
-fn driven(text: &str) -> (Option<Finish>, Recording, Seen) {
-    let mut seen = Seen::default();
-    let world = World::new("20261121-1854-test".into()).unwrap();
-    let engine = engine(text);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let mut recording = Recording::default();
-    let mut nobody = Nobody;
+/// In the real world, and what its journal holds then.
+fn driven(text: &str) -> (Option<Finish>, Vec<Entry>, Seen) {
+    let (_dir, path) = made::room();
+    let open = || made::open_with(&path, "a-passphrase-for-this");
+    let inputs = inputs();
+    let (mut seen, mut nobody) = (Seen::default(), Nobody);
+    let world = World::new(inputs.run.clone()).unwrap();
+    let mut store = open();
+    store.begin(&made::head(&inputs.run), &made::holder(1), &[], made::at(0)).unwrap();
+    let mut journal = Journal::new(Box::new(store), inputs.run.clone(), BTreeSet::new());
     let around = Around {
         effects: &world,
         watcher: &mut seen,
         answers: &mut nobody,
         on_question: OnQuestion::Refuse,
-        journal: None,
-        recording: Some(&mut recording),
+        journal: Some(&mut journal),
     };
-    let driven = drive(engine, around, None);
-    let finish = runtime.block_on(driven).unwrap();
-    (finish, recording, seen)
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let run = Replayed::new(Engine::new(program(text), inputs.clone()));
+    let finish = runtime.block_on(drive(run, around, None)).unwrap();
+    let entries = open().load(&inputs.run).unwrap().1;
+    (finish, entries, seen)
 }
 
 #[test]
@@ -115,16 +129,20 @@ fn a_run_replays_from_what_the_loop_kept() {
 }}
 "#
     );
-    let (finish, mut recording, seen) = driven(&text);
-    assert_eq!(finish.unwrap().end, End::RolledBack);
+    let (finish, entries, seen) = driven(&text);
+    let finish = finish.unwrap();
+    assert_eq!(finish.end, End::RolledBack);
     assert!(!dir.path().join("1").exists() && !dir.path().join("3").exists());
     assert_eq!((seen.finished, seen.late), (1, 0), "told once that it is over, and nothing after it");
     assert!(seen.secrets.iter().any(|s| s.expose().0 == &Value::str("a-secret-of-some-length")));
-    assert_eq!(replay::replay(engine(&text), &recording), Ok(()));
-    // A recording that says otherwise is noticed, at its place.
-    let last = recording.inputs.len() - 1;
-    recording.digests[last] ^= 1;
-    assert_eq!(replay::replay(engine(&text), &recording), Err(last));
+    let heard = |entry: Entry| if let Entry::Heard { input, .. } = entry { Some(input) } else { None };
+    let mut events: Vec<Input> = entries.into_iter().filter_map(heard).collect();
+    let again = replay(program(&text), inputs(), events.clone()).unwrap_or_else(|misfit| panic!("{misfit:?}"));
+    assert_eq!(again.pending.finish, Some(finish));
+    // One that it did not hear is noticed, at its place.
+    let last = events.len() - 1;
+    events.insert(last, events[last].clone());
+    assert_eq!(replay(program(&text), inputs(), events).err().map(|misfit| misfit.index), Some(last + 1));
 }
 
 #[test]

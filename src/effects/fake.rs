@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::check::program::{Effect, Want};
 use crate::engine::event::{QuestionKind, TimerClock, TimerId};
 use crate::engine::{
-    Answer, Call, CallId, Command, Ending, Engine, Event, Failure, FailureKind, Finish, Input, Outcome, QuestionAsked,
-    QuestionId, Record, What,
+    Answer, Call, CallId, Command, Ending, Engine, Event, Extent, Failure, FailureKind, Finish, Input, Outcome,
+    QuestionAsked, QuestionId, Record, What,
 };
 use crate::value::{Nanos, SmolStr, Timestamp, Value};
 
@@ -19,23 +19,23 @@ pub struct Script {
     pub signals: Vec<(Nanos, Signal)>,
     /// After this many events the process dies, in order.
     pub crashes: Vec<(usize, Crash)>,
-    /// How often it is rolled back once it has ended.
-    pub rollbacks: u32,
+    /// Each time that it is rolled back once it has ended: how much of it.
+    pub rollbacks: Vec<Extent>,
 }
 
 /// A process dies, and another goes on with the run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Crash {
     /// How long nobody holds the run.
     pub down: Nanos,
     pub then: Then,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Then {
     #[default]
     Resume,
-    Rollback,
+    Rollback(Extent),
 }
 
 #[derive(Clone, Debug)]
@@ -69,7 +69,7 @@ pub struct Reply {
     pub value: Option<Value>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Signal {
     Stop,
     Kill,
@@ -148,7 +148,7 @@ pub struct Fake<'d> {
     /// Events so far.
     count: usize,
     crashes: VecDeque<(usize, Crash)>,
-    rollbacks: u32,
+    rollbacks: VecDeque<Extent>,
     /// Calls that a journal has an intent of.
     intents: BTreeSet<CallId>,
     calls: BTreeMap<CallId, Pending>,
@@ -189,8 +189,8 @@ impl<'d> Fake<'d> {
             due: BTreeMap::new(),
             caused: 0,
             count: 0,
-            crashes: script.crashes.iter().copied().collect(),
-            rollbacks: script.rollbacks,
+            crashes: script.crashes.iter().cloned().collect(),
+            rollbacks: script.rollbacks.iter().cloned().collect(),
             intents: BTreeSet::new(),
             calls: BTreeMap::new(),
             lost: Vec::new(),
@@ -204,7 +204,7 @@ impl<'d> Fake<'d> {
             let coming = match signal {
                 Signal::Stop => Coming::Event(Event::Stop),
                 Signal::Kill => Coming::Event(Event::Kill),
-                Signal::Crash(crash) => Coming::Crash(*crash),
+                Signal::Crash(crash) => Coming::Crash(crash.clone()),
             };
             fake.come(*at, coming);
         }
@@ -252,7 +252,7 @@ impl<'d> Fake<'d> {
         match &event {
             Event::Ended(id, _) => drop(self.calls.remove(id)),
             Event::Fired(id) => drop(self.timers.remove(id)),
-            Event::Answered(id, _) | Event::Unanswered(id, _) => drop(self.questions.remove(id)),
+            Event::Answered(id, _) | Event::Unanswered(id, _) | Event::Parked(id, _) => drop(self.questions.remove(id)),
             Event::Doubted(id) | Event::Unstarted(id) => drop(self.calls.remove(id)),
             Event::Start | Event::Resumed { .. } | Event::Stop | Event::Rollback { .. } | Event::Kill => {}
         }
@@ -274,8 +274,8 @@ impl<'d> Fake<'d> {
             }
         }
         self.first.push_back(Coming::Event(resumed(crash.down)));
-        if crash.then == Then::Rollback {
-            self.first.push_back(Coming::Event(rollback()));
+        if let Then::Rollback(what) = crash.then {
+            self.first.push_back(Coming::Event(rollback(what)));
         }
         self.first.push_back(Coming::Settle);
     }
@@ -301,10 +301,9 @@ impl<'d> Fake<'d> {
 
     /// The run has ended: whether somebody wants it undone.
     fn rolls_back(&mut self) -> bool {
-        let Some(left) = self.rollbacks.checked_sub(1) else { return false };
-        self.rollbacks = left;
+        let Some(what) = self.rollbacks.pop_front() else { return false };
         self.due.clear();
-        self.first = VecDeque::from([resumed(Nanos(0)), rollback()].map(Coming::Event));
+        self.first = VecDeque::from([resumed(Nanos(0)), rollback(what)].map(Coming::Event));
         true
     }
 
@@ -393,8 +392,8 @@ fn resumed(down: Nanos) -> Event {
     Event::Resumed { now }
 }
 
-fn rollback() -> Event {
-    Event::Rollback { why: "rolled back by operator".to_owned() }
+fn rollback(what: Extent) -> Event {
+    Event::Rollback { why: "rolled back by operator".to_owned(), what }
 }
 
 /// What goes well, by what is wanted.

@@ -49,7 +49,7 @@ fn env(name: &str) -> Result<String, Failure> {
     match std::env::var(name) {
         Ok(text) => Ok(text),
         Err(std::env::VarError::NotPresent) => Err(wrong(format!("the environment variable `{name}` is not set"))
-            .with_help(format!("start rbk with it: `{name}=… rbk run …`"))),
+            .with_help(format!("start rbk with it: `{name}=… rbk …`"))),
         Err(std::env::VarError::NotUnicode(_)) => {
             Err(wrong(format!("the environment variable `{name}` is not UTF-8 text")))
         }

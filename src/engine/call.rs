@@ -27,6 +27,32 @@ impl Path {
     pub fn join(&self, segment: Segment) -> Path {
         Path(self.0.iter().copied().chain([segment]).collect())
     }
+
+    /// It is that place, or stands in it.
+    #[must_use]
+    pub fn is_in(&self, around: &Path) -> bool {
+        self.0.starts_with(&around.0)
+    }
+
+    /// As it is shown; nothing when it is none.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Path> {
+        let mut segments = Vec::new();
+        let mut rest = text;
+        while !rest.is_empty() {
+            let (kind, body): (fn(u32) -> Segment, &str) = match rest.split_at_checked(1)? {
+                ("/", body) if !segments.is_empty() => (Segment::At, body),
+                ("[", body) => (Segment::Element, body),
+                (".", body) => (Segment::Branch, body),
+                _ if segments.is_empty() => (Segment::At, rest),
+                _ => return None,
+            };
+            let (digits, after) = body.split_at(body.find(|c: char| !c.is_ascii_digit()).unwrap_or(body.len()));
+            segments.push(kind(digits.parse().ok()?));
+            rest = if rest.starts_with('[') { after.strip_prefix(']')? } else { after };
+        }
+        Some(Path(segments.into()))
+    }
 }
 
 impl std::fmt::Display for Path {

@@ -11,7 +11,7 @@ use crate::engine::calls;
 use crate::engine::contexts;
 use crate::engine::cx::Cx;
 use crate::engine::eval;
-use crate::engine::event::{Failure, FailureKind, Left, LeftWhy, Outcome};
+use crate::engine::event::{Extent, Failure, FailureKind, Left, LeftWhy, Outcome};
 use crate::engine::executor::Slot;
 use crate::engine::failure::{Fault, Flow, Fut, Stop};
 use crate::engine::gate;
@@ -53,12 +53,12 @@ pub(super) fn with<'a, 'p: 'a>(cx: &'a Cx<'p>, uses: &'p [ContextUse], body: &'p
 }
 
 /// What was done in its block is undone, beside it.
-pub(super) async fn again<'p>(cx: &Cx<'p>, companion: &Companion<'p>, what: &Rc<Seq<'p>>) -> Undone {
+pub(super) async fn again<'p>(cx: &Cx<'p>, companion: &Companion<'p>, what: &Rc<Seq<'p>>, extent: &Extent) -> Undone {
     let place = &companion.place;
     let here = undo::beside(cx, place, None, place.path.join(Segment::Branch(1)));
     let reached = Cell::new(None);
     let work = async |scope| {
-        reached.set(Some(undo::children(&Cx { scope, ..cx.clone() }, what).await));
+        reached.set(Some(undo::children(&Cx { scope, ..cx.clone() }, what, extent).await));
         Ok(())
     };
     let result = beside(&here, companion.spec, work).await;

@@ -40,7 +40,7 @@ const HAPPENED: &str = "it happened";
 const HAPPENED_NOT: &str = "it did not happen";
 const UNDO: &str = "undo it";
 
-const UNKNOWN: &str = "interrupted while it ran; whether it happened is not known";
+const UNKNOWN: &str = "interrupted while it ran, and its end was not seen";
 const NEVER: &str = "interrupted before it had any effect";
 
 /// What is said of a call without an end of its own.
@@ -156,7 +156,7 @@ async fn asked(cx: &Cx<'_>, made: &Made) -> Ruling {
         kind: QuestionKind::Doubt(words.map(str::to_owned).collect()),
         within: None,
     };
-    let answer = questions::fresh(cx, question).await.map(|answer| eval::plain(&answer.value));
+    let answer = questions::unwritten(cx, question).await.map(|answer| eval::plain(&answer.value));
     match answer.as_deref() {
         Ok(HAPPENED) if happened.is_some() => Ruling::Happened,
         Ok(HAPPENED_NOT) => Ruling::Again,

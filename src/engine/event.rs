@@ -40,15 +40,29 @@ pub enum Event {
     Answered(QuestionId, Answer),
     /// Nobody can answer a question, or the answer does not fit, and why: the run is cancelled and unwinds.
     Unanswered(QuestionId, String),
+    /// The same, and the run stops where it is, as after a second signal.
+    Parked(QuestionId, String),
     /// The first signal: cancel and unwind.
     Stop,
-    /// A person wants everything undone that is in place, whether the run has ended or not, and why. Nothing forward goes
-    /// on, not even behind a point of no return; [`Command::Finish`] comes (again).
+    /// A person wants that undone which is in place, whether the run has ended or not, and why. Nothing forward goes on,
+    /// not even behind a point of no return; [`Command::Finish`] comes (again).
     Rollback {
         why: String,
+        what: Extent,
     },
     /// The second signal: running calls are ended, and nothing more starts.
     Kill,
+}
+
+/// How much of what is in place is undone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Extent {
+    #[default]
+    All,
+    /// What stands at this place or in it, and all that came after it; not what ran beside it.
+    From(Path),
+    /// What stands at this place or in it.
+    Only(Path),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -277,6 +291,8 @@ pub enum Progress {
     Asked {
         path: Path,
         text: String,
+        /// What `--answer` calls it, where the file does not say.
+        label: Option<SmolStr>,
     },
     Answered {
         path: Path,
@@ -290,6 +306,7 @@ pub enum Progress {
     Unwinding {
         failure: Option<Box<Failure>>,
         budget: Option<Nanos>,
+        what: Extent,
     },
     RollbackStarted {
         path: Path,
@@ -410,6 +427,10 @@ pub enum End {
     Succeeded,
     /// Exit 1.
     RolledBack,
+    /// A person asked this process for it, and everything is undone: exit 0.
+    Undone,
+    /// A person asked this process for a part, and that is undone; something else is in place: exit 0.
+    UndoneInPart,
     /// Refused before the first action: exit 2.
     Refused,
     /// Exit 3; also a success whose `finally` failed.
@@ -422,7 +443,7 @@ impl End {
     #[must_use]
     pub fn exit_code(self) -> u8 {
         match self {
-            End::Succeeded => 0,
+            End::Succeeded | End::Undone | End::UndoneInPart => 0,
             End::RolledBack => 1,
             End::Refused => 2,
             End::Incomplete => 3,
@@ -435,7 +456,8 @@ impl End {
     pub fn name(self) -> &'static str {
         match self {
             End::Succeeded => "succeeded",
-            End::RolledBack => "rolled_back",
+            End::RolledBack | End::Undone => "rolled_back",
+            End::UndoneInPart => "rolled_back_in_part",
             End::Refused => "refused",
             End::Incomplete => "rollback_incomplete",
             End::Stopped => "stopped",
@@ -476,8 +498,10 @@ pub enum LeftWhy {
     Running(String),
     /// A `finally` that failed.
     Finally(Failure),
-    /// It is not as this run left it, and nobody said that it may still be undone.
-    Changed(String),
+    /// It is not as this run left it, how, and nobody said that it may still be undone: the label of that question.
+    Changed(String, SmolStr),
+    /// It was not asked for.
+    Kept,
     /// A `finally` that is still open: it did not run, or was stopped in it.
     FinallyOpen,
 }

@@ -9,11 +9,12 @@ use crate::engine::Inputs;
 use crate::engine::bug::Bug;
 use crate::engine::call::Path;
 use crate::engine::doubt::{End, Lost};
-use crate::engine::event::{self, Command, Event, Failure, FailureKind, Input, Progress, QuestionId};
+use crate::engine::event::{self, Command, Event, Extent, Failure, FailureKind, Input, Progress, QuestionId};
 use crate::engine::executor::Tasks;
+use crate::engine::extent::{self, Undoable};
 use crate::engine::failure::Fault;
 use crate::engine::record::Record;
-use crate::engine::world::World;
+use crate::engine::world::{AskedBack, World};
 use crate::engine::{run, undo};
 use crate::value::SmolStr;
 
@@ -57,6 +58,18 @@ impl Run {
     pub fn on(&mut self, input: Input) -> Vec<Command> {
         self.with_dependent_mut(|_, machine| machine.on(input))
     }
+
+    pub fn goes_back(&self) -> bool {
+        self.with_dependent(|_, machine| machine.world.back.get())
+    }
+
+    pub fn under_way(&self) -> Option<Extent> {
+        self.with_dependent(|_, machine| machine.world.undoing.borrow().as_ref().map(|(_, what)| what.clone()))
+    }
+
+    pub fn undoable(&self, extent: &Extent) -> Vec<Undoable> {
+        self.with_dependent(|_, machine| extent::undoable(&machine.world.tree, extent))
+    }
 }
 
 impl Machine<'_> {
@@ -84,9 +97,10 @@ impl Machine<'_> {
             Event::Fired(id) => world.fired(id),
             Event::Answered(id, answer) => world.answered(id, Ok(answer)),
             Event::Unanswered(id, why) => unanswered(&world, id, why),
+            Event::Parked(_, why) => parked(&world, why),
             Event::Stop => stop(&world),
-            Event::Rollback { why } => {
-                back(&world, why);
+            Event::Rollback { why, what } => {
+                back(&world, AskedBack { why, what });
                 if self.state == State::Ended {
                     self.state = State::Running;
                     world.queue.spawn(run::again(world.clone()), |()| {});
@@ -117,14 +131,19 @@ fn stop(world: &World<'_>) {
 }
 
 /// A person wants the way back: there is no other from here on.
-fn back(world: &World<'_>, why: String) {
+fn back(world: &World<'_>, asked: AskedBack) {
+    world.wanted.set(true);
     if !world.back.replace(true) {
         world.record(Record::Back);
     }
-    if undo::renewed(world) {
+    if let Some(under_way) = undo::renewed(world) {
+        if under_way != asked.what {
+            world.asked_back.replace(Some(asked));
+        }
         return;
     }
-    world.asked_back.replace(Some(why.clone()));
+    let why = asked.why.clone();
+    world.asked_back.replace(Some(asked));
     if let Some(scope) = &*world.celebrating.borrow() {
         scope.end(world, fault(why.clone()));
     }
@@ -140,6 +159,16 @@ fn unanswered(world: &World<'_>, id: QuestionId, why: String) {
         world.forward.cancel(world, fault(why.clone()));
     }
     world.answered(id, Err(why));
+}
+
+/// On the way back the reason of that stays the run's own.
+fn parked(world: &World<'_>, why: String) {
+    if world.back.get() {
+        world.warn(&Path::default(), why);
+    } else {
+        world.forward.cancel(world, fault(why));
+    }
+    kill(world);
 }
 
 fn signal() -> Fault {

@@ -12,6 +12,7 @@ mod doubt;
 mod eval;
 pub mod event;
 mod executor;
+mod extent;
 mod failure;
 mod gate;
 mod handlers;
@@ -44,9 +45,10 @@ use crate::value::{SmolStr, Timestamp, Value};
 pub use bug::Bug;
 pub use call::{Arg, Call, CallId, Context, Key, Piece, What};
 pub use event::{
-    Answer, Command, Ending, Event, Failure, FailureKind, Finish, Input, Outcome, Progress, QuestionAsked, QuestionId,
-    QuestionKind, TimerClock, TimerId,
+    Answer, Command, Ending, Event, Extent, Failure, FailureKind, Finish, Input, Outcome, Progress, QuestionAsked,
+    QuestionId, QuestionKind, TimerClock, TimerId,
 };
+pub use extent::{Stands, Undoable};
 pub use pending::{Pending, PendingCall, PendingQuestion, PendingTimer};
 pub use record::Record;
 pub use replay::{Misfit, Replayed, replay};
@@ -85,6 +87,24 @@ impl Engine {
     #[must_use]
     pub fn with_bug(program: Arc<Program>, inputs: Inputs, bug: Bug) -> Engine {
         Engine(machine::Run::make(machine::Ground { program, inputs, bug: Some(bug) }))
+    }
+
+    /// Whether nothing forward ever starts again.
+    #[must_use]
+    pub fn goes_back(&self) -> bool {
+        self.0.goes_back()
+    }
+
+    /// How much is being undone now; nothing before and after that.
+    #[must_use]
+    pub fn under_way(&self) -> Option<Extent> {
+        self.0.under_way()
+    }
+
+    /// What stands in this much of the run, undone already or not, in the order in which an undo comes to it.
+    #[must_use]
+    pub fn undoable(&self, extent: &Extent) -> Vec<Undoable> {
+        self.0.undoable(extent)
     }
 
     /// What to do after this. Empty while the run waits for something already asked for, and after its end.

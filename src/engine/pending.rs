@@ -64,8 +64,10 @@ impl Pending {
             Event::Fired(id) => {
                 take(&mut self.timers, |timer| timer.id == *id).ok_or_else(|| format!("no timer {} is set", id.0))?
             }
-            Event::Answered(id, _) | Event::Unanswered(id, _) => take(&mut self.questions, |asked| asked.id == *id)
-                .ok_or_else(|| format!("no question {} is open", id.0))?,
+            Event::Answered(id, _) | Event::Unanswered(id, _) | Event::Parked(id, _) => {
+                take(&mut self.questions, |asked| asked.id == *id)
+                    .ok_or_else(|| format!("no question {} is open", id.0))?
+            }
             Event::Rollback { .. } => self.finish = None,
             Event::Resumed { .. } | Event::Stop | Event::Kill => {}
         }

@@ -108,19 +108,25 @@ async fn put(
     if let Some(answer) = cx.world.answers.borrow().get(&key) {
         return Ok(answer.clone());
     }
-    let answer = fresh(cx, QuestionAsked { path: cx.path.clone(), source, text, kind, within }).await?;
+    let answer = fresh(cx, QuestionAsked { path: cx.path.clone(), source, text, kind, within }, None).await?;
     cx.world.answers.borrow_mut().insert(key, answer.clone());
     Ok(answer)
 }
 
+/// What no file asks: `--answer` calls it by its source, which is told.
+pub(super) async fn unwritten(cx: &Cx<'_>, asked: QuestionAsked) -> Result<Answer, Stop> {
+    let label = asked.source.clone();
+    fresh(cx, asked, Some(label)).await
+}
+
 /// Ask, whatever was answered before. No answer within its time is a no. The clocks of the steps around stand still.
-pub(super) async fn fresh(cx: &Cx<'_>, asked: QuestionAsked) -> Result<Answer, Stop> {
+async fn fresh(cx: &Cx<'_>, asked: QuestionAsked, label: Option<SmolStr>) -> Result<Answer, Stop> {
     cx.check()?;
     let world = &cx.world;
     let (path, text, within) = (asked.path.clone(), asked.text.clone(), asked.within);
     let (id, slot) = world.await_answer();
     let late = Slot::new();
-    world.tell(Progress::Asked { path: path.clone(), text: text.clone() });
+    world.tell(Progress::Asked { path: path.clone(), text: text.clone(), label });
     world.push(Command::Ask(id, Box::new(asked)));
     let timer = within.map(|within| world.timer(within, TimerClock::Running, Alarm::Wake(late.clone())));
     cx.scope.stand_still(world);

@@ -38,7 +38,7 @@ pub(super) async fn run(world: Rc<World<'_>>) {
             let failure = failure(&cx, stop);
             let end = match (world.killed.get(), world.back.get()) {
                 (true, _) => End::Stopped,
-                (false, true) => End::RolledBack,
+                (false, true) => undone(&world),
                 (false, false) => End::Refused,
             };
             return finish(&world, end, Some(failure));
@@ -254,42 +254,55 @@ async fn back<'p>(cx: &Cx<'p>, book: &'p Book, failure: StepFailure) {
 pub(super) async fn again(world: Rc<World<'_>>) {
     let cx = top(&world);
     let here = Cx { scope: Rc::new(Scope::default()), mode: Mode::Back, ..cx };
-    let asked = world.asked_back.borrow().clone().unwrap_or_default();
+    let asked = world.asked_back.borrow().as_ref().map(|asked| asked.why.clone()).unwrap_or_default();
     let failure = world.failure.take().unwrap_or_else(|| machine::fault(asked).report());
     let end = unwind(&here, &failure).await;
     finish(&world, end, Some(failure));
 }
 
-/// Everything, in a budget of its own; as often as somebody asks for it after its budget is over.
+/// Everything, or the part that was asked for, in a budget of its own; as often as somebody asks for it after its budget is
+/// over.
 async fn unwind(cx: &Cx<'_>, failure: &StepFailure) -> End {
     let world = &cx.world;
     loop {
-        world.asked_back.take();
+        let what = world.asked_back.take().map(|asked| asked.what).unwrap_or_default();
         world.tell(Progress::Unwinding {
             failure: Some(failure.failure.clone().into()),
             budget: world.rollback_within.get(),
+            what: what.clone(),
         });
-        let undone = undo::whole(cx).await;
+        let reached = undo::run(cx, &what).await;
         if world.killed.get() {
             return End::Stopped;
         }
         if world.asked_back.borrow().is_some() {
             continue;
         }
-        let clean = undone == Undone::Complete && world.left.borrow().is_empty();
-        let end = if clean { End::RolledBack } else { End::Incomplete };
+        let clean = reached == Undone::Complete && world.left.borrow().is_empty();
+        let end = if clean { undone(world) } else { End::Incomplete };
         world.record(Record::Finished { exit: end.exit_code() });
         return end;
     }
 }
 
-/// The last command: what is still in place is named unless the run went well.
+/// All that was to be undone is. Only who asked for a part is told that this is all.
+fn undone(world: &World<'_>) -> End {
+    match (world.wanted.get(), world.tree.left().is_empty()) {
+        (true, true) => End::Undone,
+        (true, false) => End::UndoneInPart,
+        (false, true) => End::RolledBack,
+        (false, false) => End::Incomplete,
+    }
+}
+
+/// The last command: what is still in place is named unless the run went well. What was asked for is no failure.
 pub(super) fn finish(world: &World<'_>, end: End, failure: Option<StepFailure>) {
     let mut left = world.left.borrow().clone();
     if failure.is_some() {
         left.extend(world.tree.left());
     }
     world.failure.replace(failure.clone());
+    let failure = failure.filter(|_| !matches!(end, End::Undone | End::UndoneInPart));
     world.push(Command::Finish(Box::new(Finish {
         end,
         failure,

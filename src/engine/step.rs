@@ -211,7 +211,11 @@ async fn instance<'p>(cx: &Cx<'p>, spec: &Spec<'p>, names: &Rc<Names>) -> Flow {
                 }
                 let goals = inst.goals.borrow().clone();
                 if !goals.is_empty() {
-                    seq.completed.replace(Some(Completed { place: inner.place(cx.path.clone()), goals }));
+                    seq.completed.replace(Some(Completed {
+                        place: inner.place(cx.path.clone()),
+                        source: spec.source.clone(),
+                        goals,
+                    }));
                 }
                 cx.seq.prune(&seq);
                 let status = if matches!(next, Next::Done) { StepStatus::AlreadyDone } else { StepStatus::Ok };

@@ -46,6 +46,8 @@ pub(super) struct Seq<'p> {
 #[derive(Clone)]
 pub(super) struct Completed<'p> {
     pub place: Place,
+    /// Its name as written.
+    pub source: SmolStr,
     pub goals: Vec<Rc<Goal<'p>>>,
 }
 

@@ -8,7 +8,8 @@ use crate::engine::bug::Bug;
 use crate::engine::call::{Path, Segment};
 use crate::engine::companion;
 use crate::engine::cx::{Cx, Instance, Mode};
-use crate::engine::event::{Answer, Aside, ConditionKind, LeftWhy, Progress, QuestionAsked, QuestionKind};
+use crate::engine::event::{Answer, Aside, ConditionKind, Extent, LeftWhy, Progress, QuestionAsked, QuestionKind};
+use crate::engine::extent;
 use crate::engine::failure::{Flow, Fut, Stop};
 use crate::engine::late::{self, Late};
 use crate::engine::names::Names;
@@ -33,39 +34,41 @@ pub(super) enum Undone {
 /// Of a failed attempt or a failed `try`, on the way forward: not cut by the deadline.
 pub(super) async fn local<'p>(cx: &Cx<'p>, what: &Rc<Seq<'p>>) -> Undone {
     let scope = Scope::shielded(&cx.scope);
-    let result = seq(&Cx { scope: budget(cx, &scope), ..cx.clone() }, what).await;
+    let result = seq(&Cx { scope: budget(cx, &scope), ..cx.clone() }, what, &Extent::All).await;
     scope.close(&cx.world);
     result
 }
 
-/// Of the whole run, in its own budget.
-pub(super) async fn whole<'p>(cx: &Cx<'p>) -> Undone {
+/// Of the run, in its own budget.
+pub(super) async fn run<'p>(cx: &Cx<'p>, what: &Extent) -> Undone {
+    extent::forget_kept(&cx.seq);
     let scope = Scope::shielded(&cx.scope);
     if cx.world.planted(Bug::DeadlineInUndo) {
         let forward = Rc::new(Scope::default());
         if let Some(left) = cx.world.forward.left(&cx.world) {
             forward.limit(&cx.world, left, Clock::Runs, over(cx, left));
         }
-        return seq(&Cx { scope: forward, ..cx.clone() }, &cx.seq).await;
+        return seq(&Cx { scope: forward, ..cx.clone() }, &cx.seq, what).await;
     }
-    cx.world.undoing.replace(Some(scope.clone()));
-    let result = seq(&Cx { scope: budget(cx, &scope), ..cx.clone() }, &cx.seq).await;
+    cx.world.undoing.replace(Some((scope.clone(), what.clone())));
+    let result = seq(&Cx { scope: budget(cx, &scope), ..cx.clone() }, &cx.seq, what).await;
     scope.close(&cx.world);
     cx.world.undoing.take();
     result
 }
 
-/// A person has asked for the undo that runs already: it has all its time again. Whether one runs, and was in time.
-pub(super) fn renewed(world: &World<'_>) -> bool {
+/// A person has asked for an undo while one runs: it has all its time again. What it undoes; nothing when none runs that
+/// is in time.
+pub(super) fn renewed(world: &World<'_>) -> Option<Extent> {
     let undoing = world.undoing.borrow();
-    let Some(scope) = undoing.as_ref().filter(|scope| scope.fault().is_none()) else { return false };
+    let (scope, what) = undoing.as_ref().filter(|(scope, _)| scope.fault().is_none())?;
     scope.close(world);
     if let Some(time) = world.rollback_within.get() {
         let what = late::What::RollbackWithin;
         let late = Late { step: SmolStr::default(), path: Path::default(), what, time, span: None };
         scope.limit(world, time, Clock::Runs, late);
     }
-    true
+    Some(what.clone())
 }
 
 fn budget(cx: &Cx<'_>, scope: &Rc<Scope>) -> Rc<Scope> {
@@ -79,31 +82,34 @@ fn over(cx: &Cx<'_>, within: Nanos) -> Late {
     cx.late(late::What::RollbackWithin, within, None)
 }
 
-fn seq<'a, 'p: 'a>(cx: &'a Cx<'p>, what: &'a Rc<Seq<'p>>) -> Fut<'a, Undone> {
+fn seq<'a, 'p: 'a>(cx: &'a Cx<'p>, what: &'a Rc<Seq<'p>>, extent: &'a Extent) -> Fut<'a, Undone> {
     match &what.companion {
-        Some(companion) if !cx.cancelled() && what.needs_it() => Box::pin(companion::again(cx, companion, what)),
-        _ => children(cx, what),
+        Some(companion) if !cx.cancelled() && what.needs_it() => {
+            Box::pin(companion::again(cx, companion, what, extent))
+        }
+        _ => children(cx, what, extent),
     }
 }
 
-/// What it holds, last first, and then its `finally`s.
-pub(super) fn children<'a, 'p: 'a>(cx: &'a Cx<'p>, what: &'a Rc<Seq<'p>>) -> Fut<'a, Undone> {
+/// What it holds, last first, and then its `finally`s, unless something of it stays.
+pub(super) fn children<'a, 'p: 'a>(cx: &'a Cx<'p>, what: &'a Rc<Seq<'p>>, extent: &'a Extent) -> Fut<'a, Undone> {
     Box::pin(async move {
         if !ours(cx, what).await {
             return Undone::Left;
         }
-        let mut children: Vec<Node<'p>> = what.children.borrow().clone();
-        if !cx.world.planted(Bug::UndoInOrder) {
+        let mut children = extent::of(what, extent);
+        if cx.world.planted(Bug::UndoInOrder) {
             children.reverse();
         }
         let mut worst = Undone::Complete;
-        for child in &children {
-            worst = node(cx, child).await;
+        for (child, extent) in &children {
+            worst = node(cx, child, extent).await;
             if worst != Undone::Complete {
                 break;
             }
         }
-        if worst != Undone::Left {
+        let stays = *extent != Extent::All && what.next().is_some();
+        if worst != Undone::Left && !stays {
             finallys(cx, what).await;
         }
         worst
@@ -118,7 +124,8 @@ async fn ours<'p>(cx: &Cx<'p>, what: &Rc<Seq<'p>>) -> bool {
     if units.is_empty() {
         return true;
     }
-    let Completed { place, goals } = completed;
+    let Completed { place, source, goals } = completed;
+    let label = format_smolstr!("undo: {source}");
     for goal in goals {
         let path = goal.path.clone();
         let here = Cx { names: goal.names.clone(), ..beside(cx, &place, None, path) };
@@ -127,15 +134,16 @@ async fn ours<'p>(cx: &Cx<'p>, what: &Rc<Seq<'p>>) -> bool {
         let Some(reason) = conditions::reason(&verdict) else { continue };
         let question = QuestionAsked {
             path: place.path.clone(),
-            source: format_smolstr!("undo: {}", place.step),
+            source: label.clone(),
             text: format!("`{}` is not as this run left it ({reason}): undo it all the same?", place.step),
             kind: QuestionKind::Confirm,
             within: None,
         };
-        return match questions::fresh(&here, question).await {
+        return match questions::unwritten(&here, question).await {
             Ok(Answer { value: Value::Bool(true), .. }) => true,
             Ok(_) | Err(Stop::Fail(_)) => {
-                units.iter().for_each(|unit| drop(unit.why.replace(Some(LeftWhy::Changed(reason.to_owned())))));
+                let why = LeftWhy::Changed(reason.to_owned(), label);
+                units.iter().for_each(|unit| drop(unit.why.replace(Some(why.clone()))));
                 false
             }
             Err(Stop::Cancelled | Stop::Done) => false,
@@ -144,11 +152,11 @@ async fn ours<'p>(cx: &Cx<'p>, what: &Rc<Seq<'p>>) -> bool {
     true
 }
 
-fn node<'a, 'p: 'a>(cx: &'a Cx<'p>, what: &'a Node<'p>) -> Fut<'a, Undone> {
+fn node<'a, 'p: 'a>(cx: &'a Cx<'p>, what: &'a Node<'p>, extent: &'a Extent) -> Fut<'a, Undone> {
     Box::pin(async move {
         match what {
-            Node::Seq(inner) => seq(cx, inner).await,
-            Node::Par(inner) => par(cx, inner).await,
+            Node::Seq(inner) => seq(cx, inner, extent).await,
+            Node::Par(inner) => par(cx, inner, extent).await,
             Node::Unit(inner) => unit(cx, inner).await,
             Node::Wall(_) => Undone::Wall,
         }
@@ -156,12 +164,12 @@ fn node<'a, 'p: 'a>(cx: &'a Cx<'p>, what: &'a Node<'p>) -> Fut<'a, Undone> {
 }
 
 /// Last started first, at most as many at once as on the way forward; all run to their end.
-async fn par<'p>(cx: &Cx<'p>, what: &Rc<Par<'p>>) -> Undone {
-    let elements: Vec<Rc<Seq<'p>>> = what.children.borrow().iter().rev().cloned().collect();
+async fn par<'p>(cx: &Cx<'p>, what: &Rc<Par<'p>>, extent: &Extent) -> Undone {
+    let elements = extent::beside(what, extent);
     let mut worst = Undone::Complete;
     let start = |element: Rc<Seq<'p>>| {
-        let cx = cx.clone();
-        async move { seq(&cx, &element).await }
+        let (cx, extent) = (cx.clone(), extent.clone());
+        async move { seq(&cx, &element, &extent).await }
     };
     parallel::bounded(&cx.world, what.bound, elements, start, |undone| {
         worst = worst.max(undone);

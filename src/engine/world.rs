@@ -9,7 +9,9 @@ use crate::engine::Inputs;
 use crate::engine::bug::Bug;
 use crate::engine::call::{CallId, Path, TxId};
 use crate::engine::doubt::End;
-use crate::engine::event::{Answer, Command, Failure, Left, Progress, QuestionId, StepFailure, TimerClock, TimerId};
+use crate::engine::event::{
+    Answer, Command, Extent, Failure, Left, Progress, QuestionId, StepFailure, TimerClock, TimerId,
+};
 use crate::engine::executor::{Queue, Slot};
 use crate::engine::gate::Gate;
 use crate::engine::names::Names;
@@ -39,12 +41,14 @@ pub(super) struct World<'p> {
     pub killed: Cell<bool>,
     /// The body ended well: what is undone after that may have been changed since.
     pub went_well: Cell<bool>,
-    /// A person has asked for the way back, and why; taken when it begins.
-    pub asked_back: RefCell<Option<String>>,
+    /// A person has asked for the way back; taken when it begins.
+    pub asked_back: RefCell<Option<AskedBack>>,
+    /// And has asked this process.
+    pub wanted: Cell<bool>,
     /// Of `on success`, while it runs.
     pub celebrating: RefCell<Option<Rc<Scope>>>,
-    /// Of the undo of the whole run, while it runs.
-    pub undoing: RefCell<Option<Rc<Scope>>>,
+    /// Of the undo of the run, while it runs, and how much of it that is.
+    pub undoing: RefCell<Option<(Rc<Scope>, Extent)>>,
     /// Why the run did not go well, once it has ended.
     pub failure: RefCell<Option<StepFailure>>,
     /// What the run has to undo.
@@ -70,6 +74,11 @@ pub(super) struct World<'p> {
     timers: RefCell<BTreeMap<TimerId, Alarm>>,
     questions: RefCell<BTreeMap<QuestionId, Rc<Slot<Answered>>>>,
     ids: Cell<u64>,
+}
+
+pub(super) struct AskedBack {
+    pub why: String,
+    pub what: Extent,
 }
 
 pub(super) enum Alarm {
@@ -100,6 +109,7 @@ impl<'p> World<'p> {
             killed: Cell::default(),
             went_well: Cell::default(),
             asked_back: RefCell::default(),
+            wanted: Cell::default(),
             celebrating: RefCell::default(),
             undoing: RefCell::default(),
             failure: RefCell::default(),
@@ -247,6 +257,7 @@ impl<'p> World<'p> {
     pub fn resumed(&self, now: Timestamp) {
         self.clock.set((now, self.now.get()));
         self.process.set(self.process.get() + 1);
+        self.wanted.set(false);
         self.gate.shut();
         self.queue.wake_all();
     }

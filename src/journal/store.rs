@@ -54,8 +54,8 @@ impl State {
         match self {
             State::Open | State::Ended(End::Stopped) => None,
             State::Ended(End::Succeeded) => Some("succeeded"),
-            State::Ended(End::RolledBack) => Some("undone"),
-            State::Ended(End::Incomplete) => Some("incomplete"),
+            State::Ended(End::RolledBack | End::Undone) => Some("undone"),
+            State::Ended(End::Incomplete | End::UndoneInPart) => Some("incomplete"),
             State::Ended(End::Refused) => Some("refused"),
             State::Closed => Some("closed"),
         }

@@ -3,7 +3,7 @@ use crate::check::constant;
 use crate::check::program::{ActionCall, Block, Body, Expr, NameId, Program, Stmt, StmtKind, Undo};
 use crate::check::walk::{self, Doing};
 use crate::source::Sources;
-use crate::value::{SmolStr, Type, Value, read};
+use crate::value::{SmolStr, Type, Value, format_smolstr, read};
 
 use super::build::{called, join};
 use super::shown::Shown;
@@ -67,6 +67,23 @@ pub fn labels(program: &Program) -> Vec<SmolStr> {
     found.sort();
     found.dedup();
     found
+}
+
+/// The label of every question that no file asks, and a run that goes on may: what became of a call in doubt, and whether
+/// a step is still as the run left it.
+#[must_use]
+pub fn unwritten(program: &Program) -> Vec<SmolStr> {
+    let mut names: Vec<SmolStr> = program.actions.iter().map(|action| action.name.clone()).collect();
+    let mut steps = |block: &Block| {
+        walk::statements(block, &mut |stmt| {
+            if let StmtKind::Step(step) = &stmt.kind {
+                names.push(step.source.clone());
+            }
+        });
+    };
+    program.book.iter().for_each(|book| steps(&book.body));
+    program.actions.iter().for_each(|action| steps(&action.body.block));
+    names.iter().flat_map(|name| [format_smolstr!("in doubt: {name}"), format_smolstr!("undo: {name}")]).collect()
 }
 
 fn labels_in(block: &Block, found: &mut Vec<SmolStr>) {

@@ -81,6 +81,8 @@ enum Fields<'a> {
     },
     Question {
         text: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        label: Option<&'a str>,
     },
     Answer {
         text: &'a str,
@@ -305,7 +307,9 @@ impl Watcher for Json {
             Progress::Waiting { path, what, span: _, limit } => {
                 self.event(at, path, "wait", Fields::Wait { what, limit: seconds(*limit) });
             }
-            Progress::Asked { path, text } => self.event(at, path, "question", Fields::Question { text }),
+            Progress::Asked { path, text, label } => {
+                self.event(at, path, "question", Fields::Question { text, label: label.as_deref() });
+            }
             Progress::Answered { path, text, answer, who } => {
                 self.event(at, path, "answer", Fields::Answer { text, answer, who });
             }
@@ -313,7 +317,7 @@ impl Watcher for Json {
                 let text = "what runs is stopped, then what was done is undone; a second signal leaves things in place";
                 self.event(at, &root, "stopping", Fields::Text { text });
             }
-            Progress::Unwinding { failure, budget } => {
+            Progress::Unwinding { failure, budget, what: _ } => {
                 let fields = Fields::Unwinding { failure: failure.as_deref().map(broken), within: budget.map(seconds) };
                 self.event(at, &root, "unwinding", fields);
             }
@@ -382,7 +386,8 @@ fn ended<'a>(finish: &'a Finish, sources: &'a Sources) -> Ended<'a> {
             LeftWhy::Irreversible(why) => ("irreversible", why.as_str()),
             LeftWhy::Running(what) => ("running", what.as_str()),
             LeftWhy::Finally(failure) => ("finally", failure.message.as_str()),
-            LeftWhy::Changed(why) => ("changed", why.as_str()),
+            LeftWhy::Changed(why, _) => ("changed", why.as_str()),
+            LeftWhy::Kept => ("kept", ""),
             LeftWhy::FinallyOpen => ("finally_open", ""),
         };
         let span = match &left.why {
@@ -393,7 +398,8 @@ fn ended<'a>(finish: &'a Finish, sources: &'a Sources) -> Ended<'a> {
             | LeftWhy::Manual(_)
             | LeftWhy::Irreversible(_)
             | LeftWhy::Running(_)
-            | LeftWhy::Changed(_)
+            | LeftWhy::Changed(..)
+            | LeftWhy::Kept
             | LeftWhy::FinallyOpen => left.span,
         };
         InPlace { path: left.path.to_string(), step: &left.step, why, text, place: at(sources, span) }

@@ -6,7 +6,8 @@ use crate::check::program::{Effect, Want};
 use crate::effects::{Chunk, Stream};
 use crate::engine::call::{CallId, Path, Segment};
 use crate::engine::event::{
-    ConditionKind, End, Ending, Failure, FailureKind, Finish, Left, LeftWhy, Progress, StepFailure, StepStatus, Verdict,
+    ConditionKind, End, Ending, Extent, Failure, FailureKind, Finish, Left, LeftWhy, Progress, StepFailure, StepStatus,
+    Verdict,
 };
 use crate::report::opening::Opening;
 use crate::report::outside::{Look, Outside};
@@ -116,7 +117,8 @@ pub fn tell(watcher: &mut dyn Watcher) {
     watcher.tell(ms(2520), &condition(ConditionKind::Guard, "error rate", Verdict::Not { reason }));
     let broken = failure(FailureKind::Guard, "`error rate` does not hold: 0.031 < 0.01");
     ended(watcher, 2530, 2, "Check", Some(broken.clone()));
-    watcher.tell(ms(2531), &Progress::Unwinding { failure: Some(broken.clone().into()), budget: Some(ms(180_000)) });
+    let why = Some(broken.clone().into());
+    watcher.tell(ms(2531), &Progress::Unwinding { failure: why, budget: Some(ms(180_000)), what: Extent::All });
     let traffic = SmolStr::new_static("Send traffic to green");
     let deploy = SmolStr::new_static("Deploy v2 to green");
     watcher.tell(ms(2532), &Progress::RollbackStarted { path: at(1), name: traffic.clone() });

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::check::program::{Effect, Want};
 use crate::effects::{Chunk, Stream};
 use crate::engine::call::{CallId, Path};
-use crate::engine::event::{Ending, Failure, Progress, StepStatus};
+use crate::engine::event::{Ending, Extent, Failure, Progress, StepStatus};
 use crate::report::outside::Known;
 use crate::report::place;
 use crate::report::streamed::Streamed;
@@ -98,6 +98,8 @@ pub struct Story {
     told_failure: Option<String>,
     /// And where.
     told_place: Option<Span>,
+    /// The question that was the last thing told.
+    told_question: Option<(Path, String)>,
     /// The last told answer of each condition that is asked again and again.
     told_condition: BTreeMap<(Path, String), String>,
     /// And the last told help of it.
@@ -117,6 +119,7 @@ impl Story {
             heading: Vec::new(),
             told_failure: None,
             told_place: None,
+            told_question: None,
             told_condition: BTreeMap::new(),
             told_help: BTreeMap::new(),
         }
@@ -200,8 +203,9 @@ impl Story {
 
     fn hear(&mut self, at: Nanos, progress: &Progress, lines: &mut Vec<Line>) {
         let normal = self.say >= Say::Normal;
+        let asked = self.told_question.take();
         match progress {
-            Progress::RunStarted { title: _ } => {}
+            Progress::RunStarted { title: _ } => self.still_open(lines),
             Progress::StepStarted { path, name, attempt, limit, span: _ } => {
                 let open = Open { limit: *limit, attempt: *attempt, ..Open::new(name.clone(), at) };
                 let mut line =
@@ -251,9 +255,14 @@ impl Story {
                     lines.push(self.line(path).put(Tone::Doing, text).put(Tone::Dim, limit));
                 }
             }
-            Progress::Asked { path, text } => {
+            Progress::Asked { path, text, label } => {
                 let line = self.line(path);
                 lines.extend(line.clone().put(Tone::Warn, "? ").text(&line, Tone::Strong, text));
+                if let Some(label) = label {
+                    let help = format!("  `--answer '{label}=…'` answers it");
+                    lines.push(line.put(Tone::Dim, help));
+                }
+                self.told_question = Some((path.clone(), text.clone()));
             }
             Progress::Answered { path, text, answer, who } => {
                 let answer = match answer.as_str() {
@@ -261,41 +270,37 @@ impl Story {
                     "false" => "no",
                     answer => answer,
                 };
-                let line = self
-                    .line(path)
-                    .put(Tone::Warn, "? ")
-                    .put(Tone::Plain, text)
-                    .put(Tone::Strong, format!(" → {answer}"));
-                lines.push(line.put(Tone::Dim, format!("  {who}")));
+                let line = match asked {
+                    Some((at, question)) if at == *path && question == *text => self.line(path).put(Tone::Plain, " "),
+                    _ => self.line(path).put(Tone::Warn, "? ").put(Tone::Plain, text),
+                };
+                lines.push(line.put(Tone::Strong, format!(" → {answer}")).put(Tone::Dim, format!("  {who}")));
             }
             Progress::Stopping => lines.push(self.stopping()),
-            Progress::Unwinding { failure, budget } => self.unwinding_started(at, failure.as_deref(), *budget),
+            Progress::Unwinding { failure, budget, what } => {
+                self.unwinding_started(at, failure.as_deref(), *budget, what);
+            }
             Progress::RollbackStarted { path, name } => {
-                lines.append(&mut self.heading);
+                let heading = std::mem::take(&mut self.heading);
                 let open = Open { undo: true, ..Open::new(name.clone(), at) };
-                let line = Line::new(self.depth(path, true)).put(Tone::Doing, "↩ ").put(Tone::Plain, "undo: ");
                 self.open.insert((path.clone(), true), open);
-                lines.push(line.put(Tone::Strong, name.as_str()));
+                if normal {
+                    lines.extend(heading);
+                    lines.push(self.undo_line(path, name));
+                }
             }
             Progress::RollbackFinished { path, name, failure } => {
                 let since = self.open.remove(&(path.clone(), true)).map_or(at, |open| open.since);
                 let line = Line::new(self.depth(path, true));
-                lines.push(match failure {
-                    None => line
-                        .put(Tone::Good, "✓ ")
-                        .put(Tone::Plain, "undone: ")
-                        .put(Tone::Strong, name.as_str())
-                        .put(Tone::Dim, took(at, since)),
-                    Some(failure) => line
-                        .put(Tone::Bad, "✗ not undone: ")
-                        .put(Tone::Strong, name.as_str())
-                        .put(Tone::Plain, format!(": {}", failure.message)),
-                });
-                if let Some(failure) = failure {
-                    let at = place::lines(self.depth(path, true) + 2, &self.sources, failure);
-                    lines.extend(at);
-                    self.detail(path, failure, lines);
-                }
+                let Some(failure) = failure else {
+                    let line = line.put(Tone::Good, "✓ ").put(Tone::Plain, "undone: ");
+                    let line = line.put(Tone::Strong, name.as_str()).put(Tone::Dim, took(at, since));
+                    return lines.extend(normal.then_some(line));
+                };
+                let line = line.put(Tone::Bad, "✗ not undone: ").put(Tone::Strong, name.as_str());
+                lines.push(line.put(Tone::Plain, format!(": {}", failure.message)));
+                lines.extend(place::lines(self.depth(path, true) + 2, &self.sources, failure));
+                self.detail(path, failure, lines);
             }
             Progress::AsideStarted { path, name, kind } => self.aside_started(at, path, name, *kind, lines),
             Progress::AsideFinished { path, name, kind, failure } => {
@@ -472,10 +477,33 @@ impl Story {
         Line::new(0).put(Tone::Warn, "! ").put(Tone::Plain, text)
     }
 
-    fn unwinding_started(&mut self, at: Nanos, failure: Option<&Failure>, budget: Option<Nanos>) {
+    /// What a process that goes on finds under way.
+    fn still_open(&self, lines: &mut Vec<Line>) {
+        if self.say < Say::Normal {
+            return;
+        }
+        lines.extend(self.open.iter().map(|((path, undo), open)| match undo {
+            true => self.undo_line(path, &open.name),
+            false => {
+                let line = Line::new(self.depth(path, false)).put(Tone::Doing, "▸ ");
+                line.put(Tone::Strong, open.name.as_str()).put(Tone::Dim, "  was under way")
+            }
+        }));
+    }
+
+    fn undo_line(&self, path: &Path, name: &str) -> Line {
+        let line = Line::new(self.depth(path, true)).put(Tone::Doing, "↩ ").put(Tone::Plain, "undo: ");
+        line.put(Tone::Strong, name)
+    }
+
+    fn unwinding_started(&mut self, at: Nanos, failure: Option<&Failure>, budget: Option<Nanos>, what: &Extent) {
         self.unwinding = Some((at, budget));
         let within = budget.map(|budget| format!(" within {}", time::limit(budget))).unwrap_or_default();
-        let what = format!("what was done is undone{within}, last first");
+        let what = match what {
+            Extent::All => "what was done",
+            Extent::From(_) | Extent::Only(_) => "what was asked for",
+        };
+        let what = format!("{what} is undone{within}, last first");
         self.heading = vec![Line::new(0), Line::new(0).put(Tone::Warn, "Going back: ").put(Tone::Plain, what)];
         let why = failure.map(|failure| &failure.message).filter(|why| !self.told(why));
         if let Some(why) = why {

@@ -53,11 +53,12 @@ fn headline(at: Nanos, finish: &Finish) -> Line {
     let by_hand = finish.left.iter().all(|left| matches!(left.why, LeftWhy::Manual(_)));
     match finish.end {
         End::Succeeded => line.put(Tone::Good, "✓ Done").put(Tone::Dim, format!(" in {after}")),
-        End::RolledBack if finish.failure.is_none() && finish.undone.is_empty() => {
+        End::Undone | End::UndoneInPart if finish.undone.is_empty() => {
             line.put(Tone::Good, "✓ Nothing had to be undone")
         }
-        End::RolledBack if finish.failure.is_none() => {
-            line.put(Tone::Good, "✓ Undone").put(Tone::Plain, ": everything that was in place")
+        End::Undone => line.put(Tone::Good, "✓ Undone").put(Tone::Plain, ": everything that was in place"),
+        End::UndoneInPart => {
+            line.put(Tone::Good, "✓ Undone").put(Tone::Plain, ": what was asked for; the rest stays in place")
         }
         End::RolledBack if !finish.wrote => {
             line.put(Tone::Bad, "✗ Failed").put(Tone::Plain, format!(" after {after}; nothing was done"))
@@ -109,7 +110,12 @@ fn left_in_place(left: &Left, end: End, sources: &Sources, lines: &mut Vec<Line>
             lines.push(line(&format!("its `finally` failed: {}", failure.message)));
             return more(failure, sources, lines);
         }
-        LeftWhy::Changed(why) => lines.push(line(&format!("not undone, because it was changed since: {why}"))),
+        LeftWhy::Changed(why, label) => {
+            lines.push(line(&format!("not undone, because it was changed since: {why}")));
+            let help = format!("help: `--answer '{label}=yes'` undoes it all the same");
+            lines.push(Line::new(4).put(Tone::Doing, help));
+        }
+        LeftWhy::Kept => lines.push(line("it was not asked for")),
         LeftWhy::FinallyOpen => lines.push(line("its `finally` did not run to its end")),
     }
     lines.extend(place::line(4, "at", sources, left.span));

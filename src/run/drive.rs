@@ -74,10 +74,6 @@ struct Driver<'a> {
     timers: BTreeMap<TimerId, Nanos>,
     questions: BTreeSet<QuestionId>,
     output: mpsc::Sender<Chunk>,
-    /// The run goes back: what cannot be kept holds nothing up any more.
-    back: bool,
-    /// The question at which it stops, in words.
-    unanswered: Option<String>,
     /// By when the last ends of calls are kept.
     keep_by: Option<Instant>,
     /// It was told that something is not kept.
@@ -107,13 +103,10 @@ pub async fn drive(run: Replayed, around: Around<'_>, past: Option<Past>) -> Res
         timers: BTreeMap::new(),
         questions: BTreeSet::new(),
         output,
-        back: false,
-        unanswered: None,
         keep_by: None,
         unkept: false,
         finish: None,
     };
-    let rollback = past.as_ref().is_some_and(|past| past.rollback.is_some());
     match past {
         None => driver.hear(Event::Start),
         Some(past) => driver.go_on(pending, past).await,
@@ -124,16 +117,6 @@ pub async fn drive(run: Replayed, around: Around<'_>, past: Option<Past>) -> Res
     let unkept = driver.around.journal.as_mut().and_then(|journal| journal.end(driver.finish.as_ref(), now()).err());
     if let Some(finish) = &mut driver.finish {
         finish.warnings.extend(unkept.map(|unkept| format!("its end is not in the journal: {}", unkept.message)));
-        match finish.end {
-            // What was asked for is no failure.
-            End::RolledBack if rollback => finish.failure = None,
-            End::Stopped => {
-                if let (Some(failed), Some(why)) = (&mut finish.failure, driver.unanswered.take()) {
-                    failed.failure.message = why;
-                }
-            }
-            _ => {}
-        }
     }
     if let Some(finish) = &driver.finish {
         if finish.end != End::Stopped {
@@ -213,8 +196,7 @@ impl<'a> Driver<'a> {
                         match answer {
                             Ok(answer) => self.hear(Event::Answered(id, answer)),
                             Err(why) if self.around.on_question == OnQuestion::Stop => {
-                                self.unanswered = Some(why);
-                                self.hear(Event::Kill);
+                                self.hear(Event::Parked(id, why));
                                 self.cancellers.values().for_each(Canceller::kill);
                                 end = end.or_else(|| Some(far(LAST)));
                             }
@@ -280,11 +262,9 @@ impl<'a> Driver<'a> {
         let heard = self.around.journal.is_some().then(|| event.clone());
         let commands = self.engine.on(Input { at, event });
         for command in &commands {
-            match command {
-                // Hidden before it can be shown or kept.
-                Command::Record(Record::Bound { value, .. }) => self.hide(value),
-                Command::Record(Record::Back) => self.back = true,
-                _ => {}
+            // Hidden before it can be shown or kept.
+            if let Command::Record(Record::Bound { value, .. }) = command {
+                self.hide(value);
             }
         }
         if let (Some(journal), Some(event)) = (&mut self.around.journal, heard) {
@@ -333,7 +313,7 @@ impl<'a> Driver<'a> {
 
     /// A call whose intent could not be kept does not start; on the way back there is nothing better than to go on.
     fn start_unkept(&mut self, call: Arc<Call>, trouble: &Trouble) {
-        if self.back {
+        if self.engine.goes_back() {
             if !trouble.full && !std::mem::replace(&mut self.unkept, true) {
                 let text = format!("{}: the way back goes on without being kept", trouble.message);
                 let at = self.clock.now();
@@ -426,8 +406,8 @@ impl<'a> Driver<'a> {
             self.asked.push_back((at, Command::Ask(question.id, Box::new(question.asked))));
         }
         self.hear(Event::Resumed { now: wall });
-        if let Some(why) = rollback {
-            self.hear(Event::Rollback { why });
+        if let Some((why, what)) = rollback {
+            self.hear(Event::Rollback { why, what });
         }
         self.obey_all();
         for pending in pending.calls {

@@ -54,7 +54,7 @@ impl Journal {
             Command::Finish(finish) if finish.end == End::Stopped => Some(finish),
             _ => None,
         });
-        let ends = input.event == Event::Kill || stopped.is_some();
+        let ends = matches!(input.event, Event::Kill | Event::Parked(..)) || stopped.is_some();
         if ends && !std::mem::replace(&mut self.over, true) {
             let failure = stopped.and_then(|finish| finish.failure.as_ref());
             let why = failure.map_or_else(|| "a second signal".to_owned(), |failure| failure.failure.message.clone());
@@ -130,6 +130,15 @@ impl Journal {
         Some(Outcome::failed(Ending::None, failure(&trouble)))
     }
 
+    /// A process has taken the run, which stands so from here on.
+    ///
+    /// # Errors
+    /// It could not be kept.
+    pub fn take_up(&mut self, taken: Entry, standing: Option<Standing>) -> Result<(), Trouble> {
+        self.waiting.push(taken);
+        self.append(standing).map(|_| ())
+    }
+
     /// Keep what waits and how the run ended, and let go of it.
     ///
     /// # Errors
@@ -137,7 +146,9 @@ impl Journal {
     pub fn end(&mut self, finish: Option<&Finish>, wall: Timestamp) -> Result<(), Trouble> {
         let state = match finish.map(|finish| finish.end) {
             Some(End::Stopped) | None => State::Open,
-            Some(end) => State::Ended(end),
+            Some(End::Undone) => State::Ended(End::RolledBack),
+            Some(End::UndoneInPart) => State::Ended(End::Incomplete),
+            Some(end @ (End::Succeeded | End::RolledBack | End::Refused | End::Incomplete)) => State::Ended(end),
         };
         let wrote = finish.is_none_or(|finish| finish.wrote);
         let kept = self.append(Some(Standing { state, wrote, wall }));

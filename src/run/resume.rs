@@ -4,15 +4,18 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::Watcher;
 use super::drive::secrets;
 use super::journal::Journal;
 use super::lost::lost_in;
+use super::{Answers, Shown, Watcher};
 use crate::effects::{Cancel, Effects, Output};
 use crate::engine::call::Path;
-use crate::engine::{Call, CallId, Command, Ending, Event, Input, Outcome, Record, Replayed, What};
+use crate::engine::{
+    Answer, Call, CallId, Command, Ending, Event, Extent, Input, Outcome, Progress, QuestionAsked, QuestionId,
+    QuestionKind, Record, Replayed, What,
+};
 use crate::journal::{Entry, Trouble};
-use crate::value::{Nanos, Timestamp, Value};
+use crate::value::{Nanos, SmolStr, Timestamp, Value, format_smolstr};
 
 /// Where a process goes on.
 pub struct Past {
@@ -27,8 +30,10 @@ pub struct Past {
     pub proofs: BTreeMap<CallId, Value>,
     /// Those that the run holds, to be taken again by this process.
     pub locks: Vec<Arc<Call>>,
-    /// `rbk rollback`, and who wants it.
-    pub rollback: Option<String>,
+    /// The steps that were started, by name.
+    pub steps: BTreeMap<Path, SmolStr>,
+    /// `rbk rollback`: why, and how much.
+    pub rollback: Option<(String, Extent)>,
 }
 
 /// Bring a fresh run to where the entries end. The watcher is told all of it again; secrets that are not kept are
@@ -41,6 +46,7 @@ pub async fn recall(
     entries: Vec<Entry>,
     effects: &dyn Effects,
     watcher: &mut dyn Watcher,
+    answers: &mut dyn Answers,
     journal: &mut Journal,
 ) -> Result<Past, Trouble> {
     let mut past = Past {
@@ -50,6 +56,7 @@ pub async fn recall(
         intended: BTreeSet::new(),
         proofs: BTreeMap::new(),
         locks: Vec::new(),
+        steps: BTreeMap::new(),
         rollback: None,
     };
     for entry in entries {
@@ -58,7 +65,8 @@ pub async fn recall(
                 if let Event::Ended(id, outcome) = &mut input.event
                     && let Some(pending) = run.pending.calls.iter().find(|pending| pending.call.id == *id)
                 {
-                    known_again(&pending.call, outcome, effects, journal).await?;
+                    let mut asked = Asked { watcher: &mut *watcher, answers: &mut *answers };
+                    known_again(&pending.call, outcome, effects, journal, &mut asked).await?;
                     if let (What::Lock { .. }, Ending::Done) = (&pending.call.what, outcome.ending) {
                         past.locks.push(pending.call.clone());
                     }
@@ -66,8 +74,14 @@ pub async fn recall(
                 past.at = input.at;
                 let commands = run.hear(input).map_err(|misfit| unfit(&misfit.why))?;
                 for command in &commands {
-                    if let Command::Record(Record::Wait { path }) = command {
-                        past.waits.insert(past.walls.len(), path.clone());
+                    match command {
+                        Command::Record(Record::Wait { path }) => {
+                            past.waits.insert(past.walls.len(), path.clone());
+                        }
+                        Command::Tell(Progress::StepStarted { path, name, .. }) => {
+                            past.steps.insert(path.clone(), name.clone());
+                        }
+                        _ => {}
                     }
                 }
                 past.walls.push(wall);
@@ -143,35 +157,81 @@ async fn quietly(call: &Arc<Call>, effects: &dyn Effects) -> Outcome {
     effects.call(call.clone(), cancel, Output { call: call.id, to }).await
 }
 
-/// A secret that is not kept is read again where that gives the same: from the environment, from a person.
+/// How `--answer` calls the question which of two secrets is right: this, and what gives it.
+pub const CHANGED: &str = "changed: ";
+
+const OLD: &str = "the old one";
+const NEW: &str = "the new one";
+const NEITHER: &str = "neither: stop";
+
+/// A secret from the environment or a person is read again, unless it is kept and a person would have to type it. When it
+/// is another one by now, a person says which is right.
 async fn known_again(
     call: &Arc<Call>,
     outcome: &mut Outcome,
     effects: &dyn Effects,
     journal: &Journal,
+    asked: &mut Asked<'_>,
 ) -> Result<(), Trouble> {
     let Ok(value) = &outcome.result else { return Ok(()) };
-    if lost_in(value).is_none() || !reads_the_same(call) {
+    let kept = lost_in(value).is_none();
+    if !(is(call, "secret.env") || (is(call, "secret.prompt") && !kept)) {
         return Ok(());
     }
-    match quietly(call, effects).await.result {
-        Ok(value) if journal.same(call.id, &value) == Some(false) => {
-            Err(Trouble::new(format!("`{}` gives another secret now than when the run was started", call.text))
-                .with_help("set it to what it was; or undo by hand what the run did, and `rbk close` it"))
+    let now = match quietly(call, effects).await.result {
+        Ok(now) => now,
+        Err(_) if kept => return Ok(()),
+        Err(failure) => {
+            let message = format!("a secret cannot be read again: {}", failure.message);
+            return Err(Trouble { help: failure.help, ..Trouble::new(message) });
         }
-        Ok(value) => {
-            outcome.result = Ok(value);
-            Ok(())
+    };
+    let same = if kept { Some(*value.expose().0 == now) } else { journal.same(call.id, &now) };
+    let new = match (same, kept) {
+        (Some(false), _) => asked.which(call, if kept { &[OLD, NEW, NEITHER] } else { &[NEW, NEITHER] }).await?,
+        (Some(true) | None, kept) => !kept,
+    };
+    if new {
+        outcome.result = Ok(now);
+    }
+    Ok(())
+}
+
+/// Who says it, while what is told is only remembered.
+struct Asked<'a> {
+    watcher: &'a mut dyn Watcher,
+    answers: &'a mut dyn Answers,
+}
+
+impl Asked<'_> {
+    /// Whether it is the new one.
+    async fn which(&mut self, call: &Call, options: &[&str]) -> Result<bool, Trouble> {
+        let message = format!("`{}` gives another secret now than when the run was started", call.text);
+        let source = format_smolstr!("{CHANGED}{}", call.text);
+        let question = QuestionAsked {
+            path: call.path.clone(),
+            source: source.clone(),
+            text: format!("{message}: which one is right?"),
+            kind: QuestionKind::Choose(options.iter().map(|option| (*option).to_owned()).collect()),
+            within: None,
+        };
+        self.watcher.show(Shown::Out);
+        // No question of the engine has this number.
+        self.answers.ask(QuestionId(0), &question);
+        let (_, answer) = self.answers.poll().await;
+        self.watcher.show(Shown::Remembered);
+        match answer {
+            Ok(Answer { value: Value::Str(text), .. }) if &*text == NEW => Ok(true),
+            Ok(Answer { value: Value::Str(text), .. }) if &*text == OLD => Ok(false),
+            Ok(_) | Err(_) => Err(Trouble::new(message).with_help(format!(
+                "set it to what it was; or say `--answer '{source}={NEW}'`; or undo by hand what the run did, and `rbk close` it"
+            ))),
         }
-        Err(failure) => Err(Trouble {
-            help: failure.help,
-            ..Trouble::new(format!("a secret cannot be read again: {}", failure.message))
-        }),
     }
 }
 
-fn reads_the_same(call: &Call) -> bool {
-    matches!(&call.what, What::Native { action, .. } if action == "secret.env" || action == "secret.prompt")
+fn is(call: &Call, name: &str) -> bool {
+    matches!(&call.what, What::Native { action, .. } if action == name)
 }
 
 fn unfit(why: &str) -> Trouble {

@@ -77,9 +77,9 @@ fn same_file(one: &str, other: &str) -> bool {
 /// A process drives it, it has ended, or this cannot be kept.
 pub fn close(store: &mut dyn Store, row: &Row, reason: &str) -> Result<(), Trouble> {
     match row.state {
-        State::Open | State::Ended(End::Incomplete | End::Stopped) => {}
+        State::Open | State::Ended(End::Incomplete | End::UndoneInPart | End::Stopped) => {}
         State::Closed => return Err(Trouble::new(format!("run {} is closed already", row.run))),
-        State::Ended(End::Succeeded | End::RolledBack | End::Refused) => {
+        State::Ended(End::Succeeded | End::RolledBack | End::Undone | End::Refused) => {
             return Err(Trouble::new(format!("run {} has ended by itself: there is nothing to close", row.run)));
         }
     }

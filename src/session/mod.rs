@@ -4,6 +4,7 @@ mod disk;
 pub mod docs;
 pub mod inputs;
 pub mod journal;
+pub mod part;
 pub mod place;
 mod recorded;
 pub mod resume;

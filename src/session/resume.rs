@@ -2,13 +2,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::part::Part;
 use super::recorded::Recorded;
 use super::run::{Ready, driven};
 use super::{Opened, open_text, place};
 use crate::effects::world::World;
 use crate::engine::{Engine, Finish, Inputs, OnFailure, Progress, Replayed};
 use crate::journal::entry::SEMANTICS;
-use crate::journal::{Door, Entry, Head, Reason, Store, Trouble};
+use crate::journal::{Door, Entry, Head, Reason, Row, Standing, State, Store, Trouble};
 use crate::run::journal::Journal;
 use crate::run::{Answers, Around, OnQuestion, Shown, Watcher, drive, process, resume};
 use crate::value::{SmolStr, Timestamp};
@@ -20,6 +21,8 @@ pub struct Left {
     head: Head,
     entries: Vec<Entry>,
     store: Box<dyn Store>,
+    /// As it stood when it was taken.
+    row: Row,
     /// The runbook's file has another text now.
     pub changed: bool,
     /// Where this is another place than the run's, a line each.
@@ -31,9 +34,9 @@ impl Left {
     ///
     /// # Errors
     /// There is none, another process drives it, or this rbk cannot go on with it.
-    pub fn take(mut store: Box<dyn Store>, run: &str) -> Result<Left, Trouble> {
-        store.take(run, &place::holder())?;
-        let (head, entries) = store.load(run)?;
+    pub fn take(mut store: Box<dyn Store>, row: &Row) -> Result<Left, Trouble> {
+        store.take(&row.run, &place::holder())?;
+        let (head, entries) = store.load(&row.run)?;
         if head.semantics != SEMANTICS {
             let message = format!("the run was started by rbk {}, which ran some things differently", head.version);
             return Err(Trouble::new(message).with_help(format!("go on with it by rbk {}", head.version)));
@@ -44,7 +47,7 @@ impl Left {
         if let Err(error) = go_to(&head.place.dir) {
             elsewhere.push(format!("directory `{}`: {}", head.place.dir, super::reason(&error)));
         }
-        Ok(Left { ready, head, entries, store, changed, elsewhere })
+        Ok(Left { ready, head, entries, store, row: row.clone(), changed, elsewhere })
     }
 
     /// When its last entry was written.
@@ -64,8 +67,8 @@ impl Left {
 /// In which direction it goes on.
 pub enum Onward {
     Resume,
-    /// And who wants it.
-    Rollback(String),
+    /// Why, and how much.
+    Rollback(String, Part),
 }
 
 /// Go on with a run to its end. None when it waits for nothing and has not ended: a bug.
@@ -80,10 +83,10 @@ pub fn go_on(
     watcher: &mut dyn Watcher,
     answers: &mut dyn Answers,
 ) -> Result<Option<Finish>, Trouble> {
-    let Left { ready, head, entries, store, .. } = left;
+    let Left { ready, head, entries, store, row, .. } = left;
     let door = match &onward {
         Onward::Resume => Door::Resume,
-        Onward::Rollback(_) => Door::Rollback,
+        Onward::Rollback(..) => Door::Rollback,
     };
     let intended: BTreeSet<_> = entries
         .iter()
@@ -93,22 +96,34 @@ pub fn go_on(
         })
         .collect();
     let mut journal = Journal::new(store, ready.id.clone(), intended);
-    journal.keep(Entry::Taken { door, holder: place::holder(), wall: super::now(), reasons })?;
     process::prepare();
     let world = World::new(ready.id.clone()).map_err(Trouble::new)?;
     let on_failure = match onward {
         Onward::Resume => head.on_failure,
-        Onward::Rollback(_) => OnFailure::Rollback,
+        Onward::Rollback(..) => OnFailure::Rollback,
     };
     let Ready { program, sources: _, id, started, params } = ready;
     let inputs = Inputs { run: id, started, params, on_failure };
     let mut run = Replayed::new(Engine::new(program, inputs));
     driven(process::block_on(async {
         watcher.show(Shown::Remembered);
-        let mut past = match resume::recall(&mut run, entries, &world, watcher, &mut journal).await {
+        let mut past = match resume::recall(&mut run, entries, &world, watcher, answers, &mut journal).await {
             Ok(past) => past,
             Err(trouble) => return Ok(Err(trouble)),
         };
+        if let Onward::Rollback(why, part) = onward {
+            match part.of(&run.engine, &past.steps) {
+                Ok(what) => past.rollback = Some((why, what)),
+                Err(trouble) => return Ok(Err(trouble)),
+            }
+        }
+        let wall = super::now();
+        let taken = Entry::Taken { door, holder: place::holder(), wall, reasons };
+        // Who dies from here on leaves it interrupted, whatever it was.
+        let open = (row.state != State::Open).then_some(Standing { state: State::Open, wrote: row.wrote, wall });
+        if let Err(trouble) = journal.take_up(taken, open) {
+            return Ok(Err(trouble));
+        }
         if let Err(trouble) = resume::hold(&past.locks, &world, &mut journal, super::now()).await {
             return Ok(Err(trouble));
         }
@@ -117,9 +132,6 @@ pub fn go_on(
             watcher.tell(past.at, &Progress::RunStarted { title: head.book.clone() });
         } else if let Err(trouble) = resume::begin(&mut run, &mut past, &world, watcher, &mut journal, super::now()) {
             return Ok(Err(trouble));
-        }
-        if let Onward::Rollback(why) = onward {
-            past.rollback = Some(why);
         }
         let around = Around { effects: &world, watcher, answers, on_question, journal: Some(&mut journal) };
         drive(run, around, Some(past)).await.map(Ok)

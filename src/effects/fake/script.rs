@@ -10,10 +10,12 @@
 //! at 10s stop
 //! at 10s crash for 1h
 //! at 10s rollback
-//! at the end rollback
+//! at the end rollback from 2
+//! at the end rollback only 0/1
 //! ```
 use super::{Crash, Proof, Reply, Rule, Script, Signal, Then};
-use crate::engine::{Ending, Failure, FailureKind, Outcome};
+use crate::engine::call::Path;
+use crate::engine::{Ending, Extent, Failure, FailureKind, Outcome};
 use crate::value::{Nanos, Value, json, read};
 
 impl Script {
@@ -30,8 +32,8 @@ impl Script {
     }
 
     fn line(&mut self, line: &str) -> Result<(), String> {
-        if line == "at the end rollback" {
-            self.rollbacks += 1;
+        if let Some(what) = line.strip_prefix("at the end rollback") {
+            self.rollbacks.push(extent(what)?);
             return Ok(());
         }
         if let Some(rest) = line.strip_prefix("at ") {
@@ -39,7 +41,10 @@ impl Script {
             let signal = match what.trim() {
                 "stop" => Signal::Stop,
                 "kill" => Signal::Kill,
-                "rollback" => Signal::Crash(Crash { then: Then::Rollback, ..Crash::default() }),
+                rollback if rollback.starts_with("rollback") => {
+                    let then = Then::Rollback(extent(rollback.strip_prefix("rollback").unwrap_or_default())?);
+                    Signal::Crash(Crash { then, ..Crash::default() })
+                }
                 crash if crash.starts_with("crash") => {
                     let down = match crash.strip_prefix("crash for ") {
                         Some(down) => read::duration(down)?,
@@ -88,6 +93,17 @@ impl Script {
         }
         self.rules.push(rule);
         Ok(())
+    }
+}
+
+/// ` from PATH`, ` only PATH`, or nothing: all of it.
+fn extent(text: &str) -> Result<Extent, String> {
+    let path = |path: &str| Path::read(path).ok_or_else(|| format!("no path `{path}`"));
+    match text.trim().split_once(' ') {
+        None if text.trim().is_empty() => Ok(Extent::All),
+        Some(("from", at)) => path(at).map(Extent::From),
+        Some(("only", at)) => path(at).map(Extent::Only),
+        _ => Err(format!("no rollback `{text}`")),
     }
 }
 

@@ -138,7 +138,10 @@ fn ways_out(finish: &Finish, run: &str) {
         End::Incomplete if finish.failure.is_some() => {
             format!("when its cause is mended, `rbk rollback {run}` goes on with undoing")
         }
-        End::Incomplete | End::Succeeded | End::RolledBack | End::Refused => return,
+        End::UndoneInPart => {
+            format!("`rbk rollback {run}` undoes the rest, `rbk close {run} --reason …` leaves it as it is")
+        }
+        End::Incomplete | End::Succeeded | End::RolledBack | End::Undone | End::Refused => return,
     };
     Outside::new(Channel::Err).line(&Line::new(0).put(Tone::Doing, words));
 }

@@ -4,14 +4,14 @@ use std::cell::RefCell;
 use super::refused::Refused;
 use crate::check::program::Program;
 use crate::diag::did_you_mean;
-use crate::plan::{Asked, AskedKind, labels, questions};
+use crate::plan::{Asked, AskedKind, labels, questions, unwritten};
 use crate::run::answers::{beforehand, yes_or_no};
+use crate::run::resume::CHANGED;
 use crate::session::run::Ready;
 use crate::value::{SmolStr, read};
 
 /// Every answer is to a question of the file, and each of them has one at most.
-pub fn known(program: &Program, answers: &[String]) -> Result<(), Refused> {
-    let labels = labels(program);
+pub fn known(labels: &[SmolStr], answers: &[String]) -> Result<(), Refused> {
     let mut seen: Vec<&str> = Vec::new();
     let mut wrong = Vec::new();
     for answer in answers {
@@ -19,7 +19,7 @@ pub fn known(program: &Program, answers: &[String]) -> Result<(), Refused> {
         // A label may hold a `=` itself: the longest one that fits is meant.
         let label =
             labels.iter().map(SmolStr::as_str).filter(|label| answers_it(answer, label)).max_by_key(|l| l.len());
-        let label = label.or_else(|| is_path(first).then_some(first));
+        let label = label.or_else(|| (is_path(first) || first.starts_with(CHANGED)).then_some(first));
         let Some(label) = label else {
             let help = match did_you_mean(first, labels.iter().map(SmolStr::as_str)) {
                 Some(near) => format!("did you mean `{near}`?"),
@@ -37,6 +37,11 @@ pub fn known(program: &Program, answers: &[String]) -> Result<(), Refused> {
         seen.push(label);
     }
     if wrong.is_empty() { Ok(()) } else { Err(Refused::several(wrong)) }
+}
+
+/// Of a run that goes on.
+pub fn known_later(program: &Program, answers: &[String]) -> Result<(), Refused> {
+    known(&[labels(program), unwritten(program)].concat(), answers)
 }
 
 fn answers_it(answer: &str, label: &str) -> bool {

@@ -15,6 +15,7 @@ use crate::report::time;
 use crate::run::OnQuestion;
 use crate::session;
 use crate::session::journal::{NONE, find, last};
+use crate::session::part::Part;
 use crate::session::resume::{Left, Onward, go_on};
 use crate::value::SmolStr;
 
@@ -42,6 +43,15 @@ pub struct Rollback {
     /// The last run of this runbook, by its title or its file's name
     #[arg(long, value_name = "BOOK")]
     last: Option<String>,
+    /// Only this step, by its title or path, and all that came after it; needs `--reason`
+    #[arg(long, value_name = "STEP", requires = "reason")]
+    from: Option<String>,
+    /// Only this step, by its title or path; needs `--reason`
+    #[arg(long, value_name = "STEP", requires = "reason", conflicts_with = "from")]
+    only: Option<String>,
+    /// With `--only`: although what came after the step stays in place: why that is right
+    #[arg(long, value_name = "REASON", requires = "only", value_parser = reason)]
+    out_of_order: Option<String>,
     /// Why, for the journal; a must when a later run has built on this one
     #[arg(long, value_name = "REASON", value_parser = reason)]
     reason: Option<String>,
@@ -64,7 +74,7 @@ pub fn resume(args: &Resume, say: Say) -> u8 {
             }
             State::Open => {}
         }
-        questions::known(&left.ready.program, &args.telling.answer)?;
+        questions::known_later(&left.ready.program, &args.telling.answer)?;
         in_place(&left, args.here.as_deref())?;
         in_time(&left, args.late.as_deref())?;
         Ok(left)
@@ -90,7 +100,7 @@ pub fn rollback(args: &Rollback, say: Say) -> u8 {
         if matches!(row.state, State::Closed | State::Ended(End::Refused)) {
             return Err(Refused::because(format!("run {} has ended: {}", row.run, ended(row.state))));
         }
-        questions::known(&left.ready.program, &args.telling.answer)?;
+        questions::known_later(&left.ready.program, &args.telling.answer)?;
         in_place(&left, args.here.as_deref())?;
         Ok((left, row))
     });
@@ -103,20 +113,21 @@ pub fn rollback(args: &Rollback, say: Say) -> u8 {
         Outside::new(Channel::Out).line(&Line::new(0).put(Tone::Good, line));
         return OK;
     }
-    let reasons = reasons([("--here", &args.here), ("--reason", &args.reason)]);
+    let reasons = reasons([("--here", &args.here), ("--reason", &args.reason), ("--out-of-order", &args.out_of_order)]);
     let why = args.reason.clone().unwrap_or_else(|| "asked for".to_owned());
-    match driven(&args.telling, say, left, Onward::Rollback(why), reasons) {
-        // What was asked for is done.
-        code if code == End::RolledBack.exit_code() => OK,
-        code => code,
+    driven(&args.telling, say, left, Onward::Rollback(why, part(args)), reasons)
+}
+
+fn part(args: &Rollback) -> Part {
+    match (&args.from, &args.only) {
+        (Some(step), _) => Part::From(step.clone()),
+        (None, Some(step)) => Part::Only { step: step.clone(), out_of_order: args.out_of_order.is_some() },
+        (None, None) => Part::All,
     }
 }
 
 /// What came later may stand on what would be undone.
 fn is_last(store: &mut dyn Store, row: &Row, reason: Option<&str>) -> Result<(), Trouble> {
-    if reason.is_some() {
-        return Ok(());
-    }
     let later = store.runs(&Filter::default())?.into_iter().find(|other| {
         let related = other.book == row.book || other.locks.iter().any(|lock| row.locks.contains(lock));
         let gone = matches!(other.state, State::Ended(End::RolledBack | End::Refused));
@@ -125,6 +136,10 @@ fn is_last(store: &mut dyn Store, row: &Row, reason: Option<&str>) -> Result<(),
     let Some(later) = later else { return Ok(()) };
     let message =
         format!("run {} came later and has changed something: it may stand on what would be undone", later.run);
+    if reason.is_some() {
+        complain_softly(&message);
+        return Ok(());
+    }
     let help = format!("undo that one first: `rbk rollback {}`; or say why not with `--reason REASON`", later.run);
     Err(Trouble::new(message).with_help(help))
 }
@@ -137,7 +152,7 @@ fn taken(
         return Err(Refused::because(format!("`--journal {NONE}` keeps no run")));
     };
     let row = choose(store.as_mut())?;
-    let left = Left::take(store, &row.run)?;
+    let left = Left::take(store, &row)?;
     Ok((left, row))
 }
 
@@ -147,13 +162,15 @@ fn driven(telling: &Telling, say: Say, left: Left, onward: Onward, reasons: Vec<
     }
     let shown = left.ready.clone();
     let word = match &onward {
-        Onward::Resume => "resumed",
-        Onward::Rollback(_) => "to be undone",
+        Onward::Resume => "resumed".to_owned(),
+        Onward::Rollback(_, Part::All) => "to be undone".to_owned(),
+        Onward::Rollback(_, Part::From(step)) => format!("to be undone from `{step}` on"),
+        Onward::Rollback(_, Part::Only { step, .. }) => format!("`{step}` to be undone"),
     };
     let again = Some(format!("{word} {}", session::now().strftime("%F %T UTC")));
     let on_question = telling.on_question(match &onward {
         Onward::Resume => OnQuestion::Stop,
-        Onward::Rollback(_) => OnQuestion::Refuse,
+        Onward::Rollback(..) => OnQuestion::Refuse,
     });
     telling.drive(&shown, Somebody::look(), say, again, |watcher, answers| {
         go_on(left, onward, reasons, on_question, watcher, answers)
@@ -197,9 +214,9 @@ pub fn ended(state: State) -> &'static str {
     match state {
         State::Open => "it has not",
         State::Ended(End::Succeeded) => "it succeeded",
-        State::Ended(End::RolledBack) => "it was undone",
+        State::Ended(End::RolledBack | End::Undone) => "it was undone",
         State::Ended(End::Refused) => "it was refused before its first action",
-        State::Ended(End::Incomplete) => "not everything is undone",
+        State::Ended(End::Incomplete | End::UndoneInPart) => "not everything is undone",
         State::Ended(End::Stopped) => "it was stopped",
         State::Closed => "it was closed as it was",
     }

@@ -7,6 +7,7 @@ use super::open;
 use super::questions;
 use super::refused::Refused;
 use crate::engine;
+use crate::plan::labels;
 use crate::report::story::Say;
 use crate::run::OnQuestion;
 use crate::session::run::{Ready, Way, run as start};
@@ -57,7 +58,7 @@ fn who(args: &Run) -> Somebody {
 /// Everything that can go wrong before the first action.
 fn prepared(args: &Run, say: Say) -> Result<Ready, Refused> {
     let (program, sources) = open(&args.file, say)?;
-    questions::known(&program, &args.telling.answer)?;
+    questions::known(&labels(&program), &args.telling.answer)?;
     let who = who(args);
     let params = args.inputs.take(&program, &sources, who)?;
     let ready = Ready::new(program, sources, params);

@@ -6,7 +6,8 @@ use super::entry;
 use super::leaf::{Hide, Leaf, Show};
 use super::outcome::WireOutcome;
 use super::value::{Wire, time};
-use crate::engine::{Answer, CallId, Event, Outcome, QuestionId, TimerId};
+use crate::engine::call::Path;
+use crate::engine::{Answer, CallId, Event, Extent, Outcome, QuestionId, TimerId};
 use crate::journal::Trouble;
 use crate::journal::seal::Print;
 use crate::value::Value;
@@ -22,8 +23,11 @@ pub enum WireEvent {
     Fired(u64),
     Answered(u64, Wire, Leaf),
     Unanswered(u64, Leaf),
+    Parked(u64, Leaf),
     Stop,
     Rollback(Leaf),
+    RollbackFrom(Leaf, String),
+    RollbackOnly(Leaf, String),
     Kill,
 }
 
@@ -34,13 +38,20 @@ impl Hide<'_> {
             Event::Resumed { now } => WireEvent::Resumed(now.to_string()),
             Event::Doubted(call) => WireEvent::Doubted(call.0),
             Event::Unstarted(call) => WireEvent::Unstarted(call.0),
-            Event::Rollback { why } => WireEvent::Rollback(self.said(why)?),
+            Event::Rollback { why, what: Extent::All } => WireEvent::Rollback(self.said(why)?),
+            Event::Rollback { why, what: Extent::From(path) } => {
+                WireEvent::RollbackFrom(self.said(why)?, path.to_string())
+            }
+            Event::Rollback { why, what: Extent::Only(path) } => {
+                WireEvent::RollbackOnly(self.said(why)?, path.to_string())
+            }
             Event::Ended(call, outcome) => WireEvent::Ended(call.0, Box::new(self.ended(outcome)?)),
             Event::Fired(timer) => WireEvent::Fired(timer.0),
             Event::Answered(question, answer) => {
                 WireEvent::Answered(question.0, self.value(&answer.value)?, self.text(&answer.who)?)
             }
             Event::Unanswered(question, why) => WireEvent::Unanswered(question.0, self.said(why)?),
+            Event::Parked(question, why) => WireEvent::Parked(question.0, self.said(why)?),
             Event::Stop => WireEvent::Stop,
             Event::Kill => WireEvent::Kill,
         })
@@ -64,6 +75,10 @@ impl Hide<'_> {
     }
 }
 
+fn path(text: &str) -> Result<Path, Trouble> {
+    Path::read(text).ok_or_else(|| Trouble::new(format!("`{text}` is no place of a run")))
+}
+
 /// The call whose whole outcome is a secret, and its print.
 #[must_use]
 pub fn printed(entry: &Sealed) -> Option<(CallId, Print)> {
@@ -81,13 +96,20 @@ impl Show<'_> {
             WireEvent::Resumed(now) => Event::Resumed { now: time(&now)? },
             WireEvent::Doubted(call) => Event::Doubted(CallId(call)),
             WireEvent::Unstarted(call) => Event::Unstarted(CallId(call)),
-            WireEvent::Rollback(why) => Event::Rollback { why: self.text(why)? },
+            WireEvent::Rollback(why) => Event::Rollback { why: self.text(why)?, what: Extent::All },
+            WireEvent::RollbackFrom(why, at) => {
+                Event::Rollback { why: self.text(why)?, what: Extent::From(path(&at)?) }
+            }
+            WireEvent::RollbackOnly(why, at) => {
+                Event::Rollback { why: self.text(why)?, what: Extent::Only(path(&at)?) }
+            }
             WireEvent::Ended(call, outcome) => Event::Ended(CallId(call), Box::new(self.outcome(*outcome)?)),
             WireEvent::Fired(timer) => Event::Fired(TimerId(timer)),
             WireEvent::Answered(question, value, who) => {
                 Event::Answered(QuestionId(question), Answer { value: self.value(value)?, who: self.word(who)? })
             }
             WireEvent::Unanswered(question, why) => Event::Unanswered(QuestionId(question), self.text(why)?),
+            WireEvent::Parked(question, why) => Event::Parked(QuestionId(question), self.text(why)?),
             WireEvent::Stop => Event::Stop,
             WireEvent::Kill => Event::Kill,
         })

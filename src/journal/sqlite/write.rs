@@ -147,8 +147,8 @@ fn add(change: &Connection, no: i64, rows: &[Written]) -> rusqlite::Result<()> {
 /// Whether nobody has anything left to do for such a run.
 pub fn leaves_nothing(state: State) -> bool {
     match state {
-        State::Ended(End::Succeeded | End::RolledBack | End::Refused) | State::Closed => true,
-        State::Open | State::Ended(End::Incomplete | End::Stopped) => false,
+        State::Ended(End::Succeeded | End::RolledBack | End::Undone | End::Refused) | State::Closed => true,
+        State::Open | State::Ended(End::Incomplete | End::UndoneInPart | End::Stopped) => false,
     }
 }
 

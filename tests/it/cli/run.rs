@@ -329,7 +329,7 @@ fn a_value_of_several_lines_forges_none() {
           ✓ Done in TIME
           ▸ Two
           ✓ Two  1s\r✗ Failed\e[2J?
-      ? Go x\n✓ Done in 3s\n▸ Two\n✓ Two  1s\r✗ Failed\e[2J? → yes  root (--answer)
+        → yes  root (--answer)
       ✓ label x\n✓ Done in 3s\n▸ Two\n✓ Two  1s\r✗ Failed\e[2J
       $ touch one
     ✓ One  TIME

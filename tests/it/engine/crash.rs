@@ -7,7 +7,7 @@ use rbk::effects::fake::{Crash, Played, Script, Then, play};
 use rbk::engine::call::{Path, Segment, TxId};
 use rbk::engine::event::{ConditionKind, End, Progress, QuestionKind, StepStatus, Verdict};
 use rbk::engine::record::UnitKind;
-use rbk::engine::{Call, CallId, Command, Ending, Engine, Event, Inputs, QuestionId, Record, What};
+use rbk::engine::{Call, CallId, Command, Ending, Engine, Event, Extent, Inputs, QuestionId, Record, What};
 
 /// A page that polls has thousands of events; most have less.
 const MOST: usize = 40;
@@ -15,8 +15,9 @@ const MOST: usize = 40;
 /// The program of a page once more, with a crash after each of its events.
 pub fn everywhere(program: &Arc<Program>, inputs: &Inputs, script: &Script, straight: &Played) {
     for after in (1..=straight.inputs.len()).step_by(straight.inputs.len().div_ceil(MOST).max(1)) {
-        for then in [Then::Resume, Then::Rollback] {
-            let script = Script { crashes: vec![(after, Crash { then, ..Crash::default() })], ..script.clone() };
+        for then in [Then::Resume, Then::Rollback(Extent::All)] {
+            let crash = Crash { then: then.clone(), ..Crash::default() };
+            let script = Script { crashes: vec![(after, crash)], ..script.clone() };
             let played = play(Engine::new(program.clone(), inputs.clone()), &script);
             let law = if played.finish.is_none() && straight.finish.is_none() { Ok(()) } else { broken(&played) };
             if let Err(law) = law {
@@ -142,7 +143,9 @@ fn closed(call: &Call) -> Option<TxId> {
 pub fn broken(played: &Played) -> Result<(), String> {
     let finish = played.finish.as_ref().ok_or("every run ends")?;
     let mut seen = Seen::default();
-    let (mut killed, mut rolled) = (false, false);
+    let (mut killed, mut rolled, mut ended) = (false, false, false);
+    // What a person wants undone of a run that had ended.
+    let mut only = Extent::All;
     for (input, commands) in played.inputs.iter().zip(&played.commands) {
         match &input.event {
             Event::Ended(id, outcome) => seen.ended(*id, Some(outcome.ending))?,
@@ -150,8 +153,11 @@ pub fn broken(played: &Played) -> Result<(), String> {
             Event::Unstarted(id) => seen.ended(*id, Some(Ending::None))?,
             Event::Answered(id, answer) => seen.answered(*id, &format!("{:?}", answer.value)),
             Event::Resumed { .. } => seen.processes += 1,
-            Event::Rollback { .. } => rolled = true,
-            Event::Kill => killed = true,
+            Event::Rollback { what, .. } => {
+                rolled = true;
+                only = if std::mem::take(&mut ended) { what.clone() } else { Extent::All };
+            }
+            Event::Kill | Event::Parked(..) => killed = true,
             Event::Start | Event::Fired(_) | Event::Unanswered(..) | Event::Stop => {}
         }
         for command in commands {
@@ -176,7 +182,15 @@ pub fn broken(played: &Played) -> Result<(), String> {
                 Command::Ask(id, asked) if matches!(asked.kind, QuestionKind::Doubt(_)) => {
                     drop(seen.asked.insert(*id, asked.path.clone()));
                 }
-                Command::Tell(progress) => seen.told(progress)?,
+                Command::Finish(_) => ended = true,
+                Command::Tell(progress) => {
+                    if let (Progress::RollbackStarted { path, .. }, Extent::Only(part)) = (progress, &only)
+                        && !path.is_in(part)
+                    {
+                        return Err(format!("{path} is undone, and only {part} was asked for"));
+                    }
+                    seen.told(progress)?;
+                }
                 _ => {}
             }
         }
@@ -184,9 +198,16 @@ pub fn broken(played: &Played) -> Result<(), String> {
     match finish.end {
         End::Stopped if !killed => return Err("only a second signal stops a run".to_owned()),
         End::Succeeded | End::Refused if rolled => return Err("a rollback ends undone or with what is left".to_owned()),
-        End::Succeeded | End::Refused | End::RolledBack | End::Incomplete | End::Stopped => {}
+        End::Undone | End::UndoneInPart if !rolled => return Err("nobody asked for the undo".to_owned()),
+        End::Succeeded
+        | End::Refused
+        | End::RolledBack
+        | End::Undone
+        | End::UndoneInPart
+        | End::Incomplete
+        | End::Stopped => {}
     }
-    if finish.failure.is_none() {
+    if finish.failure.is_none() && !matches!(finish.end, End::Undone | End::UndoneInPart) {
         return Ok(());
     }
     let left: Vec<Path> = finish.left.iter().map(|left| left.path.clone()).collect();

@@ -9,8 +9,8 @@ use rbk::engine::call::{Context, Path, Segment};
 use rbk::engine::event::{End, LeftWhy, QuestionKind};
 use rbk::engine::record::UnitKind;
 use rbk::engine::{
-    Bug, Call, CallId, Command, Ending, Engine, Event, Failure, FailureKind, Input, Outcome, QuestionId, Record, What,
-    replay,
+    Bug, Call, CallId, Command, Ending, Engine, Event, Extent, Failure, FailureKind, Input, Outcome, QuestionId,
+    Record, What, replay,
 };
 use rbk::value::{Nanos, Value};
 
@@ -83,11 +83,11 @@ fn decide(rng: &mut fastrand::Rng, faults: u32, call: &Call) -> Rule {
 }
 
 pub fn played(seed: u64, made: &Made, bug: Option<Bug>) -> Played {
-    crashed(seed, made, bug, Vec::new(), 0)
+    crashed(seed, made, bug, Vec::new(), Vec::new())
 }
 
 /// With crashes, and rollbacks of the run that has ended.
-fn crashed(seed: u64, made: &Made, bug: Option<Bug>, crashes: Vec<(usize, Crash)>, rollbacks: u32) -> Played {
+fn crashed(seed: u64, made: &Made, bug: Option<Bug>, crashes: Vec<(usize, Crash)>, rollbacks: Vec<Extent>) -> Played {
     let program = Arc::new(made.program.clone());
     let engine = match bug {
         Some(bug) => Engine::with_bug(program, super::inputs(), bug),
@@ -140,12 +140,18 @@ fn broken(made: &Made, played: &Played) -> Result<(), String> {
     let (mut back, mut killed, mut ended, mut unit) = (false, false, false, false);
     let mut doubts: BTreeMap<QuestionId, Path> = BTreeMap::new();
     let mut lost: BTreeMap<Path, (CallId, Instance)> = BTreeMap::new();
+    // A step was to be undone whatever came after it.
+    let mut alone = false;
     let mut time = 0;
     for (input, commands) in played.inputs.iter().zip(&played.commands) {
         time += 1;
         match &input.event {
             Event::Kill => killed = true,
-            Event::Rollback { .. } | Event::Resumed { .. } => ended = false,
+            Event::Rollback { what, .. } => {
+                ended = false;
+                alone |= matches!(what, Extent::Only(_));
+            }
+            Event::Resumed { .. } => ended = false,
             Event::Unstarted(id) => {
                 let (_, instance) = calls.remove(id).ok_or("an end belongs to a call")?;
                 if let Some(leaf) = instance.and_then(|instance| leaves.get_mut(&instance)) {
@@ -221,7 +227,7 @@ fn broken(made: &Made, played: &Played) -> Result<(), String> {
                 }
                 Command::Call(call) => {
                     let text = call.text.as_str();
-                    let instance = start(call, time, back, &mut leaves)?;
+                    let instance = start(call, time, (back, alone), &mut leaves)?;
                     if let Some(leaf) = instance.as_ref().and_then(|instance| leaves.get_mut(instance)) {
                         leaf.unit |= std::mem::take(&mut unit);
                     }
@@ -245,7 +251,7 @@ fn broken(made: &Made, played: &Played) -> Result<(), String> {
 fn start(
     call: &Call,
     time: usize,
-    back: bool,
+    (back, alone): (bool, bool),
     leaves: &mut BTreeMap<Instance, Leaf>,
 ) -> Result<Option<Instance>, String> {
     let text = call.text.as_str();
@@ -261,7 +267,7 @@ fn start(
         if leaf.undo_started.is_none() {
             leaf.undo_started = Some(time);
             for (at, first, _, owed, chain) in order {
-                if owed && at != instance && first > leaf.ended && sequential(&chain, &leaf.chain) {
+                if owed && !alone && at != instance && first > leaf.ended && sequential(&chain, &leaf.chain) {
                     return Err(format!("`{text}`: what came after it is undone before it: {at:?}"));
                 }
             }
@@ -336,11 +342,14 @@ fn at_the_end(leaves: &BTreeMap<Instance, Leaf>, played: &Played) -> Result<(), 
     let finish = played.finish.as_ref().ok_or("every run ends")?;
     let left = |path: &[Segment]| finish.left.iter().any(|left| &*left.path.0 == path);
     match finish.end {
-        End::RolledBack if !finish.left.is_empty() => return Err("all is undone, and something is left".to_owned()),
+        End::RolledBack | End::Undone if !finish.left.is_empty() => {
+            return Err("all is undone, and something is left".to_owned());
+        }
         End::Incomplete if finish.left.is_empty() => return Err("exit 3 names what is left".to_owned()),
+        End::UndoneInPart if finish.left.is_empty() => return Err("a part names the rest".to_owned()),
         _ => {}
     }
-    if finish.end == End::Succeeded || finish.failure.is_none() {
+    if finish.failure.is_none() && !matches!(finish.end, End::Undone | End::UndoneInPart) {
         return Ok(());
     }
     for ((path, tag), leaf) in leaves {
@@ -404,17 +413,34 @@ fn mistakes_are_noticed() {
 }
 
 /// One or two crashes anywhere, the second perhaps while the first is seen to; sometimes a person rolls the run back
-/// instead, sometimes once more when it has ended.
-fn fate(seed: u64, events: usize) -> (Vec<(usize, Crash)>, u32) {
+/// instead, sometimes once more when it has ended, or a part of it.
+fn fate(seed: u64, straight: &Played) -> (Vec<(usize, Crash)>, Vec<Extent>) {
     let mut rng = fastrand::Rng::with_seed(seed ^ 0xdead);
-    let mut after = rng.usize(1..=events);
+    let mut after = rng.usize(1..=straight.inputs.len());
     let mut crashes = Vec::new();
     for _ in 0..rng.usize(1..4) {
-        let then = if rng.u32(..6) == 0 { Then::Rollback } else { Then::Resume };
+        let then = if rng.u32(..6) == 0 { Then::Rollback(extent(&mut rng, straight)) } else { Then::Resume };
         crashes.push((after, Crash { down: Nanos(rng.i64(0..30) * SECOND), then }));
         after += rng.usize(1..8);
     }
-    (crashes, rng.u32(..5).saturating_sub(2))
+    let rollbacks = (0..rng.u32(..5).saturating_sub(2)).map(|_| extent(&mut rng, straight)).collect();
+    (crashes, rollbacks)
+}
+
+/// Everything, or what stands around one of its calls.
+fn extent(rng: &mut fastrand::Rng, straight: &Played) -> Extent {
+    let calls = straight.commands.iter().flatten().filter_map(|command| match command {
+        Command::Call(call) if !call.path.0.is_empty() => Some(&call.path.0),
+        _ => None,
+    });
+    let calls: Vec<_> = calls.collect();
+    let Some(path) = rng.choice(&calls) else { return Extent::All };
+    let path = Path(path[..rng.usize(1..=path.len())].into());
+    match rng.u32(..4) {
+        0 => Extent::From(path),
+        1 => Extent::Only(path),
+        _ => Extent::All,
+    }
 }
 
 fn all_laws(made: &Made, played: &Played) -> Result<(), String> {
@@ -427,9 +453,9 @@ fn random_programs_keep_the_laws_through_crashes() {
     let (mut doubts, mut rollbacks) = (0, 0);
     for seed in 0..RUNS {
         let made = random::make(seed);
-        let events = played(seed, &made, None).inputs.len();
+        let straight = played(seed, &made, None);
         for again in 0..3 {
-            let (crashes, rolled) = fate(seed * 3 + again, events);
+            let (crashes, rolled) = fate(seed * 3 + again, &straight);
             let run = crashed(seed, &made, None, crashes, rolled);
             if let Err(law) = all_laws(&made, &run) {
                 panic!("seed {seed}.{again}: {law}\n{}", super::trace::trace(&run));
@@ -444,7 +470,7 @@ fn random_programs_keep_the_laws_through_crashes() {
         }
     }
     println!("of {} runs: {ends:?}, {doubts} calls in doubt, {rollbacks} rollbacks", RUNS * 3);
-    assert!(ends.len() == 4 && doubts > 1000 && rollbacks > 1000, "{ends:?} {doubts} {rollbacks}");
+    assert!(ends.len() == 5 && doubts > 1000 && rollbacks > 1000, "{ends:?} {doubts} {rollbacks}");
 }
 
 #[test]
@@ -453,7 +479,7 @@ fn mistakes_in_going_on_are_noticed() {
     for bug in [Bug::DoubtIsDone, Bug::DoubtIsNothing, Bug::HalfTransaction] {
         let noticed = (0..RUNS).find_map(|seed| {
             let made = random::make(seed);
-            let (crashes, rolled) = fate(seed, played(seed, &made, None).inputs.len());
+            let (crashes, rolled) = fate(seed, &played(seed, &made, None));
             all_laws(&made, &crashed(seed, &made, Some(bug), crashes, rolled)).err().map(|law| (seed, law))
         });
         let (seed, law) = noticed.unwrap_or_else(|| panic!("{bug:?} is not noticed"));

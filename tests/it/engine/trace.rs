@@ -2,7 +2,7 @@
 use rbk::effects::fake::Played;
 use rbk::engine::call::Context;
 use rbk::engine::event::{ConditionKind, LeftWhy, Progress, StepStatus, Verdict};
-use rbk::engine::{Command, Ending, Event, Record};
+use rbk::engine::{Command, Ending, Event, Extent, Record};
 use rbk::value::{Nanos, show};
 
 pub fn trace(played: &Played) -> String {
@@ -13,7 +13,12 @@ pub fn trace(played: &Played) -> String {
             Event::Stop => say("! stop".to_owned()),
             Event::Kill => say("! kill".to_owned()),
             Event::Resumed { .. } => say("! resumed".to_owned()),
-            Event::Rollback { .. } => say("! rollback".to_owned()),
+            Event::Rollback { what, .. } => say(match what {
+                Extent::All => "! rollback".to_owned(),
+                Extent::From(path) => format!("! rollback from {path}"),
+                Extent::Only(path) => format!("! rollback only {path}"),
+            }),
+            Event::Parked(_, why) => say(format!("! parked: {why}")),
             Event::Doubted(_) => say("! in doubt".to_owned()),
             Event::Unstarted(_) => say("! not started".to_owned()),
             Event::Start | Event::Ended(..) | Event::Fired(_) | Event::Answered(..) | Event::Unanswered(..) => {}
@@ -52,7 +57,8 @@ fn why(why: &LeftWhy) -> String {
         LeftWhy::Irreversible(why) => format!("irreversible: {why}"),
         LeftWhy::Running(what) => format!("may still run: {what}"),
         LeftWhy::Finally(failure) => format!("its `finally` failed: {}", failure.message),
-        LeftWhy::Changed(why) => format!("changed since: {why}"),
+        LeftWhy::Changed(why, label) => format!("changed since: {why} ({label})"),
+        LeftWhy::Kept => "not asked for".to_owned(),
         LeftWhy::FinallyOpen => "its `finally` is open".to_owned(),
     }
 }

@@ -6,7 +6,8 @@ use bigdecimal::num_bigint::BigInt;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use rbk::engine::{Answer, CallId, Ending, Event, Failure, FailureKind, Input, Outcome, QuestionId, TimerId};
+use rbk::engine::call::{Path, Segment};
+use rbk::engine::{Answer, CallId, Ending, Event, Extent, Failure, FailureKind, Input, Outcome, QuestionId, TimerId};
 use rbk::journal::codec::{self, Hide, Show};
 use rbk::journal::seal::{Key, Seal};
 use rbk::journal::{Door, Entry, Holder, Reason};
@@ -143,9 +144,20 @@ fn event() -> impl Strategy<Value = Event> {
         }),
         1 => (id(), text()).prop_map(|(question, why)| Event::Unanswered(QuestionId(question), why)),
         1 => Just(Event::Stop),
-        1 => text().prop_map(|why| Event::Rollback { why }),
+        1 => (id(), text()).prop_map(|(question, why)| Event::Parked(QuestionId(question), why)),
+        3 => (text(), extent()).prop_map(|(why, what)| Event::Rollback { why, what }),
         1 => Just(Event::Kill),
     ]
+}
+
+fn extent() -> impl Strategy<Value = Extent> {
+    let segment = prop_oneof![
+        any::<u32>().prop_map(Segment::At),
+        any::<u32>().prop_map(Segment::Element),
+        any::<u32>().prop_map(Segment::Branch),
+    ];
+    let path = vec(segment, 0..5).prop_map(|segments| Path(segments.into()));
+    prop_oneof![Just(Extent::All), path.clone().prop_map(Extent::From), path.prop_map(Extent::Only)]
 }
 
 fn entry() -> impl Strategy<Value = Entry> {

@@ -26,7 +26,7 @@ fn a_goal_that_is_reached_is_done() {
 fn a_command_that_lived_on_is_ended_before_its_step_is_undone() {
     let desk = slow("");
     desk.killed_at(&["run", "book.rbk"], "started");
-    desk.resume(&[]).ended(1).says(&["whether it happened is not known", "undone: slow"]);
+    desk.resume(&[]).ended(1).says(&["whether it had its effect is not known", "undone: slow"]);
     desk.write("one", "");
     std::thread::sleep(Duration::from_millis(500));
     assert_eq!(desk.read("log"), "undone\n", "the line does not turn up after the rollback");
@@ -123,4 +123,91 @@ fn a_command_without_an_environment_is_found_and_ended_too() {
     desk.write("go", "");
     std::thread::sleep(Duration::from_millis(500));
     assert_eq!(desk.read("log"), "undone\n");
+}
+
+#[test]
+fn e1_what_became_of_it_can_be_said_beforehand_by_the_label_that_is_told() {
+    let desk = slow("");
+    let mut child = desk.start(&["run", "book.rbk"]);
+    desk.until("started");
+    desk.write("one", "");
+    desk.until("written");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    desk.resume(&["--answer", "in doubt: slwo=it happened"]).ended(2).says(&["did you mean `in doubt: slow`?"]);
+    let said = desk.resume(&["--answer", "in doubt: slow=it happened"]).ended(0);
+    said.says(&["▸ slow  was under way", "`--answer 'in doubt: slow=…'` answers it", "  → it happened"]);
+    assert_eq!(desk.read("log"), "line\n");
+}
+
+#[test]
+fn a_call_in_doubt_is_told_once_under_its_step() {
+    let desk = slow("");
+    desk.killed_at(&["run", "book.rbk"], "started");
+    let said = desk.resume(&[]).ended(1);
+    assert_eq!(said.out.matches("was interrupted; did it happen?").count(), 1, "{}", said.out);
+    let lines: Vec<&str> = said.out.lines().collect();
+    let at = |word: &str| lines.iter().position(|line| line.contains(word)).unwrap_or_else(|| panic!("no `{word}`"));
+    assert!(
+        at("▸ slow  was under way") < at("did it happen?") && at("did it happen?") < at("→ undo it"),
+        "{}",
+        said.out
+    );
+    assert!(!said.out.contains("not known: interrupted while it ran; whether"), "{}", said.out);
+}
+
+const TOKEN: &str = r#"  secret token = env("TOKEN")
+  step "a" {
+    $ echo a >> log
+    rollback { with env({ T: token }) { $ printf %s "$T" > got } }
+  }
+  wait up to 1m every 20ms until $ ./look
+  fail "on purpose""#;
+
+#[test]
+fn f1_a_secret_that_is_kept_and_is_another_one_now_stops_the_resume_too() {
+    for (answer, got) in [("the old one", "first-secret-value"), ("the new one", "second-secret-value")] {
+        let desk = Desk::of(TOKEN).env("TOKEN", "first-secret-value").env("RBK_JOURNAL_KEY", "a passphrase");
+        desk.killed_at(&["run", "book.rbk"], "ready");
+        desk.write("go", "");
+        let (run, _) = desk.last();
+        let other = |args: &[&str]| {
+            let mut command = desk.command(&[&["resume", run.as_str()], args].concat());
+            let output = command.env("TOKEN", "second-secret-value").output().unwrap();
+            (output.status.code(), stage::text(&output.stderr))
+        };
+        let (code, said) = other(&[]);
+        assert_eq!(code, Some(2), "{said}");
+        assert!(said.contains("`env(\"TOKEN\")` gives another secret now") && !said.contains("-value"), "{said}");
+        let given = format!("changed: env(\"TOKEN\")={answer}");
+        assert!(said.contains("--answer 'changed: env(\"TOKEN\")="), "{said}");
+        assert_eq!(desk.last().1, "interrupted");
+        assert_eq!(other(&["--answer", &given]).0, Some(1));
+        assert_eq!(desk.read("got"), got);
+    }
+}
+
+#[test]
+fn f1_a_secret_that_is_kept_need_not_be_there_any_more() {
+    let desk = Desk::of(TOKEN).env("TOKEN", "first-secret-value").env("RBK_JOURNAL_KEY", "a passphrase");
+    desk.killed_at(&["run", "book.rbk"], "ready");
+    desk.write("go", "");
+    let (run, _) = desk.last();
+    let output = desk.command(&["resume", &run]).env_remove("TOKEN").output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", stage::text(&output.stderr));
+    assert_eq!(desk.read("got"), "first-secret-value");
+}
+
+#[test]
+fn f1_a_secret_that_is_not_kept_and_not_there_is_asked_for_in_words_of_a_resume() {
+    let desk = Desk::of(TOKEN).env("TOKEN", "first-secret-value");
+    desk.killed_at(&["run", "book.rbk"], "ready");
+    let (run, _) = desk.last();
+    let output = desk.command(&["resume", &run]).env_remove("TOKEN").output().unwrap();
+    let said = stage::text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("`TOKEN` is not set") && said.contains("`TOKEN=… rbk …`") && !said.contains("rbk run"),
+        "{said}"
+    );
 }

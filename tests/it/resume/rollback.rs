@@ -41,3 +41,145 @@ fn a_run_that_another_one_stands_on_is_not_undone_without_a_reason() {
     desk.say(&["rollback", &second]).ended(0);
     assert_eq!(desk.read("log"), "a\na\n-a\n-a\n");
 }
+
+/// Three steps; the run has gone well.
+fn three() -> Desk {
+    let step = |name: &str| {
+        format!("  step \"{name}\" {{\n    $ echo {name} >> log\n    rollback {{ $ echo -{name} >> log }}\n  }}\n")
+    };
+    let desk = Desk::of(&["a", "b", "c"].map(step).concat());
+    desk.say(&["run", "book.rbk"]).ended(0);
+    desk
+}
+
+#[test]
+fn k5_a_step_and_all_after_it_is_undone_and_the_rest_later() {
+    let desk = three();
+    desk.rollback(&["--from", "b"]).ended(2).says(&["--reason"]);
+    let said = desk.rollback(&["--from", "b", "--reason", "b was wrong"]).ended(0);
+    said.says(&["undone: c", "undone: b", "what was asked for", "a: it was not asked for", "undoes the rest"]);
+    assert_eq!(desk.read("log"), "a\nb\nc\n-c\n-b\n");
+    assert_eq!(desk.last().1, "incomplete", "something is in place");
+    desk.resume(&[]).ended(2).says(&["not everything is undone", "rbk rollback"]);
+    desk.rollback(&[]).ended(0).says(&["everything that was in place"]);
+    assert_eq!(desk.read("log"), "a\nb\nc\n-c\n-b\n-a\n", "what is undone stays so");
+    assert_eq!(desk.last().1, "undone");
+}
+
+#[test]
+fn k5_a_step_that_others_came_after_is_undone_alone_only_for_a_reason_of_its_own() {
+    let desk = three();
+    desk.rollback(&["--only", "a", "--reason", "wrong host"]).ended(2).says(&[
+        "what came after `a` is in place, and may stand on it: `c` (4), `b` (3)",
+        "--from 'a'",
+        "--out-of-order REASON",
+    ]);
+    assert_eq!(desk.read("log"), "a\nb\nc\n", "nothing is undone");
+    assert_eq!(desk.last().1, "succeeded");
+    desk.rollback(&["--only", "c", "--reason", "the last one"]).ended(0);
+    desk.rollback(&["--only", "2", "--reason", "wrong host", "--out-of-order", "b is elsewhere"]).ended(0);
+    assert_eq!(desk.read("log"), "a\nb\nc\n-c\n-a\n");
+    desk.rollback(&["--only", "a", "--reason", "again", "--out-of-order", "again"]).ended(0);
+    desk.rollback(&[]).ended(0);
+    assert_eq!(desk.read("log"), "a\nb\nc\n-c\n-a\n-b\n");
+}
+
+#[test]
+fn k5_the_last_word_of_a_part_is_its_own() {
+    let desk = three();
+    let said = desk.rollback(&["--only", "c", "--reason", "x", "--format", "json"]).ended(0);
+    let last: serde_json::Value = serde_json::from_str(said.out.lines().last().unwrap()).unwrap();
+    assert_eq!((&last["outcome"], &last["exit"]), (&"rolled_back_in_part".into(), &0.into()), "{last}");
+    let why: Vec<_> = last["left"].as_array().unwrap().iter().map(|left| &left["why"]).collect();
+    assert_eq!(why, ["kept", "kept"]);
+    let said = desk.rollback(&["--format", "json"]).ended(0);
+    let last: serde_json::Value = serde_json::from_str(said.out.lines().last().unwrap()).unwrap();
+    assert_eq!((&last["outcome"], &last["exit"]), (&"rolled_back".into(), &0.into()), "{last}");
+}
+
+#[test]
+fn e9_a_name_that_several_steps_have_is_refused_with_their_paths() {
+    let desk = Desk::of(
+        "  for host in [\"x\", \"y\"] {\n    step \"drain\" {\n      $ echo #{host} >> log\n      rollback { $ echo -#{host} >> log }\n    }\n  }\n  step \"look\" readonly { guard \"well\": true }",
+    );
+    desk.say(&["run", "book.rbk"]).ended(0);
+    let because = |step: &str| desk.rollback(&["--from", step, "--reason", "x"]);
+    because("drain").ended(2).says(&["several steps are called `drain`: `2[0]/0` (in place), `2[1]/0` (in place)"]);
+    because("drian").ended(2).says(&["no step `drian`", "did you mean `drain`?"]);
+    because("look")
+        .ended(2)
+        .says(&["`look` has left nothing", "in place, last first: `drain` (2[1]/0), `drain` (2[0]/0)"]);
+    because("7").ended(2).says(&["no step `7`"]);
+    because("2[1]/0").ended(0);
+    assert_eq!(desk.read("log"), "x\ny\n-y\n");
+}
+
+#[test]
+fn k5_a_rollback_of_a_part_that_is_killed_goes_on_with_just_that_part() {
+    let gate = gate("go");
+    let step = |name: &str, more: &str| {
+        format!(
+            "  step \"{name}\" {{\n    $ echo {name} >> log\n    rollback {{ $ {more}echo -{name} >> log }}\n  }}\n"
+        )
+    };
+    let desk = Desk::of(&(step("a", "") + &step("b", "") + &step("c", &format!("touch undoing; {gate}; "))));
+    desk.say(&["run", "book.rbk"]).ended(0);
+    let (run, _) = desk.last();
+    desk.killed_at(&["rollback", &run, "--from", "b", "--reason", "b was wrong"], "undoing");
+    assert_eq!(desk.last().1, "interrupted", "whatever it was before");
+    std::fs::remove_file(desk.path().join("undoing")).unwrap();
+    let mut resumed = desk.start(&["resume", &run]);
+    desk.until("undoing");
+    desk.write("go", "");
+    // Who resumes it has asked for nothing: something is in place.
+    assert_eq!(resumed.wait().unwrap().code(), Some(3));
+    assert_eq!(desk.read("log"), "a\nb\nc\n-c\n-b\n");
+    desk.rollback(&[]).ended(0);
+    assert_eq!(desk.read("log"), "a\nb\nc\n-c\n-b\n-a\n");
+}
+
+#[test]
+fn k5_what_stands_behind_a_point_of_no_return_stays() {
+    let desk = Desk::of(
+        "  step \"a\" {\n    $ echo a >> log\n    rollback { $ echo -a >> log }\n  }\n  step \"drop\" {\n    $ echo drop >> log\n    irreversible \"gone\"\n  }\n  step \"b\" {\n    $ echo b >> log\n    rollback { $ echo -b >> log }\n  }",
+    );
+    desk.say(&["run", "book.rbk", "--answer", "drop=yes"]).ended(0);
+    for part in [["--from", "a"], ["--only", "drop"]] {
+        desk.rollback(&[&part[..], &["--reason", "x"]].concat()).ended(2).says(&["`drop` cannot be undone"]);
+    }
+    desk.rollback(&["--from", "b", "--reason", "x"]).ended(0);
+    assert_eq!(desk.read("log"), "a\ndrop\nb\n-b\n");
+}
+
+#[test]
+fn a_quiet_rollback_says_only_how_it_ended() {
+    let desk = three();
+    let (run, _) = desk.last();
+    let said = desk.say(&["rollback", "-q", &run]).ended(0);
+    assert!(!said.out.contains("undo:") && !said.out.contains("Going back"), "{}", said.out);
+    said.says(&["everything that was in place"]);
+}
+
+#[test]
+fn e12_a_later_run_is_told_also_when_a_reason_overrides_it() {
+    let desk = three();
+    let (first, _) = desk.last();
+    std::thread::sleep(Duration::from_millis(20));
+    desk.say(&["run", "book.rbk"]).ended(0);
+    let (second, _) = desk.last();
+    let said = desk.say(&["rollback", &first, "--only", "c", "--reason", "c was wrong"]).ended(0);
+    said.says(&[&format!("run {second} came later")]);
+}
+
+#[test]
+fn e12_a_step_that_was_changed_since_is_undone_after_a_yes_by_the_label_that_is_told() {
+    let desk = Desk::of(
+        "  step \"a\" {\n    done when $ test -e a\n    $ touch a\n    rollback { $ rm -f a; echo -a >> log }\n  }",
+    );
+    desk.say(&["run", "book.rbk"]).ended(0);
+    std::fs::remove_file(desk.path().join("a")).unwrap();
+    desk.rollback(&[]).ended(3).says(&["it was changed since", "`--answer 'undo: a=yes'` undoes it all the same"]);
+    assert_eq!(desk.read("log"), "");
+    desk.rollback(&["--answer", "undo: a=yes"]).ended(0);
+    assert_eq!(desk.read("log"), "-a\n");
+}

@@ -5,7 +5,7 @@ use crate::syntax::ast;
 use crate::value::{SmolStr, Type, Value};
 
 use super::elab::{Elab, Here};
-use super::modules::{Declared, ModuleId, State};
+use super::modules::{ModuleId, State};
 use super::program::{
     Action, ActionId, Block, Body, ContextId, Effect, Expr, ExprKind, NameId, NameKind, Param, StmtKind, Undo,
     UserContext,
@@ -58,11 +58,9 @@ impl<'a> Elab<'a> {
     /// The action at an index of a file. None when it calls itself, which the caller reports.
     pub(super) fn action_at(&mut self, id: ModuleId, index: usize) -> Option<ActionId> {
         let declared = self.modules.get_mut(id.0)?.actions.get_mut(index)?;
-        let Declared { name, item, .. } = declared.clone();
-        match declared.state {
-            State::Done(action) => return Some(action),
-            State::Running => return None,
-            State::Fresh => declared.state = State::Running,
+        let (name, item) = (declared.name.clone(), declared.item);
+        if let Err(known) = declared.state.begin() {
+            return known;
         }
         let tree = self.module(id)?.tree.clone();
         let written = tree.items.get(item)?;
@@ -104,10 +102,8 @@ impl<'a> Elab<'a> {
     pub(super) fn context_at(&mut self, id: ModuleId, index: usize) -> Option<ContextId> {
         let declared = self.modules.get_mut(id.0)?.contexts.get_mut(index)?;
         let item = declared.item;
-        match declared.state {
-            State::Done(context) => return Some(context),
-            State::Running => return None,
-            State::Fresh => declared.state = State::Running,
+        if let Err(known) = declared.state.begin() {
+            return known;
         }
         let tree = self.module(id)?.tree.clone();
         let written = tree.items.get(item)?;
@@ -183,10 +179,8 @@ impl<'a> Elab<'a> {
     pub(super) fn book_action(&mut self, id: ModuleId, span: Span) -> Option<ActionId> {
         let declared = self.modules.get_mut(id.0)?.book.as_mut()?;
         let item = declared.item;
-        match declared.state {
-            State::Done(action) => return Some(action),
-            State::Running => return None,
-            State::Fresh => declared.state = State::Running,
+        if let Err(known) = declared.state.begin() {
+            return known;
         }
         let tree = self.module(id)?.tree.clone();
         let written = tree.items.get(item)?;

@@ -122,6 +122,15 @@ impl Elab<'_> {
                 found.help("secrets are read before the first action: write in a step, and read the result here"),
             );
         }
+        if let ExprKind::Value(_) = value.kind {
+            let name = &written.name.text;
+            let message = format!("the secret `{name}` is written into the file");
+            let found = Diagnostic::error(Code::SecretInText, message, value.span, "whoever reads the file knows it");
+            let variable = name.to_uppercase();
+            self.report(found.help(format!(
+                "take it from where it is kept: `env(\"{variable}\")`, `file(\"…\")`, `prompt(\"…\")` or a command"
+            )));
+        }
         self.effect = effect;
         self.here.stance = stance;
         self.here.wrote = false;

@@ -14,11 +14,14 @@ use super::{sql, types, verbatim};
 impl Elab<'_> {
     pub(super) fn code(&mut self, place: Place, written: &ast::Expr, on_connection: bool) -> Vec<CodePart> {
         match &written.kind {
-            ast::ExprKind::Str(text) => match place {
-                Place::Sql => self.sql(text),
-                Place::Url => self.url(text, on_connection),
-                Place::PromQl => self.promql(text),
-            },
+            ast::ExprKind::Str(text) => {
+                self.foreign_holes(text);
+                match place {
+                    Place::Sql => self.sql(text),
+                    Place::Url => self.url(text, on_connection),
+                    Place::PromQl => self.promql(text),
+                }
+            }
             ast::ExprKind::Call(callee, args) => match (&callee.kind, args.as_slice()) {
                 (ast::ExprKind::Name(name), [ast::Arg { name: None, value }]) if name == "raw" => {
                     let expr = self.expect(value, &Type::Str, "raw code");

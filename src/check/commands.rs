@@ -56,6 +56,7 @@ impl Elab<'_> {
         for (name, at) in &analysis.variables {
             self.secret_variable(name, *at);
         }
+        self.foreign_variables(&analysis.inherited);
         let mut code = Vec::with_capacity(written.parts.len());
         let mut holes = analysis.holes.into_iter();
         for part in &written.parts {

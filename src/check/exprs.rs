@@ -158,17 +158,13 @@ impl Elab<'_> {
 
     /// A string as text; what stands in it is text, and a secret in it makes all of it one.
     pub(super) fn text(&mut self, written: &ast::Str) -> Expr {
+        self.foreign_holes(written);
         let span = written.span;
         let mut hidden = false;
         let mut parts = Vec::with_capacity(written.parts.len());
         for part in &written.parts {
             match part {
-                ast::Part::Text { text, span } => {
-                    if text.contains(['$', '{']) && written.kind != ast::StrKind::Raw {
-                        self.foreign_holes(*span);
-                    }
-                    parts.push(TextPart::Text(text.clone()));
-                }
+                ast::Part::Text { text, .. } => parts.push(TextPart::Text(text.clone())),
                 ast::Part::Hole { expr, .. } => {
                     let value = self.expr(expr);
                     hidden |= types::holds_secret(&value.ty);

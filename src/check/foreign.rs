@@ -1,11 +1,44 @@
-//! `${name}` and `{{ name }}` of other languages: in a string they are text, and mostly not meant as text.
+//! `${name}` and `{{ name }}` of other languages: in a string they are text, and mostly not meant as text; in a command the
+//! shell looks for a variable of its own.
 use super::elab::Elab;
 use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
+use crate::syntax::ast;
+use crate::value::SmolStr;
 
 impl Elab<'_> {
-    /// One warning for each that names something in reach; `span` is where the text stands.
-    pub(super) fn foreign_holes(&mut self, span: Span) {
+    /// One warning for each in a string that names something in reach.
+    pub(super) fn foreign_holes(&mut self, written: &ast::Str) {
+        if written.kind == ast::StrKind::Raw {
+            return;
+        }
+        for part in &written.parts {
+            if let ast::Part::Text { text, span } = part
+                && text.contains(['$', '{'])
+            {
+                self.foreign_in(*span);
+            }
+        }
+    }
+
+    /// One warning for each variable of a command that is named like something in reach: the shell knows only its own.
+    pub(super) fn foreign_variables(&mut self, inherited: &[(SmolStr, Span)]) {
+        for (name, span) in inherited {
+            let given = self.here.env.iter().any(|(variable, _)| variable == name);
+            if given || self.scopes.visible(name).is_none() {
+                continue;
+            }
+            let written = self.sources.text(*span);
+            let whole = written == format!("${{{name}}}") || written == format!("${name}");
+            let message = format!("`${name}` is a variable of the shell, not `{name}` of this file");
+            let found = Diagnostic::warning(Code::Syntax, message, *span, "taken from the environment");
+            let found = found.help(format!("for the value write `#{{{name}}}`"));
+            let edit = vec![(*span, format!("#{{{name}}}"))];
+            self.report(if whole { found.fix(format!("write `#{{{name}}}`"), edit) } else { found });
+        }
+    }
+
+    fn foreign_in(&mut self, span: Span) {
         let written = self.sources.text(span).to_owned();
         for (at, whole, name) in holes(&written) {
             if self.scopes.visible(name).is_none() {

@@ -53,6 +53,23 @@ pub(super) enum State<T> {
     Done(T),
 }
 
+impl<T: Copy> State<T> {
+    /// Begin it.
+    ///
+    /// # Errors
+    /// It was begun already: what has come of it, nothing while it is under way.
+    pub(super) fn begin(&mut self) -> Result<(), Option<T>> {
+        match self {
+            State::Fresh => {
+                *self = State::Running;
+                Ok(())
+            }
+            State::Running => Err(None),
+            State::Done(done) => Err(Some(*done)),
+        }
+    }
+}
+
 /// The tree of a file: the caller's, or one that was read here.
 #[derive(Clone, Debug)]
 pub(super) enum Tree<'a> {

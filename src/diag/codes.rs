@@ -66,6 +66,7 @@ codes! {
     ValueInCode "value-in-code" "a value lands in code that something else interprets",
     NullInCode "null-in-code" "null has no text",
     SecretInArguments "secret-in-arguments" "a secret would be visible in the process list",
+    SecretInText "secret-in-text" "a secret is written into the file",
     SecretInName "secret-in-name" "names are shown and are keys",
     BudgetExceeded "budget-exceeded" "the time budgets do not add up",
     LocalInContext "local-in-context" "this works on the local machine only",

@@ -28,6 +28,8 @@ pub(super) struct Companion<'p> {
 
 /// How long it may take to be ready when nothing is said.
 const READY: Nanos = Nanos(30_000_000_000);
+/// How long it must have run where nothing says when it is ready: by then a program that cannot be started has ended.
+const STARTED: Nanos = Nanos(100_000_000);
 /// Between two looks whether it is.
 const LOOK: Nanos = Nanos(200_000_000);
 
@@ -167,7 +169,7 @@ fn died(cx: &Cx<'_>, outcome: Outcome) -> Fault {
 }
 
 async fn ready<'p>(cx: &Cx<'p>, spec: &'p program::Running) -> Result<(), Stop> {
-    let Some(cond) = &spec.ready else { return Ok(()) };
+    let Some(cond) = &spec.ready else { return cx.sleep(STARTED).await };
     let limit = match &spec.within {
         Some(within) => eval::duration(cx, Field::Ready, within).await?,
         None => READY,

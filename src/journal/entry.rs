@@ -3,7 +3,7 @@ use crate::engine::{CallId, Input, OnFailure};
 use crate::value::{SmolStr, Timestamp, Value};
 
 /// What every binary must mean alike by a recorded run; raised when the same events would lead elsewhere.
-pub const SEMANTICS: u32 = 1;
+pub const SEMANTICS: u32 = 2;
 
 /// The first thing written of a run: all that its engine starts from.
 #[derive(Clone, Debug, PartialEq)]

@@ -82,6 +82,8 @@ struct Running {
     streams: bool,
     /// Some of it was.
     spoke: bool,
+    /// It runs beside a block: its lines stand between those of others.
+    beside: bool,
 }
 
 #[derive(Debug)]
@@ -409,7 +411,15 @@ impl Story {
         }
         self.running.insert(
             call,
-            Running { path: path.clone(), since: at, text: text.to_owned(), told, streams, spoke: false },
+            Running {
+                path: path.clone(),
+                since: at,
+                text: text.to_owned(),
+                told,
+                streams,
+                spoke: false,
+                beside: want == Want::Runs,
+            },
         );
     }
 
@@ -524,12 +534,19 @@ impl Story {
     fn kept(&self, chunk: &Chunk) -> Vec<Line> {
         let Some(running) = self.running.get(&chunk.call).filter(|running| running.streams) else { return Vec::new() };
         let text = String::from_utf8_lossy(&chunk.bytes);
-        vec![self.line(&running.path).put(Tone::Dim, "  ").put(Tone::Doing, format!("… {text}"))]
+        vec![self.said_by(running).put(Tone::Doing, format!("… {text}"))]
+    }
+
+    /// Where a line of its output begins.
+    fn said_by(&self, running: &Running) -> Line {
+        let line = self.line(&running.path).put(Tone::Dim, "  ");
+        if running.beside { line.put(Tone::Dim, format!("{} │ ", brief(&running.text))) } else { line }
     }
 
     fn output_line(&mut self, call: CallId, text: &str) -> Vec<Line> {
         let Some(running) = self.running.get(&call) else { return Vec::new() };
         let path = running.path.clone();
+        let said_by = self.said_by(running);
         let command = (!running.told).then(|| running.text.clone());
         if !running.streams {
             return Vec::new();
@@ -542,7 +559,7 @@ impl Story {
             running.told = true;
             running.spoke = true;
         }
-        lines.push(self.line(&path).put(Tone::Dim, "  ").put(Tone::Plain, text).streamed());
+        lines.push(said_by.put(Tone::Plain, text).streamed());
         lines
     }
 }
@@ -554,6 +571,17 @@ fn is_around((path, undo): &(Path, bool), (other, other_undo): &(Path, bool)) ->
 
 fn starts_with(path: &Path, prefix: &Path) -> bool {
     path.0.starts_with(&prefix.0)
+}
+
+/// A command by its beginning: `$ ssh -N -L 5432:db:54…`.
+fn brief(text: &str) -> String {
+    const WIDTH: usize = 24;
+    let line = text.lines().next().unwrap_or_default();
+    match line.char_indices().nth(WIDTH) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default().trim_end()),
+        None if line.len() < text.len() => format!("{line} …"),
+        None => line.to_owned(),
+    }
 }
 
 fn took(at: Nanos, since: Nanos) -> String {

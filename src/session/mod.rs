@@ -17,8 +17,8 @@ pub use crate::check::overdue;
 pub use disk::Disk;
 
 use crate::check::{self, Library, Program};
-use crate::diag::{Diagnostic, Severity};
-use crate::source::{FileId, Sources};
+use crate::diag::{Code, Diagnostic, Severity};
+use crate::source::{FileId, Sources, Span};
 use crate::syntax;
 use crate::value::Timestamp;
 
@@ -53,6 +53,11 @@ pub fn open_text(name: &str, text: &str, library: &dyn Library) -> Opened {
     if gave_up {
         return Opened { sources, file, program: None, diagnostics };
     }
+    if ast.items.is_empty() && diagnostics.is_empty() {
+        let nothing =
+            Diagnostic::error(Code::Syntax, "there is nothing in this file", Span::new(file, 0, 0), "no runbook");
+        diagnostics.push(nothing.help(SKETCH));
+    }
     let checked = check::check(&mut sources, file, &ast, library);
     diagnostics.extend(checked.diagnostics);
     check::echoes::drop(&mut diagnostics, &sources);
@@ -60,6 +65,16 @@ pub fn open_text(name: &str, text: &str, library: &dyn Library) -> Opened {
     let program = checked.program.filter(|_| sound).map(Arc::new);
     Opened { sources, file, program, diagnostics }
 }
+
+const SKETCH: &str = "a runbook looks like this
+  runbook \"Deploy\" {
+    deadline 30m
+    rollback within 10m
+    step \"Copy\" {
+      $ cp new.conf app.conf
+      rollback { $ cp old.conf app.conf }
+    }
+  }";
 
 fn standard_input() -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();

@@ -93,7 +93,7 @@ fn it_is_started_again_for_what_is_undone() {
 fn one_that_dies_fails_its_block() {
     for (code, says) in [(3, "exited with code 3"), (0, "exited with code 0")] {
         let dies = format!(
-            "with running($(sh -c 'echo last words >&2; while ! test -e go; do sleep 0.02; done; sleep 100 & echo $! > child; exit {code}'))"
+            "with running($(sh -c 'test -e go && exec sleep 100; echo last words >&2; while ! test -e go; do sleep 0.02; done; sleep 100 & echo $! > child; exit {code}'))"
         );
         let block = format!(
             "  {dies} {{\n    step \"a\" {{\n      $ echo $$ > pid; touch go; sleep 100\n      rollback {{ $ touch undone go }}\n    }}\n  }}"
@@ -156,4 +156,24 @@ fn signals_end_it_after_its_block() {
             gone(dir.path(), &format!("pid{i}"));
         }
     }
+}
+
+#[test]
+fn a_program_that_cannot_be_started_begins_no_block() {
+    for command in ["no-such-program -x", "no-such-program | cat", "sh -c 'exit 7'"] {
+        let block = format!(
+            "  with running($({command})) {{\n    step \"s\" {{\n      $ touch begun\n      rollback none \"x\"\n    }}\n  }}"
+        );
+        let ran = run(&block).ended(1, &["what runs beside the block has ended before it"]);
+        assert!(!ran.dir.path().join("begun").exists(), "{command}: {}", ran.said);
+    }
+}
+
+#[test]
+fn its_lines_say_whose_they_are() {
+    let ran = run(
+        "  with running($(sh -c 'echo up; exec sleep 30')) {\n    step \"s\" {\n      $ sleep 0.2; echo mine\n      rollback none \"x\"\n    }\n  }",
+    );
+    let ran = ran.ended(0, &["\n  $ sh -c 'echo up; exec s… │ up\n", "\n    mine\n"]);
+    assert_eq!(ran.said.matches("… │ ").count(), 1, "{}", ran.said);
 }

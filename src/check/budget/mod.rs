@@ -6,7 +6,7 @@ mod forward;
 use std::collections::BTreeSet;
 
 use super::constant;
-use super::program::{Expr, NameId, Program};
+use super::program::{Book, Expr, NameId, Program};
 use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
 use crate::value::{Nanos, SmolStr, Value, show};
@@ -84,50 +84,71 @@ pub fn globals(program: &Program) -> Vec<(NameId, Value)> {
 /// `budget-exceeded`, for the parameters that are known. What is no time at all is `out-of-range`.
 #[must_use]
 pub fn check(program: &Program, known: &[(NameId, Value)]) -> Vec<Diagnostic> {
-    let Some(book) = &program.book else { return Vec::new() };
+    let Some(Book { header, .. }) = &program.book else { return Vec::new() };
+    let forward = Way {
+        name: "forward",
+        limit: "the deadline",
+        header: header.deadline.as_ref(),
+        sum: forward,
+        help: "raise `deadline`, or lower timeouts, waits or retries",
+    };
+    let back = Way {
+        name: "back",
+        limit: "`rollback within`",
+        header: header.rollback_within.as_ref(),
+        sum: back,
+        help: "raise `rollback within`, or lower the timeouts of rollbacks",
+    };
     let walk = Walk::new(program, known);
-    let mut found = Vec::new();
-    if let Some(deadline) = &book.header.deadline
-        && let Some(limit) = walk.duration(deadline).filter(|limit| limit.0 > 0)
-    {
-        let sum = forward(program, known);
-        if sum.total > limit {
-            let message = format!(
-                "the way forward may take {}, and the deadline is {}",
-                show::duration(sum.total),
-                show::duration(limit)
-            );
-            let help = "raise `deadline`, or lower timeouts, waits or retries";
-            found.push(exceeded(message, deadline, limit, &sum).help(help));
-        }
-    }
-    if let Some(within) = &book.header.rollback_within
-        && let Some(limit) = walk.duration(within).filter(|limit| limit.0 > 0)
-    {
-        let sum = back(program, known);
-        if sum.total > limit {
-            let message = format!(
-                "the way back may take {}, and `rollback within` is {}",
-                show::duration(sum.total),
-                show::duration(limit)
-            );
-            let help = "raise `rollback within`, or lower the timeouts of rollbacks";
-            found.push(exceeded(message, within, limit, &sum).help(help));
-        }
-    }
-    found.extend(forward::too_short(program, known));
-    found
+    let exceeded = [forward, back].into_iter().filter_map(|way| way.exceeded(&walk, known));
+    exceeded.chain(forward::too_short(program, known)).collect()
 }
 
-fn exceeded(message: String, header: &Expr, limit: Nanos, sum: &Sum) -> Diagnostic {
-    let mut found =
-        Diagnostic::error(Code::BudgetExceeded, message, header.span, format!("{} in all", show::duration(limit)));
-    let mut parts: Vec<&Part> = sum.parts.iter().filter(|p| p.time > Nanos(0)).collect();
-    parts.sort_by_key(|p| std::cmp::Reverse(p.time));
-    for part in parts.iter().take(3) {
-        found = found.label(part.span, format!("{}: {}", show::duration(part.time), part.text));
+/// One direction, and the header word that limits it.
+struct Way<'a> {
+    name: &'static str,
+    limit: &'static str,
+    header: Option<&'a Expr>,
+    sum: fn(&Program, &[(NameId, Value)]) -> Sum,
+    help: &'static str,
+}
+
+/// How many parts of a sum are shown.
+const PARTS: usize = 3;
+
+impl Way<'_> {
+    fn exceeded(self, walk: &Walk<'_>, known: &[(NameId, Value)]) -> Option<Diagnostic> {
+        let header = self.header?;
+        let limit = walk.duration(header).filter(|limit| limit.0 > 0)?;
+        let sum = (self.sum)(walk.program, known);
+        if sum.total <= limit {
+            return None;
+        }
+        let (total, most) = (show::duration(sum.total), show::duration(limit));
+        let message = format!("the way {} may take {total}, and {} is {most}", self.name, self.limit);
+        let found = Diagnostic::error(Code::BudgetExceeded, message, header.span, format!("{most} in all"));
+        Some(longest(&sum).into_iter().fold(found, |found, (span, label)| found.label(span, label)).help(self.help))
     }
-    found
+}
+
+/// The parts that take most; what stands at one place is one of them, however often it comes.
+fn longest(sum: &Sum) -> Vec<(Span, String)> {
+    let mut parts: Vec<(&Part, Nanos, u32)> = Vec::new();
+    for part in sum.parts.iter().filter(|part| part.time > Nanos(0)) {
+        match parts.iter_mut().find(|(known, ..)| known.span == part.span && known.text == part.text) {
+            Some((_, time, times)) => {
+                *time = Nanos(time.0.saturating_add(part.time.0));
+                *times += 1;
+            }
+            None => parts.push((part, part.time, 1)),
+        }
+    }
+    parts.sort_by_key(|(_, time, _)| std::cmp::Reverse(*time));
+    let label = |(part, time, times): (&Part, Nanos, u32)| {
+        let often = if times > 1 { format!(", {times} times") } else { String::new() };
+        (part.span, format!("{}: {}{often}", show::duration(time), part.text))
+    };
+    parts.into_iter().take(PARTS).map(label).collect()
 }
 
 /// Goes through a program with the values of the names around.

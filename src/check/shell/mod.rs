@@ -15,6 +15,8 @@ mod writes;
 
 pub use reads::Reads;
 
+use std::collections::BTreeSet;
+
 use crate::check::program::{Class, How, Shell};
 use crate::diag::Diagnostic;
 use crate::source::Span;
@@ -35,6 +37,8 @@ pub struct Analysis {
     pub problems: Vec<Diagnostic>,
     /// `$NAME` and `${NAME}` in the arguments of a program: their values are visible in the process list.
     pub variables: Vec<(SmolStr, Span)>,
+    /// `$NAME` and `${NAME}` anywhere that the text itself does not set: they come from the environment.
+    pub inherited: Vec<(SmolStr, Span)>,
 }
 
 /// How one hole stands in the text.
@@ -73,7 +77,35 @@ pub fn analyse(parts: &[Part], shell: &Shell, reads: &Reads) -> Analysis {
         class: class::class(&script, reads),
         problems: scan.problems,
         variables,
+        inherited: inherited(&script),
     }
+}
+
+/// Builtins whose words are names that they set.
+const SETTERS: [&str; 9] =
+    ["read", "local", "export", "declare", "typeset", "readonly", "getopts", "mapfile", "readarray"];
+
+fn inherited(script: &Script) -> Vec<(SmolStr, Span)> {
+    let (mut read, mut set) = (Vec::new(), BTreeSet::new());
+    script.visit(&mut |part| {
+        for command in &part.commands {
+            let sets = command.data
+                || command.words.first().and_then(tree::Word::bare).is_some_and(|word| SETTERS.contains(&word));
+            let words = command.words.iter().filter(|_| sets).chain(&command.assignments);
+            set.extend(words.filter_map(|word| {
+                let opening = word.opening();
+                let name = opening.split(['=', '+', '[']).next()?;
+                (!name.is_empty()).then(|| SmolStr::new(name))
+            }));
+            for piece in command.all_words().flat_map(|word| &word.pieces) {
+                if let Piece::Variable(name, span) = piece {
+                    read.push((SmolStr::new(name), *span));
+                }
+            }
+        }
+    });
+    read.retain(|(name, _)| !set.contains(name));
+    read
 }
 
 /// A builtin is no process: what it is given is seen by nobody.

@@ -29,10 +29,23 @@ pub(super) fn refused(what: &str, response: &Response, known: &Redactor) -> Fail
         Some("") => {}
         Some(text) => {
             let text = known.redact(text);
-            let start: String = text.chars().take(EXCERPT).collect();
+            let start = start(&text);
             let dots = if start.len() < text.len() { " …" } else { "" };
-            failure.notes.push(format!("the answer: {}{dots}", show::escape(&start)));
+            failure.notes.push(format!("the answer: {}{dots}", show::escape(start)));
         }
     }
     failure
+}
+
+/// The first characters, and the whole of a `‹name›` that their end falls into.
+fn start(text: &str) -> &str {
+    let Some((end, _)) = text.char_indices().nth(EXCERPT) else { return text };
+    let (start, rest) = text.split_at(end);
+    let is_name = |part: &str| part.chars().all(|c| c.is_alphanumeric() || "_-.".contains(c));
+    match (start.rsplit_once('‹'), rest.split_once('›')) {
+        (Some((_, begun)), Some((ended, _))) if is_name(begun) && is_name(ended) => {
+            text.get(..end + ended.len() + '›'.len_utf8()).unwrap_or(start)
+        }
+        _ => start,
+    }
 }

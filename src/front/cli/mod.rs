@@ -19,14 +19,13 @@ use std::sync::Arc;
 use clap::{Args, Parser, Subcommand};
 
 use crate::check::Program;
-use crate::check::program::NameKind;
 use crate::diag::Diagnostic;
 use crate::report::diagnostics;
 use crate::report::outside::{Channel, Outside, Written};
 use crate::report::story::Say;
 use crate::report::style::{Line, Tone};
 use crate::session::Opened;
-use crate::source::{FileId, Sources};
+use crate::source::Sources;
 use refused::Refused;
 
 /// Done, clean.
@@ -178,7 +177,7 @@ fn draw(found: &[Diagnostic], sources: &Sources, out: &mut Outside) {
 
 /// A file that could be read, has no errors, and holds a runbook; warnings are told.
 fn open(path: &str, say: Say) -> Result<(Arc<Program>, Sources), Refused> {
-    let Opened { sources, file, program, diagnostics: found } = crate::session::open(path).map_err(Refused::because)?;
+    let Opened { sources, program, diagnostics: found, .. } = crate::session::open(path).map_err(Refused::because)?;
     let (errors, warnings) = diagnostics::count(&found);
     if errors > 0 {
         let message = format!("{} in `{path}`: nothing was run", diagnostics::tally(errors, warnings));
@@ -189,30 +188,11 @@ fn open(path: &str, say: Say) -> Result<(Arc<Program>, Sources), Refused> {
     }
     match program {
         Some(program) if program.book.is_some() => Ok((program, sources)),
-        Some(program) if declares(&program, file) => {
+        Some(_) | None => {
             let message = format!("there is no runbook in `{path}`: it is a library");
-            Err(Refused::helped(message, format!("a runbook takes its actions with `use \"./{}\"`", name(path))))
+            Err(Refused::helped(message, format!("a runbook takes what it has with `use \"./{}\"`", name(path))))
         }
-        Some(_) | None => Err(Refused::helped(format!("there is no runbook in `{path}`: nothing is in it"), SKETCH)),
     }
-}
-
-const SKETCH: &str = "a runbook looks like this
-  runbook \"Deploy\" {
-    deadline 30m
-    rollback within 10m
-    step \"Copy\" {
-      $ cp new.conf app.conf
-      rollback { $ cp old.conf app.conf }
-    }
-  }";
-
-/// Whether anything of the program stands in this file.
-fn declares(program: &Program, file: FileId) -> bool {
-    let declared = |kind| matches!(kind, NameKind::Param | NameKind::Let | NameKind::Secret | NameKind::Connect);
-    program.names.iter().any(|name| name.span.file == file && declared(name.kind))
-        || program.actions.iter().any(|action| action.span.file == file)
-        || program.contexts.iter().any(|context| context.span.file == file)
 }
 
 fn name(path: &str) -> &str {

@@ -130,3 +130,24 @@ fn only_what_exists_is_offered() {
     }
     desk.rbk(&["--version"]).exits(0).says(&["rbk ", env!("CARGO_PKG_VERSION")]);
 }
+
+/// `run` and `check` are of one mind.
+#[test]
+fn an_empty_file_is_a_finding() {
+    for text in ["", "\n\n", "# nothing but a comment\n", "#!/usr/bin/env -S rbk run\n"] {
+        let desk = Desk::with(text);
+        desk.rbk(&["check", "a.rbk"]).exits(1).says(&[
+            "there is nothing in this file",
+            "a runbook looks like this",
+            "1 error",
+        ]);
+        desk.rbk(&["check", "--format", "short", "a.rbk"])
+            .exits(1)
+            .says(&["a.rbk:1:1: syntax: there is nothing in this file"]);
+        desk.rbk(&["run", "a.rbk"]).exits(2).complains(&["there is nothing in this file", "nothing was run"]);
+        desk.rbk(&["plan", "a.rbk"]).exits(2).complains(&["there is nothing in this file"]);
+    }
+    let desk = Desk::with("reads \"patronictl list\"\n");
+    desk.rbk(&["check", "a.rbk"]).exits(0);
+    desk.rbk(&["run", "a.rbk"]).exits(2).complains(&["there is no runbook in `a.rbk`: it is a library"]);
+}

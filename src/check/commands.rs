@@ -14,7 +14,7 @@ use super::{stdlib, types};
 
 /// What `std/commands.rbk` declares, read once a process and only for scripts that have a command.
 static STANDARD: LazyLock<Reads> =
-    LazyLock::new(|| Reads::new(stdlib::COMMANDS.lines().filter(|l| l.starts_with("reads ")).flat_map(quoted)));
+    LazyLock::new(|| Reads::new(stdlib::COMMANDS.lines().filter(|l| !l.starts_with('#')).flat_map(quoted)));
 
 /// What stands between the quotes of a line; the file has no escapes.
 fn quoted(line: &'static str) -> impl Iterator<Item = SmolStr> {

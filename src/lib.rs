@@ -6,6 +6,7 @@ pub mod engine;
 pub mod front;
 pub mod journal;
 pub mod plan;
+pub mod print;
 pub mod report;
 pub mod run;
 pub mod session;

@@ -1,7 +1,9 @@
-//! The narrow waist: what every door can do. Open a file, check it, take its inputs, plan it, run it, read its documentation.
+//! The narrow waist: what every door can do. Open a file, check it, format it, take its inputs, plan it, run it, read its
+//! documentation.
 //! In: paths and words of a person. Out: plain data and diagnostics; nothing is printed here.
 mod disk;
 pub mod docs;
+pub mod format;
 pub mod inputs;
 pub mod journal;
 pub mod part;
@@ -37,11 +39,19 @@ pub struct Opened {
 /// # Errors
 /// One line for a person, when it cannot be read.
 pub fn open(path: &str) -> Result<Opened, String> {
+    Ok(open_text(name(path), &source(path)?, &Disk))
+}
+
+/// The text of a file; `-` is standard input.
+fn source(path: &str) -> Result<String, String> {
     let bytes = if path == "-" { standard_input() } else { disk::bytes(path) };
     let bytes = bytes.map_err(|error| format!("cannot read `{path}`: {}", reason(&error)))?;
-    let name = if path == "-" { "<stdin>" } else { path };
-    let text = disk::text(path, bytes)?;
-    Ok(open_text(name, &text, &Disk))
+    disk::text(path, bytes)
+}
+
+/// What a person calls it.
+fn name(path: &str) -> &str {
+    if path == "-" { "<stdin>" } else { path }
 }
 
 /// Parse and check a text.

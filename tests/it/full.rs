@@ -123,3 +123,17 @@ fn a_database_without_room_has_done_nothing() {
     crate::lab::run(prlimit.args(["--pid", pid, "--fsize=33554432:33554432"]));
     tried(&cluster, "t", "File too large");
 }
+
+/// A script whose other form does not fit is left as it is.
+#[test]
+fn a_script_that_cannot_be_replaced_stays() {
+    let Some(small) = Small::mount() else { return };
+    let text = "use   \"std/files\"\n".repeat(9000);
+    let file = small.0.path().join("a.rbk");
+    std::fs::write(&file, &text).unwrap();
+    let out = Command::new(env!("CARGO_BIN_EXE_rbk")).arg("fmt").arg(&file).output().unwrap();
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert!(out.status.code() == Some(2) && said.contains("no space left on device"), "{said}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+    assert_eq!(std::fs::read_dir(small.0.path()).unwrap().count(), 1, "nothing of ours stays");
+}

@@ -17,6 +17,7 @@ mod examples;
 mod far;
 mod files;
 mod flow;
+mod fmt;
 mod full;
 mod http;
 mod journal;

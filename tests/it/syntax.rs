@@ -27,7 +27,7 @@ fn findings(text: &str) -> String {
 }
 
 /// A page of fences: a program, then what is said about it. `RBK_BLESS=1` rewrites the second of each two.
-fn suite(path: &str, answer: impl Fn(&str) -> String) {
+pub fn suite(path: &str, answer: impl Fn(&str) -> String) {
     let page = std::fs::read_to_string(path).unwrap();
     let mut written = String::new();
     let mut program = String::new();

@@ -11,6 +11,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("state", &[]),
     ("diag", &["source"]),
     ("syntax", &["diag", "source", "value"]),
+    ("print", &["syntax", "source", "value"]),
     ("check", &["syntax", "diag", "source", "value"]),
     ("plan", &["check", "diag", "source", "value"]),
     ("engine", &["check", "source", "value"]),
@@ -20,7 +21,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("report", &["run", "journal", "effects", "engine", "plan", "check", "diag", "source", "value"]),
     (
         "session",
-        &["report", "run", "journal", "effects", "engine", "plan", "check", "syntax", "diag", "source", "value"],
+        &[
+            "report", "run", "journal", "effects", "engine", "plan", "check", "print", "syntax", "diag", "source",
+            "value",
+        ],
     ),
     (
         "front",

@@ -1,6 +1,4 @@
 //! `rbk check PATH…`: every finding of every file, a tally, and an exit code.
-use std::path::{Path, PathBuf};
-
 use clap::{Args, ValueEnum};
 
 use super::{FINDINGS, OK, REFUSED, complain, draw};
@@ -45,7 +43,7 @@ pub fn check(args: &Check, say: Say) -> u8 {
 }
 
 fn checked(args: &Check, say: Say, out: &mut Outside) -> u8 {
-    let (files, mut unreadable) = files(&args.paths);
+    let (files, mut unreadable) = super::paths::files(&args.paths);
     let today = args.today.unwrap_or_else(session::now);
     let (mut read, mut errors, mut warnings) = (0, 0, 0);
     let mut kept: Vec<(Vec<Diagnostic>, Sources)> = Vec::new();
@@ -94,48 +92,4 @@ fn tally(files: usize, errors: usize, warnings: usize) -> Line {
             Line::new(0).put(tone, found).put(Tone::Plain, format!(" in {files}"))
         }
     }
-}
-
-/// Every file meant, sorted, each once; and how many paths could not be read.
-fn files(paths: &[String]) -> (Vec<String>, usize) {
-    let mut files = Vec::new();
-    let mut unreadable = 0;
-    for path in paths {
-        if path == "-" || !Path::new(path).is_dir() {
-            files.push(path.clone());
-            continue;
-        }
-        let before = files.len();
-        if let Err(why) = walk(Path::new(path), &mut files) {
-            complain(&why, None);
-            unreadable += 1;
-        } else if files.len() == before {
-            complain(&format!("no `*.rbk` file in `{path}`"), None);
-            unreadable += 1;
-        }
-    }
-    files.sort();
-    files.dedup();
-    (files, unreadable)
-}
-
-/// Hidden directories and links to directories are passed over: a walk always ends.
-fn walk(folder: &Path, files: &mut Vec<String>) -> Result<(), String> {
-    let wrong = |error: std::io::Error| format!("cannot read `{}`: {}", folder.display(), session::reason(&error));
-    let mut entries: Vec<PathBuf> = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(wrong)? {
-        entries.push(entry.map_err(wrong)?.path());
-    }
-    entries.sort();
-    for path in entries {
-        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        if path.is_dir() {
-            if !hidden && !path.is_symlink() {
-                walk(&path, files)?;
-            }
-        } else if path.extension().is_some_and(|extension| extension == "rbk") {
-            files.push(path.to_string_lossy().into_owned());
-        }
-    }
-    Ok(())
 }

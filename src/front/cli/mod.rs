@@ -5,7 +5,9 @@ mod check;
 mod docs;
 mod driven;
 mod explain;
+mod fmt;
 mod inputs;
+mod paths;
 mod plan;
 mod questions;
 mod refused;
@@ -78,6 +80,7 @@ enum Command {
     Runs(runs::Runs),
     Close(runs::Close),
     Check(check::Check),
+    Fmt(fmt::Fmt),
     Plan(plan::Plan),
     Explain(explain::Explain),
     Docs(docs::Docs),
@@ -98,6 +101,7 @@ pub fn main() -> ExitCode {
         Command::Runs(args) => runs::runs(&args),
         Command::Close(args) => runs::close(&args),
         Command::Check(args) => check::check(&args, cli.say.say()),
+        Command::Fmt(args) => fmt::fmt(&args, cli.say.say()),
         Command::Plan(args) => plan::plan(&args, cli.say.say()),
         Command::Explain(args) => explain::explain(&args),
         Command::Docs(args) => docs::docs(&args),

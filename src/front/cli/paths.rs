@@ -1,0 +1,49 @@
+//! The files that paths of a command line mean.
+use std::path::{Path, PathBuf};
+
+use super::complain;
+use crate::session;
+
+/// Every file meant, sorted, each once; and how many paths could not be read.
+pub fn files(paths: &[String]) -> (Vec<String>, usize) {
+    let mut files = Vec::new();
+    let mut unreadable = 0;
+    for path in paths {
+        if path == "-" || !Path::new(path).is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let before = files.len();
+        if let Err(why) = walk(Path::new(path), &mut files) {
+            complain(&why, None);
+            unreadable += 1;
+        } else if files.len() == before {
+            complain(&format!("no `*.rbk` file in `{path}`"), None);
+            unreadable += 1;
+        }
+    }
+    files.sort();
+    files.dedup();
+    (files, unreadable)
+}
+
+/// Hidden directories and links to directories are passed over: a walk always ends.
+fn walk(folder: &Path, files: &mut Vec<String>) -> Result<(), String> {
+    let wrong = |error: std::io::Error| format!("cannot read `{}`: {}", folder.display(), session::reason(&error));
+    let mut entries: Vec<PathBuf> = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(wrong)? {
+        entries.push(entry.map_err(wrong)?.path());
+    }
+    entries.sort();
+    for path in entries {
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if path.is_dir() {
+            if !hidden && !path.is_symlink() {
+                walk(&path, files)?;
+            }
+        } else if path.extension().is_some_and(|extension| extension == "rbk") {
+            files.push(path.to_string_lossy().into_owned());
+        }
+    }
+    Ok(())
+}

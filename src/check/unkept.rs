@@ -2,10 +2,10 @@
 //! a crash needs them: rollbacks, `finally`s, what stands after a point of no return.
 use std::collections::BTreeSet;
 
-use super::program::{Block, Expr, ExprKind, Global, NameId, Program, StmtKind, Undo};
+use super::program::{Arg, Block, Expr, ExprKind, Global, NameId, Program, StmtKind, Undo};
 use super::walk;
 use crate::source::Span;
-use crate::value::SmolStr;
+use crate::value::{SmolStr, Value};
 
 /// The first place, and the name that is needed there.
 #[must_use]
@@ -51,6 +51,26 @@ pub fn needed(program: &Program) -> Option<(SmolStr, Span)> {
     }
     let (name, span) = found?;
     Some((program.names.get(name.0 as usize)?.text.clone(), span))
+}
+
+/// The secrets that are made of an environment variable: their names, and the variables'.
+#[must_use]
+pub fn from_environment(program: &Program) -> Vec<(SmolStr, SmolStr)> {
+    let mut found = Vec::new();
+    for global in &program.globals {
+        let Global::Secret { name, value, .. } = global else { continue };
+        let Some(name) = program.names.get(name.0 as usize) else { continue };
+        walk::deep(value, &mut |expr| {
+            if let ExprKind::Call(call) = &expr.kind
+                && call.action == "secret.env"
+                && let Some((_, Arg::Value(variable))) = call.args.first()
+                && let ExprKind::Value(Value::Str(variable)) = &variable.kind
+            {
+                found.push((name.text.clone(), SmolStr::from(&**variable)));
+            }
+        });
+    }
+    found
 }
 
 /// A secret that a resume cannot simply read again.

@@ -15,7 +15,7 @@ pub mod sqlite;
 pub mod store;
 
 pub use entry::{Door, Entry, Head, Holder, Place, Reason, Text};
-pub use open::open;
+pub use open::{Which, open, which};
 pub use store::{Filter, Lock, Room, Row, Standing, State, Store, Trouble};
 
 /// Beginning of what stands where a secret was not kept: [`lost`].

@@ -89,6 +89,8 @@ pub struct Row {
     /// Who drives it now.
     pub held: Option<Holder>,
     pub locks: Vec<String>,
+    /// It had come further than what is left of it: it is neither resumed nor rolled back.
+    pub damaged: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -155,6 +157,21 @@ pub trait Store {
     /// # Errors
     /// The store cannot be read.
     fn runs(&mut self, filter: &Filter) -> Result<Vec<Row>, Trouble>;
+
+    /// Whether a new run can trust the journal: how each run stands is what was written last, and none is gone.
+    ///
+    /// # Errors
+    /// It is damaged, and where.
+    fn whole(&mut self) -> Result<(), Trouble>;
+
+    /// Runs that were begun here and are not there any more, and what to say of each: it is damaged, or an older copy.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    fn gone(&mut self) -> Result<Vec<(SmolStr, Trouble)>, Trouble>;
+
+    /// Nobody misses a run that is gone any more.
+    fn give_up(&mut self, run: &str);
 
     /// Give the run that this process drives a lock, until it succeeded, is undone or closed; from whom it was taken when
     /// `takeover`.

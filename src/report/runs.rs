@@ -9,6 +9,9 @@ use crate::value::{Nanos, Timestamp};
 /// How a run stands, in one word.
 #[must_use]
 pub fn standing(row: &Row) -> &'static str {
+    if row.damaged {
+        return "damaged";
+    }
     let going_on = if row.held.is_some() { "running" } else { "interrupted" };
     row.state.outcome().unwrap_or(going_on)
 }
@@ -16,7 +19,7 @@ pub fn standing(row: &Row) -> &'static str {
 fn tone(standing: &str) -> Tone {
     match standing {
         "running" => Tone::Doing,
-        "interrupted" | "incomplete" => Tone::Bad,
+        "interrupted" | "incomplete" | "damaged" => Tone::Bad,
         "succeeded" => Tone::Good,
         "undone" => Tone::Warn,
         _ => Tone::Dim,

@@ -1,27 +1,77 @@
 //! The journal of this user: which one, its list of runs, and ending a run as it is.
+use std::path::Path;
+
 use super::place;
+use crate::diag::did_you_mean;
 use crate::engine::event::End;
-use crate::journal::{self, Entry, Filter, Row, Standing, State, Store, Trouble};
-use crate::value::Timestamp;
+use crate::journal::{self, Entry, Filter, Row, Standing, State, Store, Trouble, Which};
 use crate::value::redact::Redactor;
+use crate::value::{SmolStr, Timestamp};
 
 /// `--journal none`: nothing is kept.
 pub const NONE: &str = "none";
 
+/// A journal to keep a new run in.
+pub struct Opened {
+    pub store: Box<dyn Store>,
+    /// It is made for this run, and a person named it.
+    pub new: bool,
+}
+
 /// The journal at `place`, a file; the user's own when none is named. None: nothing is to be kept.
 ///
 /// # Errors
-/// It cannot be opened.
-pub fn open(place: Option<&str>) -> Result<Option<Box<dyn Store>>, Trouble> {
+/// It cannot be opened or made.
+pub fn open(place: Option<&str>) -> Result<Option<Opened>, Trouble> {
+    if place == Some(NONE) {
+        return Ok(None);
+    }
+    let which = which(place)?;
+    let new = matches!(which, Which::Named(_)) && !which.is_there();
+    Ok(Some(Opened { store: journal::open(which.path())?, new }))
+}
+
+/// The journal at `place` as it is. None: it is the user's own, and nothing was kept in it yet.
+///
+/// # Errors
+/// There is none, or it cannot be opened.
+pub fn there(place: Option<&str>) -> Result<Option<Box<dyn Store>>, Trouble> {
+    if place == Some(NONE) {
+        return Err(Trouble::new(format!("`--journal {NONE}` keeps no run")));
+    }
+    match which(place)? {
+        which if which.is_there() => journal::open(which.path()).map(Some),
+        Which::Own(_) => Ok(None),
+        Which::Named(path) => Err(missing(&path)),
+    }
+}
+
+fn which(place: Option<&str>) -> Result<Which, Trouble> {
     match place {
-        Some(NONE) => Ok(None),
         Some(url) if url.contains("://") => {
             let message = format!("`--journal {}` is no file", crate::value::credentials::shown(url));
             Err(Trouble::new(message).with_help("name a file, or `none`"))
         }
-        Some(path) => journal::open(Some(path.as_ref())).map(Some),
-        None => journal::open(None).map(Some),
+        place => journal::which(place.map(Path::new)),
     }
+}
+
+fn missing(path: &Path) -> Trouble {
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let files = std::fs::read_dir(dir).into_iter().flatten().flatten().filter(|file| file.path().is_file());
+    let names: Vec<String> = files.map(|file| name(&file.path())).filter(|name| !is_beside(name)).collect();
+    let near = did_you_mean(&name(path), names.iter().map(String::as_str));
+    let help = near.map_or_else(
+        || "without `--journal` and `RBK_JOURNAL` it is the one of this user".to_owned(),
+        |near| format!("did you mean `{}`?", path.with_file_name(near).display()),
+    );
+    Trouble::new(format!("there is no journal at `{}`", path.display())).with_help(help)
+}
+
+/// SQLite's own.
+fn is_beside(name: &str) -> bool {
+    name.ends_with("-wal") || name.ends_with("-shm")
 }
 
 /// The run that a person means: its id, or a part of it that no other one has.
@@ -41,7 +91,13 @@ pub fn find(store: &mut dyn Store, word: &str) -> Result<Row, Trouble> {
             Err(Trouble::new(format!("several runs are called like `{word}`: {others}"))
                 .with_help("write the whole id"))
         }
-        (None, _) => Err(Trouble::new(format!("the journal has no run `{word}`")).with_help("`rbk runs` lists them")),
+        (None, _) => {
+            let gone = store.gone()?.into_iter().find(|(run, _)| run.contains(word));
+            Err(gone.map_or_else(
+                || Trouble::new(format!("the journal has no run `{word}`")).with_help("`rbk runs` lists them"),
+                |(_, trouble)| trouble,
+            ))
+        }
     }
 }
 
@@ -78,6 +134,8 @@ fn same_file(one: &str, other: &str) -> bool {
 pub fn close(store: &mut dyn Store, row: &Row, reason: &str) -> Result<(), Trouble> {
     match row.state {
         State::Open | State::Ended(End::Incomplete | End::UndoneInPart | End::Stopped) => {}
+        // How it ended is lost.
+        State::Closed | State::Ended(_) if row.damaged => {}
         State::Closed => return Err(Trouble::new(format!("run {} is closed already", row.run))),
         State::Ended(End::Succeeded | End::RolledBack | End::Undone | End::Refused) => {
             return Err(Trouble::new(format!("run {} has ended by itself: there is nothing to close", row.run)));
@@ -91,6 +149,18 @@ pub fn close(store: &mut dyn Store, row: &Row, reason: &str) -> Result<(), Troub
     let _ = store.append(&row.run, &[closed], &Redactor::default(), Some(standing))?;
     store.release(&row.run);
     Ok(())
+}
+
+/// Nobody misses the run that is gone and that a person means: its id.
+///
+/// # Errors
+/// The journal cannot be read.
+pub fn give_up(store: &mut dyn Store, word: &str) -> Result<Option<SmolStr>, Trouble> {
+    let mut gone: Vec<SmolStr> = store.gone()?.into_iter().map(|(run, _)| run).collect();
+    gone.retain(|run| run.contains(word));
+    let ([run], true) = (gone.as_slice(), find(store, word).is_err()) else { return Ok(None) };
+    store.give_up(run);
+    Ok(Some(run.clone()))
 }
 
 /// A time so long ago: `90d`.

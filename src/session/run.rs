@@ -14,6 +14,7 @@ use crate::journal::{Door, Entry, Head, Store, Text, Trouble};
 use crate::run::journal::Journal;
 use crate::run::{Answers, Around, OnQuestion, Watcher, drive, id, process};
 use crate::source::Sources;
+use crate::value::redact::Redactor;
 use crate::value::{Nanos, SmolStr, Timestamp, Value};
 
 /// A run that can start.
@@ -71,8 +72,10 @@ pub fn run(
             if !store.keeps_secrets() {
                 lost(&ready)?;
             }
+            store.whole()?;
             let (head, holder, wall) = (head(&ready, way.on_failure), place::holder(), ready.started);
             let taken = Entry::Taken { door: Door::Run, holder: holder.clone(), wall, reasons: Vec::new() };
+            in_the_clear(&ready.program, &head)?;
             store.begin(&head, &holder, &[taken], wall)?;
             Some(Journal::new(store, ready.id.clone(), BTreeSet::new()))
         }
@@ -94,6 +97,29 @@ fn lost(ready: &Ready) -> Result<(), Trouble> {
     let message = format!("what is to be done at {at} after a crash needs `{name}`, and that secret would be lost");
     let help =
         "set `RBK_JOURNAL_KEY`: the journal then keeps it, sealed; or run with `--journal none`, and without a resume";
+    Err(Trouble::new(message).with_help(help))
+}
+
+/// Parameters are kept before any secret is read: one that shows a secret would stand in the journal in the clear.
+#[allow(clippy::disallowed_methods, reason = "the waist knows what the environment holds")]
+fn in_the_clear(program: &Program, head: &Head) -> Result<(), Trouble> {
+    let mut secrets = Redactor::default();
+    for (name, variable) in unkept::from_environment(program) {
+        if let Ok(text) = std::env::var(variable.as_str()) {
+            secrets.learn(&name, &Value::str(text));
+        }
+    }
+    let shown = head.params.iter().find_map(|(param, value)| match value {
+        Value::Secret(_) => None,
+        value => Some((param, secrets.hides(value)?)),
+    });
+    let Some((param, secret)) = shown else { return Ok(()) };
+    let message =
+        format!("the parameter `{param}` shows the secret `{secret}`, and would stand in the journal in the clear");
+    let help = format!(
+        "leave the secret out of it; or declare it as one: `param {param}: secret<string>`; or keep nothing: \
+         `--journal none`"
+    );
     Err(Trouble::new(message).with_help(help))
 }
 

@@ -1,6 +1,6 @@
 //! kill -9 at every instant at which rbk writes, starts or hears something, then resumed or rolled back, killed again on the
 //! way, until it ends. Each run is killed once at every second of its points; `RBK_CRASH_CASES=10000` does it at each of
-//! them, and then again with other crashes behind it.
+//! them, and then again with other crashes behind it, or first at any time at all.
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Instant;
@@ -14,7 +14,7 @@ mod laws;
 mod world;
 
 use case::{Book, Case, End, Ends, hold};
-use world::World;
+use world::{Death, World};
 
 const BOOKS: [Book; 3] = [
     Book { name: "sequence", text: include_str!("crash/sequence.rbk") },
@@ -24,6 +24,12 @@ const BOOKS: [Book; 3] = [
 /// By how many points two runs of one runbook differ: what runs beside each other shares a write of the journal, or does not.
 const PAST: u64 = 4;
 const TRIES: usize = 6;
+/// Runs at the same time: most of what one takes, it waits.
+const WORLDS: usize = 4;
+/// One in so many is killed at any time, not at a point.
+const AT_ANY_TIME: u64 = 4;
+/// Milliseconds that a run takes at most, when nothing else uses the machine.
+const TAKES: u64 = 400;
 /// A failure tells enough of itself; many tell no more.
 const FAILURES: usize = 5;
 
@@ -60,7 +66,7 @@ impl Score {
             if points.next <= points.last() + PAST {
                 let at = points.next;
                 points.next += stride();
-                return Some(Case { book, spoil, at, seed: 0 });
+                return Some(Case { book, spoil, at, random: false, seed: 0 });
             }
         }
         let all: u64 = self.points.values().map(Points::last).sum();
@@ -73,7 +79,9 @@ impl Score {
         rest %= all;
         for (&(book, spoil), points) in &self.points {
             if rest < points.last() {
-                return Some(Case { book, spoil, at: rest + 1, seed });
+                let random = (rest + seed).is_multiple_of(AT_ANY_TIME);
+                let any = || fastrand::Rng::with_seed(seed << 32 | rest).u64(1..=TAKES);
+                return Some(Case { book, spoil, at: if random { any() } else { rest + 1 }, random, seed });
             }
             rest -= points.last();
         }
@@ -95,7 +103,7 @@ fn undisturbed(world: &mut World) -> Vec<Ends> {
         let mut run = |spoil: &str, code: i32| {
             world.begin(book.text);
             let before = world.state();
-            let said = world.rbk(&["run", "../book.rbk", "--set", spoil], 0).unwrap();
+            let said = world.rbk(&["run", "../book.rbk", "--set", spoil], Death::Never).unwrap();
             assert_eq!(said.code, Some(code), "{}: {}", book.name, said.text);
             (before, world.state())
         };
@@ -140,7 +148,9 @@ fn work(number: usize, postgres: &Postgres, redis: &Redis, score: &Mutex<Score>)
             *score.ends.entry(end).or_default() += 1;
             let points = score.points.get_mut(&(case.book, case.spoil)).unwrap();
             if held.reached {
-                points.reached.push(case.at);
+                if !case.random {
+                    points.reached.push(case.at);
+                }
                 break;
             }
             let past = points.last() < case.at;
@@ -164,7 +174,7 @@ fn a_run_that_is_killed_at_any_point_ends_as_if_it_had_not_been_or_is_undone() {
     let score = Mutex::new(score);
     let started = Instant::now();
     std::thread::scope(|scope| {
-        for number in 0..2 {
+        for number in 0..WORLDS {
             let (postgres, redis, score) = (&postgres, &redis, &score);
             scope.spawn(move || work(number, postgres, redis, score));
         }

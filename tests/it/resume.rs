@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use crate::stage;
 
 mod crash;
+mod damaged;
 mod doubt;
 mod elsewhere;
 mod postgres;

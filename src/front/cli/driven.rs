@@ -10,7 +10,7 @@ use super::refused::Refused;
 use super::{BUG, complain, got_out};
 use crate::engine::Finish;
 use crate::engine::event::End;
-use crate::journal::Trouble;
+use crate::journal::{Store, Trouble};
 use crate::report::json::Json;
 use crate::report::live::Live;
 use crate::report::opening::Opening;
@@ -190,7 +190,8 @@ impl From<Trouble> for Refused {
     }
 }
 
-/// The journal that an option names.
-pub fn journal(place: Option<&str>) -> Result<Option<Box<dyn crate::journal::Store>>, Refused> {
-    session::journal::open(place).map_err(Refused::from)
+/// The journal that an option names, and in which there are runs.
+pub fn journal(place: Option<&str>) -> Result<Box<dyn Store>, Refused> {
+    let store = session::journal::there(place)?;
+    store.ok_or_else(|| Refused::because("no run was kept yet: this user has no journal"))
 }

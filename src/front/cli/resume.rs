@@ -14,7 +14,7 @@ use crate::report::style::{Line, Tone};
 use crate::report::time;
 use crate::run::OnQuestion;
 use crate::session;
-use crate::session::journal::{NONE, find, last};
+use crate::session::journal::{find, last};
 use crate::session::part::Part;
 use crate::session::resume::{Left, Onward, go_on};
 use crate::value::SmolStr;
@@ -148,9 +148,7 @@ fn taken(
     telling: &Telling,
     choose: impl FnOnce(&mut dyn Store) -> Result<Row, Trouble>,
 ) -> Result<(Left, Row), Refused> {
-    let Some(mut store) = journal(telling.journal.as_deref())? else {
-        return Err(Refused::because(format!("`--journal {NONE}` keeps no run")));
-    };
+    let mut store = journal(telling.journal.as_deref())?;
     let row = choose(store.as_mut())?;
     let left = Left::take(store, &row)?;
     Ok((left, row))

@@ -1,15 +1,19 @@
 //! `rbk run FILE`: everything that can be refused is refused before the first action; then the run, to its end.
 use clap::{Args, ValueEnum};
 
-use super::driven::{Telling, Unanswered, journal};
+use super::driven::{Telling, Unanswered};
 use super::inputs::{Inputs, Somebody};
 use super::open;
 use super::questions;
 use super::refused::Refused;
 use crate::engine;
 use crate::plan::labels;
+use crate::report::outside::{Channel, Outside};
 use crate::report::story::Say;
+use crate::report::style::{Line, Tone};
 use crate::run::OnQuestion;
+use crate::session;
+use crate::session::journal::Opened;
 use crate::session::run::{Ready, Way, run as start};
 
 /// Run a runbook; what it did is undone when it fails
@@ -35,11 +39,17 @@ enum OnFailure {
 }
 
 pub fn run(args: &Run, say: Say) -> u8 {
-    let prepared = prepared(args, say).and_then(|ready| Ok((ready, journal(args.telling.journal.as_deref())?)));
-    let (ready, store) = match prepared {
+    let journal = || session::journal::open(args.telling.journal.as_deref()).map_err(Refused::from);
+    let prepared = prepared(args, say).and_then(|ready| Ok((ready, journal()?)));
+    let (ready, journal) = match prepared {
         Ok(prepared) => prepared,
         Err(refused) => return args.telling.turned_away(&refused),
     };
+    if let (Some(Opened { new: true, .. }), Some(name)) = (&journal, &args.telling.journal) {
+        let line = Line::new(0).put(Tone::Dim, format!("a new journal is begun: `{name}`"));
+        Outside::new(Channel::Err).line(&line);
+    }
+    let store = journal.map(|journal| journal.store);
     let on_failure = match args.on_failure {
         OnFailure::Rollback => engine::OnFailure::Rollback,
         OnFailure::Stop => engine::OnFailure::Stop,

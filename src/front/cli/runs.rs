@@ -3,13 +3,13 @@ use clap::{Args, ValueEnum};
 
 use super::driven::{Format, journal, reason};
 use super::refused::Refused;
-use super::{OK, say};
-use crate::journal::{Filter, Store};
+use super::{OK, complain, say};
+use crate::journal::{Filter, Row, Trouble};
 use crate::report::outside::Outside;
 use crate::report::runs;
 use crate::report::style::{Line, Tone};
 use crate::session;
-use crate::session::journal::{NONE, ago, close as end, find};
+use crate::session::journal::{ago, close as end, find, give_up};
 
 /// List the runs of the journal, newest first
 #[derive(Args)]
@@ -45,6 +45,8 @@ enum Standing {
     /// It failed, and something is left in place
     Incomplete,
     Closed,
+    /// Something of it is lost
+    Damaged,
 }
 
 /// End a run as it is: nothing is undone, its locks are free
@@ -73,7 +75,9 @@ pub fn runs(args: &Runs) -> u8 {
 type Told = Box<dyn FnOnce(&mut Outside)>;
 
 fn listed(args: &Runs) -> Result<Told, Refused> {
-    let mut store = kept(args.journal.as_deref())?;
+    let Some(mut store) = session::journal::there(args.journal.as_deref())? else {
+        return Ok(told(args.format, Vec::new()));
+    };
     let time = |text: &Option<String>| text.as_deref().map(ago).transpose().map_err(Refused::because);
     if let Some(before) = time(&args.prune)? {
         let count = store.prune(before)?;
@@ -86,11 +90,18 @@ fn listed(args: &Runs) -> Result<Told, Refused> {
         let word = standing.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
         rows.retain(|row| runs::standing(row) == word);
     }
-    let (format, now) = (args.format, session::now());
-    Ok(Box::new(move |out| match format {
+    for (_, Trouble { message, help, .. }) in store.gone()? {
+        complain(&message, help.as_deref());
+    }
+    Ok(told(args.format, rows))
+}
+
+fn told(format: Format, rows: Vec<Row>) -> Told {
+    let now = session::now();
+    Box::new(move |out| match format {
         Format::Human => runs::table(&rows, now).iter().for_each(|line| out.line(line)),
         Format::Json => out.text(&runs::json(&rows)),
-    }))
+    })
 }
 
 pub fn close(args: &Close) -> u8 {
@@ -105,12 +116,11 @@ pub fn close(args: &Close) -> u8 {
 }
 
 fn closed(args: &Close) -> Result<String, Refused> {
-    let mut store = kept(args.journal.as_deref())?;
+    let mut store = journal(args.journal.as_deref())?;
+    if let Some(run) = give_up(store.as_mut(), &args.run)? {
+        return Ok(run.to_string());
+    }
     let row = find(store.as_mut(), &args.run)?;
     end(store.as_mut(), &row, &args.reason)?;
     Ok(row.run.to_string())
-}
-
-fn kept(place: Option<&str>) -> Result<Box<dyn Store>, Refused> {
-    journal(place)?.ok_or_else(|| Refused::because(format!("`--journal {NONE}` keeps no run")))
 }

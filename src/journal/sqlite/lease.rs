@@ -8,6 +8,7 @@ use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 
+use super::trouble::not_beside;
 use crate::journal::{Holder, Trouble};
 use crate::state::held;
 use crate::value::Timestamp;
@@ -49,7 +50,7 @@ fn file_name(run: &str) -> String {
 /// Hold it, for as long as what comes back lives.
 pub fn take(dir: &Path, run: &str, holder: &Holder) -> Result<Lease, Trouble> {
     let path = dir.join(file_name(run));
-    let wrong = |e: std::io::Error| Trouble::new(format!("run {run} cannot be taken: `{}`: {e}", path.display()));
+    let wrong = |e: std::io::Error| not_beside(dir, &e);
     for _ in 0..TRIES {
         let file = held::open(dir, &file_name(run)).map_err(wrong)?;
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {

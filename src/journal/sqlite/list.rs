@@ -1,40 +1,40 @@
 //! Every run in one line.
 use std::collections::BTreeMap;
 
-use super::tip::{self, from_nanos};
-use super::trouble::{damaged, of};
+use super::tip::{self, Tip, from_nanos};
+use super::trouble::{self, damaged, lost, of};
+use super::witness::{self, Seen, Witness};
 use super::{Sqlite, chain, lease};
 use crate::journal::codec::{self, time};
 use crate::journal::{Filter, Row, Trouble};
+use crate::value::SmolStr;
+
+/// How one run stands.
+struct Stands<'a> {
+    no: i64,
+    id: String,
+    /// The head as it was written.
+    head: &'a [u8],
+    tip: Tip,
+    /// It had come further: so far.
+    beyond: Option<Seen>,
+}
 
 impl Sqlite {
     pub(super) fn list(&self, filter: &Filter) -> Result<Vec<Row>, Trouble> {
-        let wrong = |e: rusqlite::Error| of(&self.path, &e);
         let mut locks = self.locks_by_run()?;
-        let columns = tip::COLUMNS;
-        let mut all = self
-            .db
-            .prepare_cached(&format!(
-                "SELECT run.no, run.id, run.head, {columns} FROM run LEFT JOIN tip ON tip.run = run.no"
-            ))
-            .map_err(wrong)?;
-        let mut rows = all.query([]).map_err(wrong)?;
         let mut found = Vec::new();
-        while let Some(row) = rows.next().map_err(wrong)? {
-            let (no, id): (i64, String) = (row.get(0).map_err(wrong)?, row.get(1).map_err(wrong)?);
-            let broken = || damaged(&self.path, &format!("how run {id} stands is not what was written"));
-            let body = row.get_ref(2).map_err(wrong)?.as_blob().map_err(|_| broken())?;
-            let tip = tip::from_row(row, 3, &chain::first(body)).ok().flatten().ok_or_else(broken)?;
-            let head = codec::read_head(body)?;
+        self.each(&mut |Stands { no, id, head, tip, beyond }| {
+            let head = codec::read_head(head)?;
             if head.run != id {
-                return Err(broken());
+                return Err(self.broken(&id));
             }
             let started = time(&head.started)?;
             let wanted = filter.book.as_ref().is_none_or(|book| *book == head.book)
                 && filter.state.is_none_or(|state| state == tip.state)
                 && filter.since.is_none_or(|since| started >= since);
             if !wanted {
-                continue;
+                return Ok(());
             }
             found.push(Row {
                 book: head.book,
@@ -47,11 +47,67 @@ impl Sqlite {
                 wrote: tip.wrote,
                 held: lease::holder(&self.dir, &id),
                 locks: locks.remove(&no).unwrap_or_default(),
+                damaged: beyond.is_some(),
                 run: id.into(),
             });
-        }
+            Ok(())
+        })?;
         found.sort_by(|a, b| b.started.cmp(&a.started).then_with(|| b.run.cmp(&a.run)));
         Ok(found)
+    }
+
+    pub(super) fn check_all(&self) -> Result<(), Trouble> {
+        let gone = self.each(&mut |Stands { id, tip, beyond, .. }| match beyond {
+            Some(seen) => Err(lost(&self.path, &id, &seen, &tip)),
+            None => Ok(()),
+        })?;
+        gone.first_key_value().map_or(Ok(()), |(_, seen)| Err(trouble::gone(&self.path, &seen.run)))
+    }
+
+    pub(super) fn vanished(&self) -> Result<Vec<(SmolStr, Trouble)>, Trouble> {
+        let gone = self.each(&mut |_| Ok(()))?.into_values();
+        Ok(gone.map(|seen| (seen.run.clone(), trouble::gone(&self.path, &seen.run))).collect())
+    }
+
+    pub(super) fn forget_vanished(&self, run: &str) {
+        for (no, _) in witness::all(&self.dir).into_iter().filter(|(_, seen)| seen.run == run) {
+            Witness::open(&self.dir).forget(no);
+        }
+    }
+
+    /// Every run; those that are not there any more come back.
+    fn each(&self, stands: &mut dyn FnMut(Stands<'_>) -> Result<(), Trouble>) -> Result<BTreeMap<i64, Seen>, Trouble> {
+        let wrong = |e: rusqlite::Error| of(&self.path, &e);
+        let mut missed: BTreeMap<i64, Seen> = witness::all(&self.dir).into_iter().collect();
+        let columns = tip::COLUMNS;
+        let mut all = self
+            .db
+            .prepare_cached(&format!(
+                "SELECT run.no, run.id, run.head, {columns} FROM run LEFT JOIN tip ON tip.run = run.no"
+            ))
+            .map_err(wrong)?;
+        let mut rows = all.query([]).map_err(wrong)?;
+        while let Some(row) = rows.next().map_err(wrong)? {
+            let (no, id): (i64, String) = (row.get(0).map_err(wrong)?, row.get(1).map_err(wrong)?);
+            let head = row.get_ref(2).map_err(wrong)?.as_blob().map_err(|_| self.broken(&id))?;
+            let first = chain::first(head);
+            let tip = tip::from_row(row, 3, &first).ok().flatten().ok_or_else(|| self.broken(&id))?;
+            let seen = match missed.remove(&no) {
+                Some(other) if other.head != first => {
+                    missed.insert(no, other);
+                    None
+                }
+                seen => seen,
+            };
+            stands(Stands { no, id, head, beyond: seen.filter(|seen| seen.is_beyond(&first, &tip)), tip })?;
+        }
+        // One that was pruned meanwhile has no witness either.
+        missed.retain(|no, seen| witness::of(&self.dir, *no).as_ref() == Some(seen));
+        Ok(missed)
+    }
+
+    fn broken(&self, id: &str) -> Trouble {
+        damaged(&self.path, &format!("how run {id} stands is not what was written"))
     }
 
     fn locks_by_run(&self) -> Result<BTreeMap<i64, Vec<String>>, Trouble> {

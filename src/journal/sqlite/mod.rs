@@ -1,5 +1,6 @@
 //! Runs in one SQLite file on a local disk. A commit is durable when it returns; a reader sees whole commits only. Beside
-//! the file, in `FILE-runs/`: for each run a file that its driving process holds, and room kept back for unwinding.
+//! the file, in `FILE-runs/`: for each run a file that its driving process holds, room kept back for unwinding, and how far
+//! it had come.
 mod chain;
 mod lease;
 mod list;
@@ -11,6 +12,7 @@ mod reserve;
 mod schema;
 mod tip;
 mod trouble;
+mod witness;
 mod write;
 
 use std::collections::{BTreeMap, HashMap};
@@ -23,6 +25,9 @@ use super::{Entry, Filter, Head, Holder, Lock, Room, Row, Standing, Store, Troub
 use crate::engine::CallId;
 use crate::value::redact::Redactor;
 use crate::value::{SmolStr, Timestamp, Value};
+
+/// What the name of the directory beside the file ends with.
+const BESIDE: &str = "-runs";
 
 /// An open journal, and the runs that this process drives.
 pub struct Sqlite {
@@ -50,9 +55,8 @@ impl Sqlite {
     pub fn open(path: &Path, key: Option<Key>) -> Result<Sqlite, Trouble> {
         let path = place::find(path)?;
         let db = schema::open(&path)?;
-        let mut dir = path.as_os_str().to_owned();
-        dir.push("-runs");
-        Ok(Sqlite { db, path, dir: dir.into(), key, driven: BTreeMap::new(), prints: HashMap::new() })
+        let dir = schema::beside(&path, BESIDE);
+        Ok(Sqlite { db, path, dir, key, driven: BTreeMap::new(), prints: HashMap::new() })
     }
 }
 
@@ -93,6 +97,18 @@ impl Store for Sqlite {
 
     fn runs(&mut self, filter: &Filter) -> Result<Vec<Row>, Trouble> {
         self.list(filter)
+    }
+
+    fn whole(&mut self) -> Result<(), Trouble> {
+        self.check_all()
+    }
+
+    fn gone(&mut self) -> Result<Vec<(SmolStr, Trouble)>, Trouble> {
+        self.vanished()
+    }
+
+    fn give_up(&mut self, run: &str) {
+        self.forget_vanished(run);
     }
 
     fn lock(&mut self, name: &str, run: &str, takeover: bool, wall: Timestamp) -> Result<Option<Lock>, Trouble> {

@@ -6,6 +6,7 @@ use rusqlite::TransactionBehavior;
 
 use super::tip::{self, to_nanos};
 use super::trouble::of;
+use super::witness::Witness;
 use super::write::leaves_nothing;
 use super::{Sqlite, chain, lease, reserve};
 use crate::journal::codec::read_head;
@@ -35,7 +36,9 @@ impl Sqlite {
                 }
             }
         }
+        let witness = Witness::open(&self.dir);
         for (no, _, _) in &gone {
+            witness.forget(*no);
             for table in
                 ["DELETE FROM entry WHERE run = ?1", "DELETE FROM tip WHERE run = ?1", "DELETE FROM run WHERE no = ?1"]
             {

@@ -2,9 +2,9 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use super::chain::{self, Hash};
-use super::trouble::{damaged, of};
+use super::trouble::{damaged, lost, of};
 use super::write::find;
-use super::{Sqlite, tip};
+use super::{Sqlite, tip, witness};
 use crate::engine::CallId;
 use crate::journal::codec::{self, Show};
 use crate::journal::seal::Print;
@@ -14,11 +14,15 @@ use crate::value::{SmolStr, Value};
 impl Sqlite {
     pub(super) fn read(&mut self, run: &str) -> Result<(Head, Vec<Entry>), Trouble> {
         let wrong = |e: rusqlite::Error| of(&self.path, &e);
+        let seen = witness::of(&self.dir, find(&self.path, &self.db, run)?.0);
         // One moment of the journal, also while another process goes on writing.
         let moment = self.db.unchecked_transaction().map_err(wrong)?;
         let (no, body) = find(&self.path, &moment, run)?;
         let first = chain::first(&body);
         let tip = tip::read(&self.path, &moment, no, &first)?;
+        if let Some(seen) = seen.filter(|seen| seen.is_beyond(&first, &tip)) {
+            return Err(lost(&self.path, run, &seen, &tip));
+        }
         let head = codec::read_head(&body).map_err(|e| within(run, "the head", e))?;
         if head.run != run {
             return Err(damaged(&self.path, &format!("run {run} is not the one it says")));

@@ -3,7 +3,7 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use super::trouble::not_made;
+use super::trouble::not_beside;
 use crate::journal::Trouble;
 use crate::state::held;
 
@@ -26,7 +26,7 @@ impl Reserve {
             Ok(()) => Ok(Reserve(path)),
             Err(e) => {
                 let _ = std::fs::remove_file(&path);
-                Err(not_made(&path, &e))
+                Err(not_beside(dir, &e))
             }
         }
     }

@@ -10,6 +10,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::place;
 use super::trouble::{not_made, of};
+use super::witness;
 use crate::journal::Trouble;
 
 /// `rbkJ`: says that a file is a journal of rbk.
@@ -120,6 +121,7 @@ fn create(path: &Path) -> Result<(), Trouble> {
     let wrong = |e: std::io::Error| not_made(path, &e);
     let new = beside(path, &format!(".new-{:016x}", fastrand::u64(..)));
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new).map_err(wrong)?;
+    witness::forget_all(&beside(path, super::BESIDE));
     let made = fill(&new).map_err(|e| of(path, &e)).and_then(|()| match std::fs::hard_link(&new, path) {
         // Another process was faster: its journal is as good.
         Err(e) if e.kind() == ErrorKind::AlreadyExists => Ok(()),
@@ -142,7 +144,7 @@ fn fill(new: &Path) -> rusqlite::Result<()> {
     db.close().map_err(|(_, e)| e)
 }
 
-fn beside(path: &Path, ending: &str) -> PathBuf {
+pub fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     name.into()

@@ -27,7 +27,7 @@ pub const COLUMNS: &str = "tip.count, tip.hash, tip.last, tip.state, tip.wrote, 
 
 impl Tip {
     /// Over all of it and the run's head: a bit that flipped on the disk is seen.
-    fn sum(&self, head: &Hash) -> [u8; 8] {
+    pub fn sum(&self, head: &Hash) -> [u8; 8] {
         let all = Sha256::new()
             .chain_update(head)
             .chain_update(self.count.to_le_bytes())

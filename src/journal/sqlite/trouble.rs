@@ -4,6 +4,9 @@ use std::path::Path;
 use nix::errno::Errno;
 use rusqlite::{Error, ErrorCode, ffi};
 
+use super::BESIDE;
+use super::tip::Tip;
+use super::witness::Seen;
 use crate::journal::Trouble;
 
 pub fn of(path: &Path, error: &Error) -> Trouble {
@@ -40,7 +43,17 @@ pub fn is_full(error: &Error) -> bool {
 }
 
 pub fn not_made(path: &Path, error: &std::io::Error) -> Trouble {
-    let message = format!("the journal `{}` cannot be made: {error}", path.display());
+    unwritten(format!("the journal `{}` cannot be made: {error}", path.display()), error)
+}
+
+/// The directory beside the journal: the names of the files in it say nothing to people.
+pub fn not_beside(dir: &Path, error: &std::io::Error) -> Trouble {
+    let shown = dir.display().to_string();
+    let journal = shown.strip_suffix(BESIDE).unwrap_or(&shown);
+    unwritten(format!("the journal `{journal}` cannot be used: `{shown}` cannot be written: {error}"), error)
+}
+
+fn unwritten(message: String, error: &std::io::Error) -> Trouble {
     match error.raw_os_error().map(Errno::from_raw) {
         Some(Errno::ENOSPC | Errno::EDQUOT | Errno::EFBIG) => full(&message),
         _ => Trouble::new(message).with_help("set `RBK_JOURNAL` to a file in a directory of your own on a local disk"),
@@ -56,7 +69,35 @@ fn full(message: &str) -> Trouble {
 
 pub fn damaged(path: &Path, how: &str) -> Trouble {
     Trouble::new(format!("the journal `{}` is damaged: {how}", path.display()))
-        .with_help("put a copy of it back, or move it away to start a new one")
+        .with_help("put a copy of it back; or move it away, or name another one with `--journal`, to start a new one")
+}
+
+/// A run that had come further than what is left of it.
+pub fn lost(path: &Path, run: &str, seen: &Seen, tip: &Tip) -> Trouble {
+    let (there, written) = (tip.count, seen.count);
+    let how = if there == written {
+        format!("how run {run} stands is not what was written last")
+    } else {
+        format!("run {run} has {there} {}, and {written} were written", if there == 1 { "entry" } else { "entries" })
+    };
+    Trouble {
+        help: Some(format!(
+            "put a copy of the journal back that holds them; or look at what the run has left in place, mend it by hand, \
+             and end it: `rbk close {run} --reason …`"
+        )),
+        ..damaged(path, &how)
+    }
+}
+
+/// A run of which nothing is left.
+pub fn gone(path: &Path, run: &str) -> Trouble {
+    Trouble {
+        help: Some(format!(
+            "put a copy of the journal back that holds it; or look at what the run has left in place, mend it by hand, \
+             and expect it no more: `rbk close {run} --reason …`"
+        )),
+        ..damaged(path, &format!("run {run} was begun in it, and is gone"))
+    }
 }
 
 pub fn no_such_run(run: &str) -> Trouble {

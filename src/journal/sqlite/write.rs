@@ -8,6 +8,7 @@ use super::lease::{self, Lease};
 use super::reserve::Reserve;
 use super::tip::{self, Tip, to_nanos};
 use super::trouble::{is_full, no_such_run, of};
+use super::witness::Witness;
 use super::{Sqlite, locks};
 use crate::engine::event::End;
 use crate::journal::codec::{self, Hide};
@@ -24,6 +25,7 @@ pub struct Driven {
     seal: Seal,
     reserve: Option<Reserve>,
     room: Room,
+    witness: Witness,
     _lease: Lease,
 }
 
@@ -70,8 +72,9 @@ impl Sqlite {
         });
         match inserted {
             Ok(no) => {
-                let (reserve, room) = (Some(reserve), Room::Enough);
-                let driven = Driven { no, head: first, tip, seal, reserve, room, _lease: lease };
+                let (reserve, room, witness) = (Some(reserve), Room::Enough, Witness::open(&self.dir));
+                witness.keep(no, &head.run, &first, &tip);
+                let driven = Driven { no, head: first, tip, seal, reserve, room, witness, _lease: lease };
                 self.driven.insert(head.run.clone(), driven);
                 Ok(())
             }
@@ -96,7 +99,9 @@ impl Sqlite {
         // On a full disk the run can still be unwound as far as it goes.
         let reserve = Reserve::make(&self.dir, run).ok();
         let room = if reserve.is_some() { Room::Enough } else { Room::Reserve };
-        self.driven.insert(SmolStr::from(run), Driven { no, head, tip, seal, reserve, room, _lease: lease });
+        let witness = Witness::open(&self.dir);
+        let driven = Driven { no, head, tip, seal, reserve, room, witness, _lease: lease };
+        self.driven.insert(SmolStr::from(run), driven);
         Ok(())
     }
 
@@ -179,6 +184,7 @@ fn change(
     }
     match done {
         Ok(()) => {
+            mine.witness.keep(no, run, &head, &tip);
             mine.tip = tip;
             Ok(())
         }

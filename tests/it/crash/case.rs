@@ -1,8 +1,10 @@
 //! One run that is killed, goes on, is killed again, and comes to its end.
 use std::time::{Duration, Instant};
 
+use rbk::report::runs::standing;
+
 use super::laws;
-use super::world::{Said, State, World};
+use super::world::{Death, Said, State, World};
 
 pub struct Book {
     pub name: &'static str,
@@ -14,8 +16,9 @@ pub struct Case {
     pub book: usize,
     /// Its last guard fails.
     pub spoil: bool,
-    /// The point at which the first process is killed.
+    /// At which point the first process is killed, or after how many milliseconds.
     pub at: u64,
+    pub random: bool,
     pub seed: u64,
 }
 
@@ -58,10 +61,11 @@ pub fn hold(world: &mut World, book: &Book, case: Case, ends: &Ends) -> Result<H
 fn held(world: &mut World, book: &Book, case: Case, ends: &Ends, story: &mut String) -> Result<Held, String> {
     world.begin(book.text);
     let spoil = format!("spoil={}", case.spoil);
-    let said = world.rbk(&["run", "../book.rbk", "--set", &spoil], case.at)?;
-    tell(story, "run", case.at, &said);
+    let death = if case.random { Death::After(Duration::from_millis(case.at)) } else { Death::At(case.at) };
+    let said = world.rbk(&["run", "../book.rbk", "--set", &spoil], death)?;
+    tell(story, "run", death, &said);
     let reached = said.code.is_none();
-    let last = world.listed()?.into_iter().next().map(|listed| listed.run);
+    let last = world.listed()?.into_iter().next().map(|row| row.run.to_string());
     let Some(run) = last.filter(|run| world.last.as_ref() != Some(run)) else {
         return if reached && world.state() == ends.before {
             Ok(Held { reached, again: 0, end: End::Unborn })
@@ -90,13 +94,14 @@ fn go_on(world: &World, run: &str, case: Case, story: &mut String) -> Result<(En
     let mut killed = 0;
     for turn in 0.. {
         let door = if (case.at + case.seed + turn).is_multiple_of(2) { "resume" } else { "rollback" };
-        let at = match (killed < crashes, random.bool()) {
-            (false, _) => 0,
-            (true, false) => random.u64(1..=8),
-            (true, true) => random.u64(1..=60),
+        let death = match (killed < crashes, random.u8(0..4)) {
+            (false, _) => Death::Never,
+            (true, 0) => Death::At(random.u64(1..=8)),
+            (true, 1 | 2) => Death::At(random.u64(1..=60)),
+            (true, _) => Death::After(Duration::from_millis(random.u64(1..=200))),
         };
-        let said = world.rbk(&[door, run], at)?;
-        tell(story, door, at, &said);
+        let said = world.rbk(&[door, run], death)?;
+        tell(story, door, death, &said);
         let end = match (said.code, door) {
             (None, _) => {
                 killed += 1;
@@ -129,9 +134,9 @@ fn look(world: &mut World, run: &str, end: End, crashes: usize, ends: &Ends) -> 
         return Err(format!("{end:?}, but the state is\n{state:?}\nand should be\n{wanted:?}"));
     }
     let runs = world.listed()?;
-    let listed = runs.iter().find(|listed| listed.run == run).ok_or("the journal has lost it")?;
-    if (listed.state.as_str(), listed.locks.as_str()) != (word, "[]") {
-        return Err(format!("{end:?}, and the journal says `{}`, locks {}", listed.state, listed.locks));
+    let row = runs.iter().find(|row| row.run == run).ok_or("the journal has lost it")?;
+    if standing(row) != word || !row.locks.is_empty() {
+        return Err(format!("{end:?}, and the journal says `{}`, locks {:?}", standing(row), row.locks));
     }
     // A server takes a moment to see that its client is gone.
     let asked = Instant::now();
@@ -147,7 +152,7 @@ fn look(world: &mut World, run: &str, end: End, crashes: usize, ends: &Ends) -> 
     }
 }
 
-fn tell(story: &mut String, door: &str, at: u64, said: &Said) {
-    let how = said.code.map_or_else(|| format!("killed at {at}"), |code| format!("exit {code}"));
+fn tell(story: &mut String, door: &str, death: Death, said: &Said) {
+    let how = said.code.map_or_else(|| format!("killed {death:?}"), |code| format!("exit {code}"));
     story.push_str(&format!("--- rbk {door}: {how}\n{}", said.text));
 }

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rbk::journal::sqlite::Sqlite;
+use rbk::journal::{Filter, Row, Store, Trouble};
 use tempfile::TempDir;
 
 use super::laws::{self, Log};
@@ -30,18 +32,21 @@ pub struct World {
     pub last: Option<String>,
 }
 
-/// What a process of rbk came to.
-pub struct Said {
-    /// None: killed at its point.
-    pub code: Option<i32>,
-    pub text: String,
+/// When a process of rbk is killed for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Death {
+    Never,
+    /// At its n-th point, by itself: always the same instant of its work.
+    At(u64),
+    /// After this time, wherever it is.
+    After(Duration),
 }
 
-/// What the journal says of a run.
-pub struct Listed {
-    pub run: String,
-    pub state: String,
-    pub locks: String,
+/// What a process of rbk came to.
+pub struct Said {
+    /// None: killed.
+    pub code: Option<i32>,
+    pub text: String,
 }
 
 /// What the outside holds.
@@ -106,8 +111,8 @@ impl World {
         self.dir.path().join("site")
     }
 
-    /// One process of rbk, killed at its n-th point; 0: not killed.
-    pub fn rbk(&self, args: &[&str], at: u64) -> Result<Said, String> {
+    /// One process of rbk.
+    pub fn rbk(&self, args: &[&str], death: Death) -> Result<Said, String> {
         let path = self.dir.path().join("said");
         let file = std::fs::File::create(&path).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_rbk"));
@@ -115,7 +120,7 @@ impl World {
         command.env("RBK_STATE_DIR", self.dir.path().join("state")).env("RBK_GRACE", "1s");
         command.env_remove("RBK_JOURNAL").env_remove("RBK_JOURNAL_KEY").env_remove("RBK_CRASH_AT");
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
-        if at > 0 {
+        if let Death::At(at) = death {
             command.env("RBK_CRASH_AT", at.to_string());
         }
         let mut child = command.stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file).spawn().unwrap();
@@ -124,33 +129,35 @@ impl World {
             if let Some(status) = child.try_wait().unwrap() {
                 break status;
             }
+            if matches!(death, Death::After(time) if started.elapsed() >= time) {
+                child.kill().unwrap();
+            }
             if started.elapsed() > HANGS {
                 child.kill().unwrap();
                 child.wait().unwrap();
                 let text = std::fs::read_to_string(&path).unwrap_or_default();
                 return Err(format!("`rbk {}` hangs; it said:\n{text}", args.join(" ")));
             }
-            std::thread::sleep(Duration::from_millis(2));
+            std::thread::sleep(Duration::from_millis(1));
         };
         let text = stage::text(&std::fs::read(&path).unwrap());
         match (status.code(), status.signal()) {
-            (None, Some(9)) if at > 0 => Ok(Said { code: None, text }),
+            (None, Some(9)) if death != Death::Never => Ok(Said { code: None, text }),
             (Some(code), _) => Ok(Said { code: Some(code), text }),
             (None, signal) => Err(format!("`rbk {}` was ended by {signal:?}; it said:\n{text}", args.join(" "))),
         }
     }
 
-    /// The runs of the journal, the last first.
-    pub fn listed(&self) -> Result<Vec<Listed>, String> {
-        let said = self.rbk(&["runs", "--format", "json"], 0)?;
-        let json: serde_json::Value = serde_json::from_str(&said.text).map_err(|e| format!("{e}: {}", said.text))?;
-        let runs = json["runs"].as_array().ok_or("no runs")?;
-        let listed = |run: &serde_json::Value| Listed {
-            run: run["run"].as_str().unwrap_or_default().to_owned(),
-            state: run["state"].as_str().unwrap_or_default().to_owned(),
-            locks: run["locks"].to_string(),
-        };
-        Ok(runs.iter().map(listed).collect())
+    /// The runs of the journal, the last first; it must be whole.
+    pub fn listed(&self) -> Result<Vec<Row>, String> {
+        let path = self.dir.path().join("state/journal.db");
+        if !path.exists() {
+            return Ok(Vec::new());
+        }
+        let wrong = |trouble: Trouble| trouble.message;
+        let mut store = Sqlite::open(&path, None).map_err(wrong)?;
+        store.whole().map_err(wrong)?;
+        store.runs(&Filter::default()).map_err(wrong)
     }
 
     /// The log of each place; what each holds.

@@ -75,7 +75,7 @@ pub fn nothing() -> Redactor {
 
 /// A directory that only this user writes, and a journal's path in it.
 pub fn room() -> (tempfile::TempDir, PathBuf) {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = crate::stage::dir();
     let path = dir.path().join("journal.db");
     (dir, path)
 }

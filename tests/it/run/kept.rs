@@ -12,7 +12,7 @@ use rbk::journal::{Entry, Filter, Head, Holder, Lock, Room, Row, Standing, State
 use rbk::run::journal::Journal;
 use rbk::run::{Around, OnQuestion, drive};
 use rbk::value::redact::Redactor;
-use rbk::value::{Timestamp, Value};
+use rbk::value::{SmolStr, Timestamp, Value};
 
 use super::replay::{Nobody, Seen, inputs, program};
 use crate::journal::made;
@@ -68,6 +68,15 @@ impl Store for Counted {
     }
     fn runs(&mut self, filter: &Filter) -> Result<Vec<Row>, Trouble> {
         self.store.runs(filter)
+    }
+    fn whole(&mut self) -> Result<(), Trouble> {
+        self.store.whole()
+    }
+    fn gone(&mut self) -> Result<Vec<(SmolStr, Trouble)>, Trouble> {
+        self.store.gone()
+    }
+    fn give_up(&mut self, run: &str) {
+        self.store.give_up(run);
     }
     fn lock(&mut self, name: &str, run: &str, takeover: bool, wall: Timestamp) -> Result<Option<Lock>, Trouble> {
         self.store.lock(name, run, takeover, wall)

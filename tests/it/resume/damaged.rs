@@ -1,0 +1,98 @@
+//! A journal that has lost something, and one that is not there.
+use std::path::PathBuf;
+
+use super::Desk;
+
+fn log(desk: &Desk) -> PathBuf {
+    desk.path().join("state/journal.db-wal")
+}
+
+/// Two runs that were stopped, and how long the log was between them.
+fn two() -> (Desk, [String; 2], usize) {
+    let desk = Desk::of("  step \"One\" {\n    $ test -e good\n    rollback none \"it only looks\"\n  }");
+    let stop = || desk.say(&["run", "book.rbk", "--on-failure", "stop"]).ended(4);
+    stop();
+    let (first, _) = desk.last();
+    let between = std::fs::read(log(&desk)).unwrap().len();
+    stop();
+    let (second, _) = desk.last();
+    std::fs::write(desk.path().join("good"), "").unwrap();
+    (desk, [first, second], between)
+}
+
+fn flip(desk: &Desk, at: impl Fn(usize) -> usize) {
+    let mut bytes = std::fs::read(log(desk)).unwrap();
+    let at = at(bytes.len());
+    bytes[at] ^= 1;
+    std::fs::write(log(desk), bytes).unwrap();
+}
+
+#[test]
+fn a_run_whose_end_is_lost_does_not_go_on_and_the_others_do() {
+    let (desk, [first, second], _) = two();
+    flip(&desk, |length| length - 100);
+    desk.say(&["runs"]).ended(0).says(&["damaged"]);
+    for args in [&["resume", &*second] as &[&str], &["rollback", &second]] {
+        desk.say(args).ended(2).says(&["is damaged: run", "were written", "put a copy", "rbk close"]);
+    }
+    desk.say(&["run", "book.rbk"]).ended(2).says(&["journal.db` is damaged: run", "were written"]);
+    desk.say(&["run", "book.rbk", "--journal", "other.db"]).ended(0);
+    desk.say(&["resume", &first]).ended(0);
+    desk.say(&["close", &second, "--reason", "looked after by hand"]).ended(0);
+    desk.say(&["run", "book.rbk"]).ended(0);
+}
+
+#[test]
+fn a_run_that_is_gone_is_missed() {
+    let (desk, [first, second], between) = two();
+    flip(&desk, |_| between + 100);
+    desk.say(&["runs"]).ended(0).says(&[&first, "was begun in it, and is gone"]);
+    for args in [&["resume", &*second] as &[&str], &["rollback", &second], &["run", "book.rbk"]] {
+        desk.say(args).ended(2).says(&["was begun in it, and is gone", "put a copy", "rbk close"]);
+    }
+    desk.say(&["close", &second, "--reason", "looked after by hand"]).ended(0);
+    desk.say(&["run", "book.rbk"]).ended(0);
+    desk.say(&["resume", &first]).ended(0);
+}
+
+#[test]
+fn only_a_run_makes_a_journal() {
+    let desk = Desk::of("  step \"One\" {\n    $ true\n    rollback none \"it only looks\"\n  }");
+    desk.say(&["runs"]).ended(0).says(&["no runs"]);
+    desk.say(&["resume", "x"]).ended(2).says(&["no run was kept yet"]);
+    assert!(!desk.path().join("state").exists());
+    desk.say(&["run", "book.rbk", "--journal", "night.db"]).ended(0).says(&["a new journal is begun: `night.db`"]);
+    let again = desk.say(&["run", "book.rbk", "--journal", "night.db"]).ended(0);
+    assert!(!again.err.contains("a new journal"), "{}", again.err);
+    let commands: [&[&str]; 5] = [
+        &["runs"],
+        &["resume", "x"],
+        &["rollback", "x"],
+        &["rollback", "--last", "x"],
+        &["close", "x", "--reason", "y"],
+    ];
+    for command in commands {
+        let said = desk.say(&[command, &["--journal", "nihgt.db"]].concat()).ended(2);
+        said.says(&["there is no journal at `nihgt.db`", "did you mean `night.db`?"]);
+        assert!(!desk.path().join("nihgt.db").exists(), "{command:?}");
+    }
+}
+
+#[test]
+fn a_parameter_that_shows_a_secret_is_refused_before_it_is_kept() {
+    let text = "runbook \"Test\" {\n  deadline 1m\n  rollback within 1m\n  param url: string\n  \
+                secret token = env(\"TOKEN\")\n  step \"One\" {\n    with env({ T: token }) { $ echo #{url} >> did }\n    \
+                rollback none \"a line\"\n  }\n}\n";
+    let desk = Desk::new(text).env("TOKEN", "tok-9f8e7d6c5b");
+    let shown = ["run", "book.rbk", "--set", "url=https://h/?t=tok-9f8e7d6c5b"];
+    desk.say(&shown).ended(2).says(&["the parameter `url` shows the secret `token`", "url: secret<string>"]);
+    assert!(!desk.path().join("did").exists());
+    let state = desk.path().join("state");
+    let kept = std::fs::read_dir(&state).unwrap().flatten().filter(|file| file.path().is_file());
+    for file in kept {
+        let bytes = std::fs::read(file.path()).unwrap();
+        assert!(!String::from_utf8_lossy(&bytes).contains("9f8e7d6c5b"), "{file:?}");
+    }
+    desk.say(&["run", "book.rbk", "--set", "url=https://h/"]).ended(0);
+    desk.say(&[&shown[..], &["--journal", "none"]].concat()).ended(0);
+}

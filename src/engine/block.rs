@@ -48,9 +48,10 @@ fn is_attempt(cx: &Cx<'_>) -> bool {
 }
 
 async fn statements<'p>(cx: &Cx<'p>, block: &'p Block, watched: &mut invariant::Watched) -> Flow {
+    let mut here = cx.clone();
     for stmt in &block.stmts {
         cx.check()?;
-        let here = cx.at(stmt);
+        here.go_to(cx, stmt);
         let next = match (&stmt.kind, cx.mode) {
             (StmtKind::Invariant { label, every, tolerate, cond }, _) => {
                 watched

@@ -162,8 +162,19 @@ pub(super) struct Goal<'p> {
 impl<'p> Cx<'p> {
     /// The same, at a statement of the block.
     pub fn at(&self, stmt: &Stmt) -> Cx<'p> {
-        let path = self.path.join(Segment::At(stmt.pos));
-        Cx { path, span: Some(stmt.span), calls: Rc::default(), ..self.clone() }
+        let mut here = self.clone();
+        here.go_to(self, stmt);
+        here
+    }
+
+    /// From one statement of a block to another.
+    pub fn go_to(&mut self, block: &Cx<'p>, stmt: &Stmt) {
+        self.path = block.path.join(Segment::At(stmt.pos));
+        self.span = Some(stmt.span);
+        match Rc::get_mut(&mut self.calls) {
+            Some(calls) => *calls = Calls::default(),
+            None => self.calls = Rc::default(),
+        }
     }
 
     pub fn cancelled(&self) -> bool {

@@ -156,8 +156,11 @@ async fn instance<'p>(cx: &Cx<'p>, spec: &Spec<'p>, names: &Rc<Names>) -> Flow {
         let seq = cx.seq.open();
         let scope = Scope::child(&cx.scope);
         let around = &cx.inst.attempts;
-        let dot = if around.is_empty() { "" } else { "." };
-        let attempts = format_smolstr!("{around}{dot}{attempt}");
+        let attempts = match (around.as_str(), attempt) {
+            ("", 1) => SmolStr::new_static("1"),
+            ("", _) => format_smolstr!("{attempt}"),
+            (around, _) => format_smolstr!("{around}.{attempt}"),
+        };
         let names = Names::child(names);
         let inst = Rc::new(Instance {
             parent: Some(cx.inst.clone()),

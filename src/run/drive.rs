@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
 use super::clock::Clock;
 use super::crash;
@@ -28,6 +28,8 @@ use crate::value::{Nanos, Timestamp, Value};
 
 /// Chunks of output on their way to the watcher: a slow watcher slows the commands down.
 const CHUNKS: usize = 64;
+/// How often the watcher hears the clock.
+const TICK: Duration = Duration::from_millis(200);
 /// How long the end of a call may wait for something else to share its flush.
 const UNKEPT: Duration = Duration::from_millis(20);
 /// After a second signal: KILL, and a little more than a call takes to give up.
@@ -134,7 +136,7 @@ impl<'a> Driver<'a> {
         chunks: &mut mpsc::Receiver<Chunk>,
         proven: &mut mpsc::Receiver<Proof>,
     ) {
-        let mut ticks = interval(Duration::from_millis(200));
+        let mut ticks = interval_at(far(TICK), TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut stopping = false;
         let mut end: Option<Instant> = None;
@@ -207,6 +209,7 @@ impl<'a> Driver<'a> {
                 }
                 () = sleep_until(keep), if self.keep_by.is_some() => self.keep_by = self.kept_late(),
                 _ = ticks.tick() => {
+                    signals.shrug();
                     crate::effects::shell::reap_all();
                     let at = self.clock.now();
                     self.around.watcher.tick(at);

@@ -28,6 +28,8 @@ pub struct Signals {
     child: Option<Signal>,
     /// None without a terminal: nobody could say `fg`.
     suspend: Option<Signal>,
+    /// [`Signals::shrug`] was called.
+    shrugs: bool,
 }
 
 impl Signals {
@@ -37,9 +39,9 @@ impl Signals {
     pub fn listen() -> Result<Signals, String> {
         let hangup = if shell::ignores_hangup() { None } else { Some(listen(Number::SIGHUP)?) };
         let terminal = std::fs::File::open("/dev/tty").is_ok();
-        for number in meaningless() {
+        for number in MEANINGLESS {
             // Heard from now on, and nobody asks for it. Ignoring it would be inherited by every command.
-            drop(hearing(number).map_err(|e| format!("signal {number} cannot be listened for: {e}"))?);
+            drop(listen(*number)?);
         }
         Ok(Signals {
             interrupt: Some(listen(Number::SIGINT)?),
@@ -53,7 +55,19 @@ impl Signals {
             power: None,
             child: Some(listen(Number::SIGCHLD)?),
             suspend: if terminal { Some(listen(Number::SIGTSTP)?) } else { None },
+            shrugs: false,
         })
+    }
+
+    /// From now on the real-time signals end nothing either. They are many, each registration copies the table of those
+    /// before it, and few runs are so short and yet meet one: so not at the start.
+    pub fn shrug(&mut self) {
+        if std::mem::replace(&mut self.shrugs, true) {
+            return;
+        }
+        for number in real_time() {
+            let _ = hearing(number);
+        }
     }
 
     /// The next one. May be dropped at any point.
@@ -82,24 +96,26 @@ pub fn suspend() {
 }
 
 /// What would end rbk, with all that it has started left behind, and says nothing to it. Not those of a crash.
-fn meaningless() -> Vec<i32> {
-    let mut numbers: Vec<i32> = [
-        Number::SIGUSR1,
-        Number::SIGUSR2,
-        Number::SIGALRM,
-        Number::SIGVTALRM,
-        Number::SIGPROF,
-        Number::SIGIO,
-        Number::SIGXFSZ,
-    ]
-    .map(|number| number as i32)
-    .into();
+const MEANINGLESS: &[Number] = &[
+    Number::SIGUSR1,
+    Number::SIGUSR2,
+    Number::SIGALRM,
+    Number::SIGVTALRM,
+    Number::SIGPROF,
+    Number::SIGIO,
+    Number::SIGXFSZ,
     #[cfg(target_os = "linux")]
-    {
-        numbers.push(Number::SIGSTKFLT as i32);
-        numbers.extend(nix::libc::SIGRTMIN()..=nix::libc::SIGRTMAX());
-    }
-    numbers
+    Number::SIGSTKFLT,
+];
+
+#[cfg(target_os = "linux")]
+fn real_time() -> std::ops::RangeInclusive<i32> {
+    nix::libc::SIGRTMIN()..=nix::libc::SIGRTMAX()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn real_time() -> [i32; 0] {
+    []
 }
 
 fn listen(number: Number) -> Result<Signal, String> {

@@ -1,6 +1,7 @@
 //! The calls that only Linux has: every process with its parent, group and environment; adopting orphans.
 //! `portable.rs` is its twin for the other systems: same functions, less to see.
 use std::collections::BTreeSet;
+use std::io::Read;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -47,9 +48,16 @@ pub fn processes() -> Vec<Process> {
 }
 
 /// One process of the table.
-#[allow(clippy::disallowed_methods, reason = "the process table")]
 pub fn process(pid: i32) -> Option<Process> {
-    stat(pid, &std::fs::read(format!("/proc/{pid}/stat")).ok()?)
+    stat(pid, &whole(&format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// These files have no size: the room is there before they are read.
+#[allow(clippy::disallowed_methods, reason = "the process table")]
+fn whole(path: &str) -> std::io::Result<Vec<u8>> {
+    let mut text = Vec::with_capacity(4096);
+    std::fs::File::open(path)?.read_to_end(&mut text)?;
+    Ok(text)
 }
 
 /// The name stands in brackets and may hold anything: fields count from the last bracket.
@@ -87,9 +95,8 @@ pub fn born(pid: i32, before: Option<u64>) -> u64 {
 }
 
 /// `NAME=value` pairs a process was started with; none when it is not ours to read.
-#[allow(clippy::disallowed_methods, reason = "the process table")]
 pub fn environment(pid: i32) -> Option<Vec<Vec<u8>>> {
-    let text = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let text = whole(&format!("/proc/{pid}/environ")).ok()?;
     Some(text.split(|b| *b == 0).map(<[u8]>::to_vec).collect())
 }
 
@@ -144,9 +151,8 @@ pub fn wants_terminal(pid: i32) -> bool {
 }
 
 /// Whether this process was started to survive its terminal (`nohup`). Asked before any handler is set.
-#[allow(clippy::disallowed_methods, reason = "the process table")]
 pub fn ignores_hangup() -> bool {
-    let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return false };
+    let Ok(Ok(status)) = whole("/proc/self/status").map(String::from_utf8) else { return false };
     let mask = status.lines().find_map(|l| l.strip_prefix("SigIgn:"));
     mask.and_then(|m| u64::from_str_radix(m.trim(), 16).ok()).is_some_and(|m| m & 1 != 0)
 }

@@ -3,9 +3,13 @@ use std::ffi::OsString;
 use std::io::{ErrorKind, Write};
 use std::os::unix::ffi::OsStrExt;
 
-use clap::{CommandFactory, Parser};
+use clap::{Args, CommandFactory, FromArgMatches, Parser};
 
-use super::{Cli, REFUSED, complain, lost};
+use super::check::Check;
+use super::plan::Plan;
+use super::resume::{Resume, Rollback};
+use super::run::Run;
+use super::{Cli, REFUSED, Volume, complain, lost};
 use crate::report::visible::decoded;
 
 /// What is to be done; else it is said why not, or what was asked for, and this is the exit code.
@@ -22,7 +26,23 @@ pub fn read() -> Result<Cli, u8> {
         let written = writeln!(std::io::stdout(), "rbk {}", env!("CARGO_PKG_VERSION"));
         return Err(got_said(written, 0));
     }
-    Cli::try_parse_from(typed).map_err(|said| told(&said))
+    short(&typed).map_or_else(|| Cli::try_parse_from(typed).map_err(|said| told(&said)), Ok)
+}
+
+/// With nothing built but the options of the one command that is named first. Mistakes and help are for the whole
+/// table: it knows what else could be meant.
+fn short(typed: &[OsString]) -> Option<Cli> {
+    let name = typed.get(1)?.to_str()?;
+    let one = match name {
+        "run" => Run::augment_args(clap::Command::new("run")),
+        "check" => Check::augment_args(clap::Command::new("check")),
+        "plan" => Plan::augment_args(clap::Command::new("plan")),
+        "resume" => Resume::augment_args(clap::Command::new("resume")),
+        "rollback" => Rollback::augment_args(clap::Command::new("rollback")),
+        _ => return None,
+    };
+    let all = Volume::augment_args(clap::Command::new("rbk")).subcommand(one);
+    Cli::from_arg_matches(&all.try_get_matches_from(typed).ok()?).ok()
 }
 
 /// A mistake stands on standard error. Help and the version stand on standard output, which can be lost.

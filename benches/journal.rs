@@ -1,6 +1,7 @@
 //! What it costs to write a step down, beside a bare commit of the same bytes on the same disk in the same moments; and what
 //! it takes to load and replay 100,000 events. `cargo bench --bench journal` prints lines.
-//! `-- --open PATH` only opens a journal that is there, for an instruction count.
+//! `-- --open PATH` only opens a journal that is there, for an instruction count; `-- --team URL` measures a step in a journal on that
+//! Postgres server, in whose database it leaves the schema `rbk` and a table `bare`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -17,6 +18,7 @@ use std::time::{Duration, Instant};
 use rbk::effects::fake::{Fake, Script};
 use rbk::engine::{CallId, Command, Engine, Event, Input, Inputs, OnFailure, Outcome, replay};
 use rbk::journal::codec::{self, Hide};
+use rbk::journal::postgres::{LEASE, Postgres};
 use rbk::journal::seal::Seal;
 use rbk::journal::sqlite::Sqlite;
 use rbk::journal::{Entry, Head, Holder, Place, Store, Text};
@@ -120,6 +122,36 @@ fn appends(dir: &Path) {
     );
 }
 
+/// The same on a server, beside a commit of one row on a session as plain as can be.
+fn team_appends(url: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (client, connection) = runtime.block_on(tokio_postgres::connect(url, tokio_postgres::NoTls)).unwrap();
+    runtime.spawn(async move { connection.await.unwrap() });
+    let made = "CREATE TABLE IF NOT EXISTS bare (no bigserial PRIMARY KEY, body bytea)";
+    runtime.block_on(client.batch_execute(made)).unwrap();
+    let insert = runtime.block_on(client.prepare("INSERT INTO bare (body) VALUES ($1)")).unwrap();
+    let mut store = Postgres::open(url, None, LEASE).unwrap();
+    let run = format!("bench-{}", std::process::id());
+    store.begin(&head(&run), &holder(), &[], Timestamp::UNIX_EPOCH).unwrap();
+    let (secrets, seal) = (Redactor::default(), Seal::new("r", b"", None));
+    let (mut journal, mut alone) = (Vec::new(), Vec::new());
+    for n in 0..COMMITS as u64 {
+        let entries = step(n);
+        let body = codec::write(&entries[0], &Hide { secrets: &secrets, seal: &seal }).unwrap();
+        let start = Instant::now();
+        let _ = store.append(&run, &entries, &secrets, None).unwrap();
+        journal.push(start.elapsed());
+        let start = Instant::now();
+        runtime.block_on(client.execute(&insert, &[&body])).unwrap();
+        alone.push(start.elapsed());
+    }
+    let (ours, theirs) = (median(journal), median(alone));
+    println!(
+        "append of a step to a team's journal: {ours:?}, bare commit of one row: {theirs:?}, ratio {:.3}",
+        ours.as_secs_f64() / theirs.as_secs_f64()
+    );
+}
+
 fn median(mut all: Vec<Duration>) -> Duration {
     all.sort();
     all[all.len() / 2]
@@ -188,6 +220,7 @@ fn main() {
     match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [_, "--open", path, ..] => drop(Sqlite::open(Path::new(path), None).unwrap()),
         [_, "--load", path, ..] => load(Path::new(path)),
+        [_, "--team", url, ..] => team_appends(url),
         _ => {
             let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
             appends(dir.path());

@@ -1,32 +1,11 @@
-//! Where entries are kept. A store blocks until the disk has said yes; it starts no thread and reads no clock.
-use super::{Entry, Head, Holder};
+//! Where entries are kept. A store blocks until the disk has said yes.
+use std::time::Duration;
+
+use super::{Entry, Head, Holder, Trouble};
 use crate::engine::CallId;
 use crate::engine::event::End;
 use crate::value::redact::Redactor;
 use crate::value::{SmolStr, Timestamp, Value};
-
-/// Why a store could not do it: one line for a person, and what the reader can do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trouble {
-    pub message: String,
-    pub help: Option<String>,
-    /// The disk has no room left.
-    pub full: bool,
-}
-
-impl Trouble {
-    #[must_use]
-    pub fn new(message: impl Into<String>) -> Trouble {
-        Trouble { message: message.into(), help: None, full: false }
-    }
-
-    /// The same, with what the reader can do.
-    #[must_use]
-    pub fn with_help(mut self, help: impl Into<String>) -> Trouble {
-        self.help = Some(help.into());
-        self
-    }
-}
 
 /// Where entries found their place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +79,14 @@ pub struct Filter {
     pub since: Option<Timestamp>,
 }
 
+/// A process that may still drive a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lapse {
+    pub holder: Holder,
+    /// It has the run no more after this, if it says nothing meanwhile.
+    pub within: Duration,
+}
+
 /// Who holds a lock.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lock {
@@ -116,18 +103,41 @@ pub trait Store {
     /// The store cannot be written; nothing of the run is kept.
     fn begin(&mut self, head: &Head, holder: &Holder, first: &[Entry], wall: Timestamp) -> Result<(), Trouble>;
 
+    /// Who may still drive a run, where the kernel does not know it at once: [`Store::take`] waits for it.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    fn lapse(&mut self, _run: &str) -> Result<Option<Lapse>, Trouble> {
+        Ok(None)
+    }
+
     /// Take a run that nobody drives.
     ///
     /// # Errors
     /// There is no such run, or it is driven: by whom.
     fn take(&mut self, run: &str, holder: &Holder) -> Result<(), Trouble>;
 
+    /// Whether something may be started now for the run that this process drives: it is still this process's, and for long
+    /// enough. Asked between the keeping of an intent and its call.
+    ///
+    /// # Errors
+    /// It may not, and why.
+    fn ready(&mut self, _run: &str) -> Result<(), Trouble> {
+        Ok(())
+    }
+
+    /// That the run that this process drives is another one's by now, as far as is known here; nobody is asked.
+    fn taken(&self, _run: &str) -> Option<Trouble> {
+        None
+    }
+
     /// All at once or nothing, in this order, of the run that this process drives, and how it stands with them: as before
     /// when that is not said. The locks of one that succeeded, is undone, refused or closed are free then. `secrets`: what
     /// may not be written in the clear.
     ///
     /// # Errors
-    /// Nothing was kept, or this process does not drive the run. `full`: also the reserve is used up.
+    /// They are not known to be kept, or this process does not drive the run. They may be given once more, with others
+    /// behind them: none is kept twice. [`Kind::Full`](super::Kind): also the reserve is used up.
     fn append(
         &mut self,
         run: &str,

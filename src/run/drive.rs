@@ -23,7 +23,7 @@ use crate::engine::{
     Call, CallId, Command, Ending, Engine, Event, Failure, FailureKind, Finish, Input, Outcome, Pending, PendingTimer,
     Progress, QuestionId, Record, Replayed, TimerClock, TimerId, What,
 };
-use crate::journal::{Entry, Room, Trouble};
+use crate::journal::{Entry, Kind, Room, Trouble};
 use crate::value::{Nanos, Timestamp, Value};
 
 /// Chunks of output on their way to the watcher: a slow watcher slows the commands down.
@@ -63,6 +63,13 @@ pub enum OnQuestion {
     Stop,
 }
 
+/// Another process has the run.
+struct Gone {
+    why: String,
+    /// It was on its way back when that was found out.
+    back: bool,
+}
+
 struct Driver<'a> {
     engine: Engine,
     around: Around<'a>,
@@ -76,6 +83,8 @@ struct Driver<'a> {
     timers: BTreeMap<TimerId, Nanos>,
     questions: BTreeSet<QuestionId>,
     output: mpsc::Sender<Chunk>,
+    /// The run is another process's by now: nothing starts any more.
+    gone: Option<Gone>,
     /// By when the last ends of calls are kept.
     keep_by: Option<Instant>,
     /// It was told that something is not kept.
@@ -105,6 +114,7 @@ pub async fn drive(run: Replayed, around: Around<'_>, past: Option<Past>) -> Res
         timers: BTreeMap::new(),
         questions: BTreeSet::new(),
         output,
+        gone: None,
         keep_by: None,
         unkept: false,
         finish: None,
@@ -119,6 +129,12 @@ pub async fn drive(run: Replayed, around: Around<'_>, past: Option<Past>) -> Res
     let unkept = driver.around.journal.as_mut().and_then(|journal| journal.end(driver.finish.as_ref(), now()).err());
     if let Some(finish) = &mut driver.finish {
         finish.warnings.extend(unkept.map(|unkept| format!("its end is not in the journal: {}", unkept.message)));
+        match (driver.gone, &mut finish.failure) {
+            // What went wrong before stays what went wrong.
+            (Some(Gone { why, back: true }), _) | (Some(Gone { why, back: false }), None) => finish.warnings.push(why),
+            (Some(Gone { why, back: false }), Some(failed)) => failed.failure.message = why,
+            (None, _) => {}
+        }
     }
     if let Some(finish) = &driver.finish {
         if finish.end != End::Stopped {
@@ -213,6 +229,10 @@ impl<'a> Driver<'a> {
                     crate::effects::shell::reap_all();
                     let at = self.clock.now();
                     self.around.watcher.tick(at);
+                    let taken = self.around.journal.as_ref().and_then(|journal| journal.taken());
+                    if let Some(taken) = taken.filter(|_| !over) {
+                        self.lose(taken);
+                    }
                 }
                 Some(chunk) = chunks.recv() => self.show(&chunk),
             }
@@ -303,21 +323,49 @@ impl<'a> Driver<'a> {
             let asked = std::mem::take(&mut self.asked);
             let mut intended = BTreeSet::new();
             for (at, command) in asked {
-                match (command, &trouble) {
-                    (Command::Record(Record::Intent { call, .. }), Some(_)) => drop(intended.insert(call)),
-                    (Command::Call(call), Some(trouble)) if intended.contains(&call.id) => {
-                        self.start_unkept(call, trouble);
-                    }
-                    (command, _) => self.obey(at, command),
+                match command {
+                    Command::Record(Record::Intent { call, .. }) => drop(intended.insert(call)),
+                    Command::Call(call) if intended.contains(&call.id) => self.start_intended(call, trouble.clone()),
+                    command => self.obey(at, command),
                 }
             }
         }
     }
 
+    /// A call whose intent is kept, or could not be, starts only while the run is this process's.
+    fn start_intended(&mut self, call: Arc<Call>, unkept: Option<Trouble>) {
+        crash::point();
+        let mine = match &mut self.around.journal {
+            Some(journal) if self.gone.is_none() => journal.ready(),
+            Some(_) | None => Ok(()),
+        };
+        match (mine, unkept) {
+            (Err(lost), _) | (_, Some(lost)) if lost.kind == Kind::Lost => {
+                self.lose(lost);
+                self.start(call);
+            }
+            (_, Some(trouble)) | (Err(trouble), None) => self.start_unkept(call, &trouble),
+            (Ok(()), None) => self.start(call),
+        }
+    }
+
+    /// The run is another process's by now: what runs is ended, and nothing more starts, not even an undo.
+    fn lose(&mut self, lost: Trouble) {
+        if self.gone.is_some() {
+            return;
+        }
+        self.gone = Some(Gone { why: lost.message, back: self.engine.goes_back() });
+        if let Some(journal) = &mut self.around.journal {
+            journal.let_go();
+        }
+        self.hear(Event::Kill);
+        self.cancellers.values().for_each(Canceller::kill);
+    }
+
     /// A call whose intent could not be kept does not start; on the way back there is nothing better than to go on.
     fn start_unkept(&mut self, call: Arc<Call>, trouble: &Trouble) {
         if self.engine.goes_back() {
-            if !trouble.full && !std::mem::replace(&mut self.unkept, true) {
+            if trouble.kind != Kind::Full && !std::mem::replace(&mut self.unkept, true) {
                 let text = format!("{}: the way back goes on without being kept", trouble.message);
                 let at = self.clock.now();
                 self.around.watcher.tell(at, &Progress::Warning { path: call.path.clone(), text });
@@ -330,7 +378,10 @@ impl<'a> Driver<'a> {
 
     fn obey(&mut self, at: Nanos, command: Command) {
         match command {
-            Command::Call(call) => self.start(call),
+            Command::Call(call) => {
+                crash::point();
+                self.start(call);
+            }
             Command::Cancel(id) => {
                 if let Some(canceller) = self.cancellers.get(&id) {
                     canceller.cancel();
@@ -342,6 +393,7 @@ impl<'a> Driver<'a> {
             Command::Clear(id) => {
                 self.timers.remove(&id);
             }
+            Command::Ask(..) if self.gone.is_some() => {}
             Command::Ask(id, question) => {
                 self.questions.insert(id);
                 self.around.answers.ask(id, &question);
@@ -358,6 +410,10 @@ impl<'a> Driver<'a> {
 
     fn start(&mut self, call: Arc<Call>) {
         let id = call.id;
+        if self.gone.is_some() {
+            let failure = Failure::new(FailureKind::Cancelled, "the run is another process's by now");
+            return self.hear(Event::Ended(id, Box::new(Outcome::failed(Ending::None, failure))));
+        }
         let (canceller, cancel) = Cancel::new();
         self.cancellers.insert(id, canceller);
         let output = Output { call: id, to: self.output.clone() };
@@ -369,7 +425,6 @@ impl<'a> Driver<'a> {
         if let Some(outcome) = known {
             return self.running.push(Box::pin(std::future::ready((id, Seen::Ended(outcome)))));
         }
-        crash::point();
         let ending = effects.call(call, cancel, output);
         self.running.push(Box::pin(async move { (id, Seen::Ended(ending.await)) }));
     }
@@ -452,7 +507,7 @@ fn unkept(kept: Result<Room, Trouble>) -> Option<Trouble> {
     match kept {
         Ok(Room::Enough) => None,
         Ok(Room::Reserve) => Some(Trouble {
-            full: true,
+            kind: Kind::Full,
             ..Trouble::new("the disk of the journal is full: what is left of it is for undoing")
         }),
         Err(trouble) => Some(trouble),

@@ -22,6 +22,8 @@ pub struct Journal {
     over: bool,
     /// The end of a call that may have had an effect waits to be kept: without it, it would be in doubt.
     owes: bool,
+    /// Another process has the run.
+    lost: bool,
 }
 
 impl Journal {
@@ -37,6 +39,7 @@ impl Journal {
             room: Room::Enough,
             over: false,
             owes: false,
+            lost: false,
         }
     }
 
@@ -100,6 +103,28 @@ impl Journal {
         Ok(self.room)
     }
 
+    /// Whether something may be started now.
+    ///
+    /// # Errors
+    /// It may not, and why.
+    pub fn ready(&mut self) -> Result<(), Trouble> {
+        self.store.ready(&self.run)
+    }
+
+    /// That another process has the run, as far as is known.
+    #[must_use]
+    pub fn taken(&self) -> Option<Trouble> {
+        self.store.taken(&self.run)
+    }
+
+    /// The run is another process's: nothing of it is kept any more.
+    pub fn let_go(&mut self) {
+        self.over = true;
+        self.lost = true;
+        self.owes = false;
+        self.waiting.clear();
+    }
+
     /// One entry of the driver's own, at once.
     ///
     /// # Errors
@@ -144,6 +169,9 @@ impl Journal {
     /// # Errors
     /// It could not be kept.
     pub fn end(&mut self, finish: Option<&Finish>, wall: Timestamp) -> Result<(), Trouble> {
+        if self.lost {
+            return Ok(());
+        }
         let state = match finish.map(|finish| finish.end) {
             Some(End::Stopped) | None => State::Open,
             Some(End::Undone) => State::Ended(End::RolledBack),

@@ -18,7 +18,7 @@ pub struct Opened {
     pub new: bool,
 }
 
-/// The journal at `place`, a file; the user's own when none is named. None: nothing is to be kept.
+/// The journal at `place`, a file or `postgres://…`; the user's own when none is named. None: nothing is to be kept.
 ///
 /// # Errors
 /// It cannot be opened or made.
@@ -26,9 +26,9 @@ pub fn open(place: Option<&str>) -> Result<Option<Opened>, Trouble> {
     if place == Some(NONE) {
         return Ok(None);
     }
-    let which = which(place)?;
+    let which = journal::which(place)?;
     let new = matches!(which, Which::Named(_)) && !which.is_there();
-    Ok(Some(Opened { store: journal::open(which.path())?, new }))
+    Ok(Some(Opened { store: journal::open(&which)?, new }))
 }
 
 /// The journal at `place` as it is. None: it is the user's own, and nothing was kept in it yet.
@@ -39,20 +39,10 @@ pub fn there(place: Option<&str>) -> Result<Option<Box<dyn Store>>, Trouble> {
     if place == Some(NONE) {
         return Err(Trouble::new(format!("`--journal {NONE}` keeps no run")));
     }
-    match which(place)? {
-        which if which.is_there() => journal::open(which.path()).map(Some),
-        Which::Own(_) => Ok(None),
+    match journal::which(place)? {
+        which if which.is_there() => journal::open(&which).map(Some),
+        Which::Own(_) | Which::Team(_) => Ok(None),
         Which::Named(path) => Err(missing(&path)),
-    }
-}
-
-fn which(place: Option<&str>) -> Result<Which, Trouble> {
-    match place {
-        Some(url) if url.contains("://") => {
-            let message = format!("`--journal {}` is no file", crate::value::credentials::shown(url));
-            Err(Trouble::new(message).with_help("name a file, or `none`"))
-        }
-        place => journal::which(place.map(Path::new)),
     }
 }
 

@@ -36,5 +36,6 @@ mod shell;
 mod stage;
 mod stdlib;
 mod syntax;
+mod team;
 mod tidy;
 mod values;

@@ -16,7 +16,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("plan", &["check", "diag", "source", "value"]),
     ("engine", &["check", "source", "value"]),
     ("effects", &["engine", "check", "diag", "source", "state", "value"]),
-    ("journal", &["engine", "source", "state", "value"]),
+    ("journal", &["effects", "engine", "source", "state", "value"]),
     ("run", &["journal", "effects", "engine", "check", "source", "value"]),
     ("report", &["run", "journal", "effects", "engine", "plan", "check", "diag", "source", "value"]),
     (

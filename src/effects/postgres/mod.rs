@@ -15,6 +15,7 @@ mod param;
 mod passfile;
 mod pool;
 mod prepare;
+pub mod reach;
 mod read;
 mod role;
 mod scan;

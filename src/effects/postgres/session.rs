@@ -72,7 +72,7 @@ pub struct Session {
     pub about: About,
     reported: Arc<Reported>,
     /// Ends with the session.
-    _task: Task,
+    task: Task,
     tls: Option<ClientConfig>,
     prepared: RefCell<HashMap<String, tokio_postgres::Statement>>,
     /// The server's own limit as it was last set, in milliseconds.
@@ -129,11 +129,17 @@ impl Session {
             host,
             about,
             reported,
-            _task: task,
+            task,
             tls,
             prepared: RefCell::default(),
             net: Cell::new(None),
         })
+    }
+
+    /// What is needed to speak with the server, for whoever needs no more of it.
+    #[must_use]
+    pub fn into_client(self) -> (Client, Task) {
+        (self.client, self.task)
     }
 
     /// The server has said that a lone statement cannot write.

@@ -10,7 +10,7 @@ use super::refused::Refused;
 use super::{BUG, complain, got_out};
 use crate::engine::Finish;
 use crate::engine::event::End;
-use crate::journal::{Store, Trouble};
+use crate::journal::{Lapse, Store, Trouble};
 use crate::report::json::Json;
 use crate::report::live::Live;
 use crate::report::opening::Opening;
@@ -20,6 +20,7 @@ use crate::report::screen::Screen;
 use crate::report::story::Say;
 use crate::report::style::{Line, Tone};
 use crate::report::summary::summary;
+use crate::report::time;
 use crate::run::answers::{Answerer, Voice};
 use crate::run::{Answers, OnQuestion, Watcher};
 use crate::session;
@@ -40,8 +41,8 @@ pub struct Telling {
     /// How the run is told
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
-    /// Where the run is kept: a file, or `none`
-    #[arg(long, value_name = "FILE")]
+    /// Where the run is kept: a file, `postgres://…` (a team's), or `none`
+    #[arg(long, value_name = "PLACE")]
     pub journal: Option<String>,
 }
 
@@ -188,6 +189,17 @@ impl From<Trouble> for Refused {
     fn from(trouble: Trouble) -> Refused {
         Refused::several(vec![(trouble.message, trouble.help)])
     }
+}
+
+/// Say that a process which may be dead is waited for, and how long.
+pub fn tell_wait(store: &mut dyn Store, run: &str) -> Result<(), Trouble> {
+    let Some(Lapse { holder, within }) = store.lapse(run)? else { return Ok(()) };
+    let by = format!("pid {} on {}, user {}", holder.pid, holder.host_name, holder.user);
+    let within =
+        time::limit(Nanos(i64::try_from(within.as_secs() + 1).unwrap_or(i64::MAX).saturating_mul(1_000_000_000)));
+    let text = format!("another process may still drive run {run} ({by}): up to {within} are waited for a word of it");
+    Outside::new(Channel::Err).line(&Line::new(0).put(Tone::Warn, "! ").put(Tone::Plain, text));
+    Ok(())
 }
 
 /// The journal that an option names, and in which there are runs.

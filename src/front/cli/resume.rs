@@ -2,7 +2,7 @@
 use clap::Args;
 
 use super::OK;
-use super::driven::{Telling, journal, reason};
+use super::driven::{Telling, journal, reason, tell_wait};
 use super::inputs::Somebody;
 use super::questions;
 use super::refused::Refused;
@@ -150,6 +150,7 @@ fn taken(
 ) -> Result<(Left, Row), Refused> {
     let mut store = journal(telling.journal.as_deref())?;
     let row = choose(store.as_mut())?;
+    tell_wait(store.as_mut(), &row.run)?;
     let left = Left::take(store, &row)?;
     Ok((left, row))
 }

@@ -1,7 +1,7 @@
 //! `rbk runs`, `rbk close RUN`: what the journal knows, and ending a run as it is.
 use clap::{Args, ValueEnum};
 
-use super::driven::{Format, journal, reason};
+use super::driven::{Format, journal, reason, tell_wait};
 use super::refused::Refused;
 use super::{OK, complain, say};
 use crate::journal::{Filter, Row, Trouble};
@@ -28,8 +28,8 @@ pub struct Runs {
     prune: Option<String>,
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
-    /// The journal, a file
-    #[arg(long, value_name = "FILE")]
+    /// The journal: a file, or `postgres://…` (a team's)
+    #[arg(long, value_name = "PLACE")]
     journal: Option<String>,
 }
 
@@ -57,8 +57,8 @@ pub struct Close {
     /// Why, for the journal
     #[arg(long, required = true, value_parser = reason)]
     reason: String,
-    /// The journal, a file
-    #[arg(long, value_name = "FILE")]
+    /// The journal: a file, or `postgres://…` (a team's)
+    #[arg(long, value_name = "PLACE")]
     journal: Option<String>,
 }
 
@@ -121,6 +121,7 @@ fn closed(args: &Close) -> Result<String, Refused> {
         return Ok(run.to_string());
     }
     let row = find(store.as_mut(), &args.run)?;
+    tell_wait(store.as_mut(), &row.run)?;
     end(store.as_mut(), &row, &args.reason)?;
     Ok(row.run.to_string())
 }

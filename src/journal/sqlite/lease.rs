@@ -9,7 +9,7 @@ use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 
 use super::trouble::not_beside;
-use crate::journal::{Holder, Trouble};
+use crate::journal::{Holder, Trouble, trouble};
 use crate::state::held;
 use crate::value::Timestamp;
 
@@ -104,13 +104,9 @@ pub fn locked(path: &Path) -> Option<File> {
 fn driven(dir: &Path, run: &str) -> Trouble {
     let since = std::fs::metadata(dir.join(file_name(run))).and_then(|file| file.modified()).ok();
     let since = since.and_then(|time| Timestamp::try_from(time).ok());
-    let since = since.map(|time| time.strftime(", since %Y-%m-%dT%H:%M:%SZ").to_string()).unwrap_or_default();
+    let since = since.map(|time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
     match holder(dir, run) {
-        Some(by) => Trouble::new(format!(
-            "run {run} is driven by another process (pid {} on {}, user {}{since})",
-            by.pid, by.host_name, by.user
-        ))
-        .with_help(format!("wait for its end, or stop it: `kill {}` makes it undo what it did", by.pid)),
+        Some(by) => trouble::driven(run, &by, since.as_deref(), &by.host_name),
         None => Trouble::new(format!("run {run} is driven by another process")).with_help("wait for its end"),
     }
 }

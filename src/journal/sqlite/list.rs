@@ -1,12 +1,11 @@
 //! Every run in one line.
 use std::collections::BTreeMap;
 
-use super::tip::{self, Tip, from_nanos};
 use super::trouble::{self, damaged, lost, of};
 use super::witness::{self, Seen, Witness};
-use super::{Sqlite, chain, lease};
-use crate::journal::codec::{self, time};
-use crate::journal::{Filter, Row, Trouble};
+use super::{Sqlite, lease, tip};
+use crate::journal::tip::Tip;
+use crate::journal::{Filter, Row, Trouble, chain, listed};
 use crate::value::SmolStr;
 
 /// How one run stands.
@@ -25,34 +24,12 @@ impl Sqlite {
         let mut locks = self.locks_by_run()?;
         let mut found = Vec::new();
         self.each(&mut |Stands { no, id, head, tip, beyond }| {
-            let head = codec::read_head(head)?;
-            if head.run != id {
-                return Err(self.broken(&id));
-            }
-            let started = time(&head.started)?;
-            let wanted = filter.book.as_ref().is_none_or(|book| *book == head.book)
-                && filter.state.is_none_or(|state| state == tip.state)
-                && filter.since.is_none_or(|since| started >= since);
-            if !wanted {
-                return Ok(());
-            }
-            found.push(Row {
-                book: head.book,
-                file: head.texts.into_iter().next().map(|text| text.name).unwrap_or_default(),
-                host_name: head.place.host_name,
-                user: head.place.user,
-                started,
-                last: from_nanos(tip.last),
-                state: tip.state,
-                wrote: tip.wrote,
-                held: lease::holder(&self.dir, &id),
-                locks: locks.remove(&no).unwrap_or_default(),
-                damaged: beyond.is_some(),
-                run: id.into(),
-            });
+            let (held, locks) = (|| lease::holder(&self.dir, &id), locks.remove(&no).unwrap_or_default());
+            let row = listed::row(&id, head, Some(tip), held, locks, filter, &|how| damaged(&self.path, how))?;
+            found.extend(row.map(|row| Row { damaged: beyond.is_some(), ..row }));
             Ok(())
         })?;
-        found.sort_by(|a, b| b.started.cmp(&a.started).then_with(|| b.run.cmp(&a.run)));
+        listed::sort(&mut found);
         Ok(found)
     }
 

@@ -2,9 +2,9 @@
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::Sqlite;
-use super::tip::{from_nanos, to_nanos};
 use super::trouble::of;
-use super::write::not_driven;
+use crate::journal::tip::{from_nanos, to_nanos};
+use crate::journal::trouble::{locked, not_driven};
 use crate::journal::{Lock, Trouble};
 use crate::value::{SmolStr, Timestamp};
 
@@ -22,7 +22,7 @@ impl Sqlite {
         let held = holder(&change, name).map_err(wrong)?;
         match &held {
             Some((owner, _)) if *owner == no => return Ok(None),
-            Some((_, lock)) if !takeover => return Err(refused(lock)),
+            Some((_, lock)) if !takeover => return Err(locked(lock)),
             Some(_) | None => {}
         }
         let from = held.map(|(_, lock)| lock);
@@ -52,13 +52,4 @@ fn holder(db: &Connection, name: &str) -> rusqlite::Result<Option<(i64, Lock)>> 
 
 pub fn free(db: &Connection, run: i64) -> rusqlite::Result<()> {
     db.prepare_cached("DELETE FROM lock WHERE run = ?1")?.execute([run]).map(|_| ())
-}
-
-fn refused(lock: &Lock) -> Trouble {
-    let (name, run) = (&lock.name, &lock.run);
-    let since = lock.since.strftime("%Y-%m-%dT%H:%M:%SZ");
-    Trouble::new(format!(
-        "the lock `{name}` belongs to run {run} (since {since}), which may have left something in place"
-    ))
-    .with_help(format!("`rbk resume {run}`, `rbk rollback {run}`, or `rbk close {run} --reason …` ends that"))
 }

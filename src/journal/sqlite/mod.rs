@@ -1,7 +1,6 @@
 //! Runs in one SQLite file on a local disk. A commit is durable when it returns; a reader sees whole commits only. Beside
 //! the file, in `FILE-runs/`: for each run a file that its driving process holds, room kept back for unwinding, and how far
 //! it had come.
-mod chain;
 mod lease;
 mod list;
 mod locks;
@@ -15,12 +14,13 @@ mod trouble;
 mod witness;
 mod write;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
-use super::seal::{Key, Print};
+use super::seal::Key;
+use super::written::Known;
 use super::{Entry, Filter, Head, Holder, Lock, Room, Row, Standing, Store, Trouble};
 use crate::engine::CallId;
 use crate::value::redact::Redactor;
@@ -37,8 +37,7 @@ pub struct Sqlite {
     dir: PathBuf,
     key: Option<Key>,
     driven: BTreeMap<SmolStr, write::Driven>,
-    /// Of secrets that were loaded.
-    prints: HashMap<(SmolStr, CallId), Print>,
+    known: Known,
 }
 
 impl std::fmt::Debug for Sqlite {
@@ -56,7 +55,7 @@ impl Sqlite {
         let path = place::find(path)?;
         let db = schema::open(&path)?;
         let dir = schema::beside(&path, BESIDE);
-        Ok(Sqlite { db, path, dir, key, driven: BTreeMap::new(), prints: HashMap::new() })
+        Ok(Sqlite { db, path, dir, key, driven: BTreeMap::new(), known: Known::new() })
     }
 }
 
@@ -88,7 +87,7 @@ impl Store for Sqlite {
     }
 
     fn same(&self, run: &str, call: CallId, value: &Value) -> Option<bool> {
-        self.printed_alike(run, call, value)
+        self.known.get(run)?.same(call, value)
     }
 
     fn keeps_secrets(&self) -> bool {

@@ -4,13 +4,12 @@ use std::path::Path;
 
 use rusqlite::TransactionBehavior;
 
-use super::tip::{self, to_nanos};
 use super::trouble::of;
 use super::witness::Witness;
-use super::write::leaves_nothing;
-use super::{Sqlite, chain, lease, reserve};
+use super::{Sqlite, lease, reserve, tip};
 use crate::journal::codec::read_head;
-use crate::journal::{Holder, Trouble};
+use crate::journal::tip::{leaves_nothing, to_nanos};
+use crate::journal::{Holder, Trouble, chain};
 use crate::value::Timestamp;
 
 impl Sqlite {

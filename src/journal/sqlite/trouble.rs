@@ -5,9 +5,9 @@ use nix::errno::Errno;
 use rusqlite::{Error, ErrorCode, ffi};
 
 use super::BESIDE;
-use super::tip::Tip;
 use super::witness::Seen;
-use crate::journal::Trouble;
+use crate::journal::tip::Tip;
+use crate::journal::{Kind, Trouble};
 
 pub fn of(path: &Path, error: &Error) -> Trouble {
     let shown = path.display();
@@ -62,7 +62,7 @@ fn unwritten(message: String, error: &std::io::Error) -> Trouble {
 
 fn full(message: &str) -> Trouble {
     Trouble {
-        full: true,
+        kind: Kind::Full,
         ..Trouble::new(message).with_help("make room on its disk, or set `RBK_JOURNAL` to another one")
     }
 }
@@ -98,8 +98,4 @@ pub fn gone(path: &Path, run: &str) -> Trouble {
         )),
         ..damaged(path, &format!("run {run} was begun in it, and is gone"))
     }
-}
-
-pub fn no_such_run(run: &str) -> Trouble {
-    Trouble::new(format!("there is no run `{run}` in the journal")).with_help("`rbk runs` lists them")
 }

@@ -10,8 +10,8 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::chain::Hash;
-use super::tip::Tip;
+use crate::journal::chain::Hash;
+use crate::journal::tip::Tip;
 use crate::value::SmolStr;
 
 const NAME: &str = "witness";

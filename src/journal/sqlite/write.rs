@@ -3,16 +3,17 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
-use super::chain::{self, Hash};
 use super::lease::{self, Lease};
 use super::reserve::Reserve;
-use super::tip::{self, Tip, to_nanos};
-use super::trouble::{is_full, no_such_run, of};
+use super::trouble::{is_full, of};
 use super::witness::Witness;
-use super::{Sqlite, locks};
-use crate::engine::event::End;
+use super::{Sqlite, locks, tip};
+use crate::journal::chain::{self, Hash};
 use crate::journal::codec::{self, Hide};
 use crate::journal::seal::{self, Seal};
+use crate::journal::tip::{Tip, leaves_nothing, to_nanos};
+use crate::journal::trouble::{begun_already, no_such_run, not_driven};
+use crate::journal::written::{Written, written};
 use crate::journal::{Entry, Head, Holder, Room, Standing, State, Trouble};
 use crate::value::redact::Redactor;
 use crate::value::{SmolStr, Timestamp};
@@ -55,7 +56,7 @@ impl Sqlite {
         let body = codec::head(head, hashes.clone(), &salt, &seal)?;
         let first = chain::first(&body);
         let start = Tip { count: 0, hash: first, last: to_nanos(wall), state: State::Open, wrote: false };
-        let (tip, rows) = rows(start, entries, &Hide { secrets: &Redactor::default(), seal: &seal })?;
+        let (tip, rows) = written(start, entries, &Hide { secrets: &Redactor::default(), seal: &seal })?;
         let inserted = commit(&mut self.db, |change| {
             for (text, hash) in head.texts.iter().zip(&hashes) {
                 change
@@ -66,7 +67,7 @@ impl Sqlite {
                 .prepare_cached("INSERT INTO run (id, head) VALUES (?1, ?2)")?
                 .execute(params![head.run.as_str(), body])?;
             let no = change.last_insert_rowid();
-            tip.insert(change, no, &first)?;
+            tip::insert(change, no, &first, &tip)?;
             add(change, no, &rows)?;
             Ok(no)
         });
@@ -79,7 +80,7 @@ impl Sqlite {
                 Ok(())
             }
             Err(e) if e.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) => {
-                Err(Trouble::new(format!("there is a run `{}` in the journal already", head.run)))
+                Err(begun_already(&head.run))
             }
             Err(e) => {
                 reserve.give_back();
@@ -113,7 +114,7 @@ impl Sqlite {
         standing: Option<Standing>,
     ) -> Result<Room, Trouble> {
         let mine = self.driven.get_mut(run).ok_or_else(|| not_driven(run))?;
-        let (mut tip, rows) = rows(mine.tip.clone(), entries, &Hide { secrets, seal: &mine.seal })?;
+        let (mut tip, rows) = written(mine.tip.clone(), entries, &Hide { secrets, seal: &mine.seal })?;
         if let Some(Standing { state, wrote, wall }) = standing {
             tip = Tip { state, wrote, last: to_nanos(wall), ..tip };
         }
@@ -128,33 +129,9 @@ impl Sqlite {
     }
 }
 
-/// Its number, its hash, and what it says.
-type Written = (i64, Hash, Vec<u8>);
-
-/// The entries as they are written behind this tip, and the tip behind them.
-fn rows(mut tip: Tip, entries: &[Entry], hide: &Hide<'_>) -> Result<(Tip, Vec<Written>), Trouble> {
-    let mut rows = Vec::with_capacity(entries.len());
-    for entry in entries {
-        let body = codec::write(entry, hide)?;
-        tip.hash = chain::next(&tip.hash, &body);
-        tip.count += 1;
-        tip.last = wall(entry).map_or(tip.last, to_nanos);
-        rows.push((tip.count, tip.hash, body));
-    }
-    Ok((tip, rows))
-}
-
 fn add(change: &Connection, no: i64, rows: &[Written]) -> rusqlite::Result<()> {
     let mut add = change.prepare_cached("INSERT INTO entry VALUES (?1, ?2, ?3, ?4)")?;
-    rows.iter().try_for_each(|(count, hash, body)| add.execute(params![no, count, hash, body]).map(|_| ()))
-}
-
-/// Whether nobody has anything left to do for such a run.
-pub fn leaves_nothing(state: State) -> bool {
-    match state {
-        State::Ended(End::Succeeded | End::RolledBack | End::Undone | End::Refused) | State::Closed => true,
-        State::Open | State::Ended(End::Incomplete | End::UndoneInPart | End::Stopped) => false,
-    }
+    rows.iter().try_for_each(|row| add.execute(params![no, row.no, row.hash, row.body]).map(|_| ()))
 }
 
 /// The tip and what goes with it; on a full disk once more in the reserve.
@@ -168,7 +145,7 @@ fn change(
 ) -> Result<(), Trouble> {
     let (no, head, before) = (mine.no, mine.head, mine.tip.clone());
     let all = |change: &Transaction<'_>| {
-        tip.update(change, no, &head, &before)?;
+        tip::update(change, no, &head, &before, &tip)?;
         work(change, no)
     };
     let mut done = commit(db, all);
@@ -205,18 +182,4 @@ pub fn find(path: &Path, db: &Connection, run: &str) -> Result<(i64, Vec<u8>), T
     let mut find = db.prepare_cached("SELECT no, head FROM run WHERE id = ?1").map_err(|e| of(path, &e))?;
     let found = find.query_row([run], |row| Ok((row.get(0)?, row.get(1)?))).optional().map_err(|e| of(path, &e))?;
     found.ok_or_else(|| no_such_run(run))
-}
-
-fn wall(entry: &Entry) -> Option<Timestamp> {
-    match entry {
-        Entry::Taken { wall, .. }
-        | Entry::Heard { wall, .. }
-        | Entry::Stopped { wall, .. }
-        | Entry::Closed { wall, .. } => Some(*wall),
-        Entry::Intent { .. } | Entry::Proof { .. } => None,
-    }
-}
-
-pub fn not_driven(run: &str) -> Trouble {
-    Trouble::new(format!("this process does not drive run {run}"))
 }

@@ -5,7 +5,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use rbk::engine::CallId;
 use rbk::engine::event::End;
-use rbk::journal::{Entry, Room, State, Store};
+use rbk::journal::{Entry, Kind, Room, State, Store};
 use rbk::value::Value;
 
 use super::made::{at, ended, head, holder, keep, nothing, open, said, stand};
@@ -91,7 +91,7 @@ fn start(path: &Path) {
         .and_then(|mut store| store.begin(&head("r1"), &holder(1), &[], at(0)));
     match begun {
         Ok(()) => println!("> begun"),
-        Err(trouble) => println!("> full {}: {}", trouble.full, trouble.message),
+        Err(trouble) => println!("> full {}: {}", trouble.kind == Kind::Full, trouble.message),
     }
 }
 
@@ -120,7 +120,7 @@ fn fill(path: &Path) {
             Err(trouble) => break trouble,
         }
     };
-    assert!(full.full, "{full:?}");
+    assert!(full.kind == Kind::Full, "{full:?}");
     println!("> {}", full.message);
     println!("> {}", full.help.unwrap());
     println!("> {on_reserve}");
@@ -131,5 +131,5 @@ fn fill(path: &Path) {
         said(store.append("r1", &[Entry::Intent { call: CallId(1), key: "x".repeat(100_000) }], &nothing(), None))
     );
     assert_eq!(store.load("r1").unwrap().1.len() as u64, kept);
-    println!("> {:?}", stand(&mut store, "r1", State::Ended(End::Stopped), at(9)).map_err(|e| e.full));
+    println!("> {:?}", stand(&mut store, "r1", State::Ended(End::Stopped), at(9)).map_err(|e| e.kind == Kind::Full));
 }

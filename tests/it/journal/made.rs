@@ -1,12 +1,16 @@
 //! Runs for the tests.
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rbk::engine::{Answer, CallId, Ending, Event, Failure, FailureKind, Input, OnFailure, Outcome, QuestionId};
+use rbk::journal::postgres::Postgres;
 use rbk::journal::seal::Key;
 use rbk::journal::sqlite::Sqlite;
 use rbk::journal::{Door, Entry, Head, Holder, Place, Reason, Standing, State, Store, Text, Trouble};
 use rbk::value::redact::Redactor;
 use rbk::value::{Nanos, Timestamp, Value};
+
+use crate::lab::postgres;
 
 pub fn at(second: i64) -> Timestamp {
     Timestamp::new(1_790_000_000 + second, 123_456_789).unwrap()
@@ -82,6 +86,16 @@ pub fn room() -> (tempfile::TempDir, PathBuf) {
 
 pub fn open(path: &Path) -> Sqlite {
     Sqlite::open(path, None).unwrap()
+}
+
+/// A database without a journal yet.
+pub fn database() -> String {
+    let cluster = postgres::shared();
+    cluster.url("postgres", &cluster.database())
+}
+
+pub fn open_team(url: &str) -> Postgres {
+    Postgres::open(url, None, Duration::from_secs(6)).unwrap()
 }
 
 pub fn open_with(path: &Path, key: &str) -> Sqlite {

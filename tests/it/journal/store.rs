@@ -3,12 +3,14 @@ use rbk::engine::CallId;
 use rbk::engine::event::End;
 use rbk::journal::{Entry, Filter, Room, Standing, State, Store};
 
-use super::made::{at, entries, head, holder, keep, nothing, open, room, said, stand, written};
+use super::made::{at, database, entries, head, holder, keep, nothing, open, open_team, room, said, stand, written};
 
 /// Runs a promise against each store; the first argument opens the journal once more.
 fn each(promise: impl Fn(&dyn Fn() -> Box<dyn Store>)) {
     let (_dir, path) = room();
     promise(&|| Box::new(open(&path)));
+    let url = database();
+    promise(&|| Box::new(open_team(&url)));
 }
 
 #[test]

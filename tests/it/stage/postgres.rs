@@ -7,6 +7,7 @@ use super::{Process, sh};
 pub struct Postgres {
     pub port: u16,
     pub data: PathBuf,
+    log: PathBuf,
     server: Option<Process>,
 }
 
@@ -61,16 +62,20 @@ impl Postgres {
             home.display()
         );
         std::fs::write(&conf, format!("{text}{ours}")).unwrap();
-        Postgres { port, data, server: None }
+        Postgres { port, data, log: dir.join("postgres.log"), server: None }
     }
 
     pub fn start(dir: &Path) -> Postgres {
         let mut it = Postgres::init(dir);
-        let mut command = command("postgres");
-        command.arg("-D").arg(&it.data);
-        let server = Process::start(&mut command, &dir.join("postgres.log")).until(|| it.answers());
-        it.server = Some(server);
+        it.go();
         it
+    }
+
+    /// Start it, for the first time or after it was stopped.
+    pub fn go(&mut self) {
+        let mut command = command("postgres");
+        command.arg("-D").arg(&self.data);
+        self.server = Some(Process::start(&mut command, &self.log).until(|| self.answers()));
     }
 
     /// Stop the server as if the machine lost it.

@@ -1,0 +1,149 @@
+//! A run from its start, and every run in one line.
+use std::collections::{BTreeMap, HashMap};
+
+use tokio_postgres::types::Type;
+use tokio_postgres::{Client, Error, Row};
+
+use super::Postgres;
+use super::lease::{HELD, Held, held};
+use super::line::{Line, Value};
+use super::trouble::damaged;
+use crate::journal::tip::{Tip, state};
+use crate::journal::trouble::no_such_run;
+use crate::journal::written::Reading;
+use crate::journal::{Entry, Filter, Head, Trouble, chain, codec, listed};
+use crate::value::SmolStr;
+
+/// Of a tip, in the order that [`tip`] reads.
+const TIP: &str = "tip.count, tip.hash, tip.last, tip.state, tip.wrote, tip.sum";
+const RUN: &str = "FROM rbk.run LEFT JOIN rbk.tip ON tip.run = run.no";
+
+/// What stands at the server of one run.
+struct Found {
+    head: Vec<u8>,
+    tip: Option<Tip>,
+    entries: Vec<Row>,
+    texts: HashMap<String, Vec<u8>>,
+}
+
+impl Postgres {
+    pub(super) fn load_run(&mut self, run: &str) -> Result<(Head, Vec<Entry>), Trouble> {
+        let damaged = |how: &str| damaged(&self.place, how);
+        let id = SmolStr::from(run);
+        let found = self.worker.ask(async move |line| line.found(&id).await)?.ok_or_else(|| no_such_run(run))?;
+        let tip = found.tip.ok_or_else(|| damaged("where a run ends cannot be read"))?;
+        let text = |hash: &str| Ok(found.texts.get(hash).cloned());
+        let mut reading = Reading::new(run, &found.head, self.key.clone(), text, &damaged)?;
+        for row in &found.entries {
+            let (Ok(no), Ok(hash), Ok(body)) = (row.try_get(0), row.try_get(1), row.try_get(2)) else {
+                return Err(reading.broken());
+            };
+            reading.next(no, hash, body)?;
+        }
+        let (head, entries, prints) = reading.end(&tip)?;
+        self.known.insert(run.into(), prints);
+        Ok((head, entries))
+    }
+
+    /// The head of a run that this process drives, and where it ends.
+    pub(super) fn end_of(&self, no: i64) -> Result<(Vec<u8>, Tip), Trouble> {
+        let found = self.worker.ask(async move |line| {
+            let found = line.read(async |session| {
+                let sql = format!("SELECT {TIP}, run.head {RUN} WHERE run.no = $1");
+                let row = session.client().query_typed_one(&sql, &[(&no, Type::INT8)]).await?;
+                let head: Vec<u8> = row.try_get(6)?;
+                let tip = tip(&row, 0, &head)?;
+                Ok((head, tip))
+            });
+            found.await
+        });
+        let (head, tip) = found?;
+        Ok((head, tip.ok_or_else(|| damaged(&self.place, "where a run ends cannot be read"))?))
+    }
+
+    pub(super) fn list(&self, filter: &Filter) -> Result<Vec<crate::journal::Row>, Trouble> {
+        let damaged = |how: &str| damaged(&self.place, how);
+        let mut found = Vec::new();
+        for One { id, head, tip, held, locks } in self.worker.ask(async |line| line.all().await)? {
+            let holder = || held.filter(|held| held.left.is_some()).map(|held| held.holder);
+            found.extend(listed::row(&id, &head, tip, holder, locks, filter, &damaged)?);
+        }
+        listed::sort(&mut found);
+        Ok(found)
+    }
+}
+
+/// A run in the list.
+struct One {
+    id: String,
+    head: Vec<u8>,
+    tip: Option<Tip>,
+    /// Nothing where the tip is gone.
+    held: Option<Held>,
+    locks: Vec<String>,
+}
+
+impl Line {
+    async fn found(&mut self, run: &str) -> Result<Option<Found>, Trouble> {
+        self.read(async |session| {
+            let client = session.client();
+            // One moment of the journal, also while another process goes on writing.
+            client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await?;
+            let found = whole(client, run).await?;
+            client.batch_execute("COMMIT").await?;
+            Ok(found)
+        })
+        .await
+    }
+
+    async fn all(&mut self) -> Result<Vec<One>, Trouble> {
+        self.read(async |session| {
+            let client = session.client();
+            let sql = format!("SELECT {TIP}, {HELD}, run.id, run.head, run.no {RUN}");
+            let (rows, locks) = tokio::join!(
+                client.query_typed(&sql, &[]),
+                client.query_typed("SELECT run, name FROM rbk.lock ORDER BY name", &[]),
+            );
+            let mut by_run: BTreeMap<i64, Vec<String>> = BTreeMap::new();
+            for row in &locks? {
+                by_run.entry(row.try_get(0)?).or_default().push(row.try_get(1)?);
+            }
+            let one = |row: &Row| {
+                let head: Vec<u8> = row.try_get(15)?;
+                let tip = tip(row, 0, &head)?;
+                let locks = by_run.get(&row.try_get(16)?).cloned().unwrap_or_default();
+                let held = tip.is_some().then(|| held(row, 6)).transpose()?;
+                Ok(One { id: row.try_get(14)?, head, tip, held, locks })
+            };
+            rows?.iter().map(one).collect()
+        })
+        .await
+    }
+}
+
+async fn whole(client: &Client, run: &str) -> Result<Option<Found>, Error> {
+    let sql = format!("SELECT {TIP}, run.head, run.no {RUN} WHERE run.id = $1");
+    let Some(row) = client.query_typed_opt(&sql, &[(&run, Type::TEXT)]).await? else { return Ok(None) };
+    let (head, no): (Vec<u8>, i64) = (row.try_get(6)?, row.try_get(7)?);
+    let tip = tip(&row, 0, &head)?;
+    // A head that cannot be read is told later.
+    let hashes = codec::read_head(&head).map(|head| head.texts).unwrap_or_default();
+    let hashes: Vec<String> = hashes.into_iter().map(|text| text.sha256).collect();
+    let (no, hashes) = ([(&no as Value<'_>, Type::INT8)], [(&hashes as Value<'_>, Type::TEXT_ARRAY)]);
+    let (entries, texts) = tokio::join!(
+        client.query_typed("SELECT no, hash, body FROM rbk.entry WHERE run = $1 ORDER BY no", &no),
+        client.query_typed("SELECT sha256, text FROM rbk.text WHERE sha256 = ANY ($1)", &hashes),
+    );
+    let texts = texts?.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_, Error>>()?;
+    Ok(Some(Found { head, tip, entries: entries?, texts }))
+}
+
+/// From this column on; nothing when it is damaged.
+pub fn tip(row: &Row, at: usize, head: &[u8]) -> Result<Option<Tip>, Error> {
+    let Some(count) = row.try_get(at)? else { return Ok(None) };
+    let (hash, sum): (Vec<u8>, Vec<u8>) = (row.try_get(at + 1)?, row.try_get(at + 5)?);
+    let (Ok(hash), Some(state)) = (hash.try_into(), state(row.try_get(at + 3)?)) else { return Ok(None) };
+    let (last, wrote) = (row.try_get(at + 2)?, row.try_get(at + 4)?);
+    let tip = Tip { count, hash, last, state, wrote };
+    Ok((tip.sum(&chain::first(head)).as_slice() == sum).then_some(tip))
+}

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::engine::{Call, CallId, Outcome};
-use crate::value::Value;
+use crate::value::{Connection, Value};
 
 /// Does calls. `call` returns once the call has ended, also after a cancel: never dropped half-way.
 pub trait Effects {
@@ -45,6 +45,17 @@ pub trait Effects {
         _proof: Option<&'a Value>,
     ) -> Pin<Box<dyn Future<Output = Option<Outcome>> + 'a>> {
         Box::pin(std::future::ready(None))
+    }
+
+    /// Where a connection leads, for people and for comparing: user, host, port, database; never a password. Nothing when its
+    /// recipe cannot be read.
+    fn address(&self, _on: &Connection) -> Option<String> {
+        None
+    }
+
+    /// Which server was reached there, by what it calls itself for ever; nothing when it does not say.
+    fn server(&self, _on: &Connection) -> Option<String> {
+        None
     }
 
     /// End what these calls of an earlier process have left running here, and wait for its end. What could not be ended

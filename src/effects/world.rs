@@ -11,9 +11,9 @@ use crate::effects::prometheus::Prometheus;
 use crate::effects::redis::Redis;
 use crate::effects::secret::Secrets;
 use crate::effects::shell::Shell;
-use crate::effects::{Alive, Cancel, Effects, Output, Proofs};
+use crate::effects::{Alive, Cancel, Effects, Output, Proofs, http, postgres, redis};
 use crate::engine::{Call, CallId, Ending, Failure, FailureKind, Outcome, What};
-use crate::value::{SmolStr, Value};
+use crate::value::{ConnKind, Connection, SmolStr, Value};
 
 /// Every provider, for one run.
 pub struct World {
@@ -99,6 +99,21 @@ impl Effects for World {
                 What::Native { .. } | What::Shell { .. } | What::Abort { .. } | What::Lock { .. } => None,
             }
         })
+    }
+
+    fn address(&self, on: &Connection) -> Option<String> {
+        match on.kind {
+            ConnKind::Postgres => postgres::address(on),
+            ConnKind::Redis => redis::address(on),
+            ConnKind::Http | ConnKind::Prometheus => http::origin(on),
+        }
+    }
+
+    fn server(&self, on: &Connection) -> Option<String> {
+        match on.kind {
+            ConnKind::Postgres => self.postgres.server(on),
+            ConnKind::Redis | ConnKind::Http | ConnKind::Prometheus => None,
+        }
     }
 
     fn end_left<'a>(&'a self, calls: &'a [CallId]) -> Pin<Box<dyn Future<Output = Alive> + 'a>> {

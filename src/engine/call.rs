@@ -106,6 +106,22 @@ pub struct Call {
     pub span: Span,
 }
 
+impl Call {
+    /// What it reaches, and what is given to it.
+    pub fn connections(&self) -> impl Iterator<Item = &Arc<Connection>> {
+        let on = match &self.what {
+            What::Native { on, .. } => on.as_ref(),
+            What::Begin { on, .. } | What::Commit { on, .. } | What::Abort { on, .. } => Some(on),
+            What::Shell { .. } | What::Lock { .. } => None,
+        };
+        let given = self.contexts.iter().filter_map(|context| match context {
+            Context::Connection(on) => Some(on),
+            _ => None,
+        });
+        on.into_iter().chain(given)
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub enum What {
     Shell {

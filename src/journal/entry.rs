@@ -41,6 +41,8 @@ pub struct Place {
     pub dir: String,
     /// Of a fixed list of variables, those that are set: the name, and a fingerprint of the value.
     pub variables: Vec<(String, String)>,
+    /// Where its commands are looked for; absent in older runs, and where it is no text.
+    pub path: Option<String>,
 }
 
 /// A process that drives a run.
@@ -78,6 +80,10 @@ pub enum Entry {
     Intent { call: CallId, key: String },
     /// What its provider needs to tell later whether a call had its effect; written before it can have one.
     Proof { call: CallId, proof: Value },
+    /// A connection of this name leads there, from now on; and which server answers, where it says so.
+    Connected { name: SmolStr, address: String, server: Option<String>, wall: Timestamp },
+    /// Another run has taken a lock from this one, and who wanted it.
+    LockTaken { lock: String, by: SmolStr, who: String, wall: Timestamp },
     /// The process let go of the run before its end, and why.
     Stopped { why: String, wall: Timestamp },
     /// A person ended it as it was.

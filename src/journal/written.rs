@@ -38,6 +38,8 @@ fn wall(entry: &Entry) -> Option<Timestamp> {
     match entry {
         Entry::Taken { wall, .. }
         | Entry::Heard { wall, .. }
+        | Entry::Connected { wall, .. }
+        | Entry::LockTaken { wall, .. }
         | Entry::Stopped { wall, .. }
         | Entry::Closed { wall, .. } => Some(*wall),
         Entry::Intent { .. } | Entry::Proof { .. } => None,

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
 use super::clock::Clock;
+use super::connected::Connected;
 use super::crash;
 use super::journal::{self, Journal};
 use super::lost;
@@ -85,6 +86,7 @@ struct Driver<'a> {
     output: mpsc::Sender<Chunk>,
     /// The run is another process's by now: nothing starts any more.
     gone: Option<Gone>,
+    connected: Connected,
     /// By when the last ends of calls are kept.
     keep_by: Option<Instant>,
     /// It was told that something is not kept.
@@ -115,6 +117,7 @@ pub async fn drive(run: Replayed, around: Around<'_>, past: Option<Past>) -> Res
         questions: BTreeSet::new(),
         output,
         gone: None,
+        connected: past.as_ref().map(|past| Connected::since(&past.places)).unwrap_or_default(),
         keep_by: None,
         unkept: false,
         finish: None,
@@ -267,7 +270,7 @@ impl<'a> Driver<'a> {
         if outcome.ending != Ending::Done {
             return outcome;
         }
-        journal.lock(&call, now()).unwrap_or(outcome)
+        journal.lock(&call, outcome, now())
     }
 
     /// What still waits is kept now. When it cannot be, whatever needs it says so.
@@ -291,6 +294,15 @@ impl<'a> Driver<'a> {
             }
         }
         if let (Some(journal), Some(event)) = (&mut self.around.journal, heard) {
+            let wall = now();
+            for command in &commands {
+                if let Command::Call(call) = command {
+                    journal.note(self.connected.used(call, self.around.effects, wall));
+                }
+            }
+            if let Event::Ended(..) = &event {
+                journal.note(self.connected.answered(self.around.effects, wall));
+            }
             journal.heard(Input { at, event }, &commands, now());
             if self.keep_by.is_none() && journal.owes() {
                 self.keep_by = Some(far(UNKEPT));

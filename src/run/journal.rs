@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 use super::crash;
 use crate::engine::event::{End, Event, Finish, Input, Outcome};
 use crate::engine::{Call, CallId, Command, Ending, Failure, FailureKind, Record, What};
-use crate::journal::{Entry, Filter, Room, Row, Standing, State, Store, Trouble};
+use crate::journal::{Entry, Filter, Holder, Room, Row, Standing, State, Store, Trouble};
 use crate::value::redact::Redactor;
 use crate::value::{SmolStr, Timestamp, Value};
 
 pub struct Journal {
     store: Box<dyn Store>,
     run: SmolStr,
+    /// This process.
+    holder: Holder,
     secrets: Redactor,
     /// In the order in which they happened; not kept yet.
     waiting: Vec<Entry>,
@@ -29,10 +31,11 @@ pub struct Journal {
 impl Journal {
     /// Of a run that this process drives; `intended`: what earlier processes were about to start.
     #[must_use]
-    pub fn new(store: Box<dyn Store>, run: SmolStr, intended: BTreeSet<CallId>) -> Journal {
+    pub fn new(store: Box<dyn Store>, run: SmolStr, holder: Holder, intended: BTreeSet<CallId>) -> Journal {
         Journal {
             store,
             run,
+            holder,
             secrets: Redactor::default(),
             waiting: Vec::new(),
             intended,
@@ -148,11 +151,44 @@ impl Journal {
         self.store.runs(&Filter { book: Some(book.to_owned()), ..Filter::default() })
     }
 
-    /// Give the run a lock for as long as it is open.
-    pub fn lock(&mut self, call: &Call, wall: Timestamp) -> Option<Outcome> {
-        let What::Lock { name, takeover } = &call.what else { return None };
-        let trouble = self.store.lock(name, &self.run, *takeover, wall).err()?;
-        Some(Outcome::failed(Ending::None, failure(&trouble)))
+    /// Beside what happens: kept with the next entries.
+    pub fn note(&mut self, entries: Vec<Entry>) {
+        self.waiting.extend(entries);
+    }
+
+    /// Give the run a lock for as long as it is open. `outcome`: how this process came to it. Whose it was is in what comes
+    /// back, and who has it now in the journal of that run.
+    pub fn lock(&mut self, call: &Call, outcome: Outcome, wall: Timestamp) -> Outcome {
+        let What::Lock { name, takeover } = &call.what else { return outcome };
+        let open = match self.store.lock(name, &self.run, *takeover, wall) {
+            Ok(from) => from.map(|lock| lock.run),
+            Err(trouble) => return Outcome::failed(Ending::None, failure(&trouble)),
+        };
+        let stopped = match &outcome.result {
+            Ok(Value::Record(record)) => record.get("taken_from").and_then(|run| match run {
+                Value::Str(run) => Some(SmolStr::from(&**run)),
+                _ => None,
+            }),
+            _ => None,
+        };
+        let Some(from) = open.or(stopped) else { return outcome };
+        self.tell_loser(&from, name, wall);
+        match outcome.result {
+            Ok(Value::Null) => Outcome::done(Value::record([("taken_from".into(), Value::str(from.as_str()))])),
+            _ => outcome,
+        }
+    }
+
+    /// A run that somebody drives at this instant, or of another journal, is not told.
+    fn tell_loser(&mut self, from: &str, lock: &str, wall: Timestamp) {
+        if self.store.take(from, &self.holder).is_err() {
+            return;
+        }
+        let (by, who) = (self.run.clone(), self.holder.user.clone());
+        let taken = Entry::LockTaken { lock: lock.to_owned(), by, who, wall };
+        // What cannot be kept there stands in this run.
+        let _ = self.store.append(from, &[taken], &self.secrets, None);
+        self.store.release(from);
     }
 
     /// A process has taken the run, which stands so from here on.

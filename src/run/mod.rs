@@ -2,6 +2,7 @@
 //! signals read here and nowhere else.
 pub mod answers;
 mod clock;
+pub mod connected;
 mod crash;
 mod drive;
 pub mod id;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+use super::connected::Place;
 use super::drive::secrets;
 use super::journal::Journal;
 use super::lost::lost_in;
@@ -15,7 +16,7 @@ use crate::engine::{
     QuestionKind, Record, Replayed, What,
 };
 use crate::journal::{Entry, Trouble};
-use crate::value::{Nanos, SmolStr, Timestamp, Value, format_smolstr};
+use crate::value::{Connection, Nanos, SmolStr, Timestamp, Value, format_smolstr};
 
 /// Where a process goes on.
 pub struct Past {
@@ -30,6 +31,10 @@ pub struct Past {
     pub proofs: BTreeMap<CallId, Value>,
     /// Those that the run holds, to be taken again by this process.
     pub locks: Vec<Arc<Call>>,
+    /// Its connections, each with a call on it.
+    pub connections: Vec<(Arc<Connection>, Arc<Call>)>,
+    /// Where they led.
+    pub places: Vec<Place>,
     /// The steps that were started, by name.
     pub steps: BTreeMap<Path, SmolStr>,
     /// `rbk rollback`: why, and how much.
@@ -56,6 +61,8 @@ pub async fn recall(
         intended: BTreeSet::new(),
         proofs: BTreeMap::new(),
         locks: Vec::new(),
+        connections: Vec::new(),
+        places: Vec::new(),
         steps: BTreeMap::new(),
         rollback: None,
     };
@@ -78,6 +85,13 @@ pub async fn recall(
                         Command::Record(Record::Wait { path }) => {
                             past.waits.insert(past.walls.len(), path.clone());
                         }
+                        Command::Call(call) => {
+                            for on in call.connections() {
+                                if !past.connections.iter().any(|(known, _)| known == on) {
+                                    past.connections.push((on.clone(), call.clone()));
+                                }
+                            }
+                        }
                         Command::Tell(Progress::StepStarted { path, name, .. }) => {
                             past.steps.insert(path.clone(), name.clone());
                         }
@@ -89,7 +103,11 @@ pub async fn recall(
             }
             Entry::Intent { call, .. } => drop(past.intended.insert(call)),
             Entry::Proof { call, proof } => drop(past.proofs.insert(call, proof)),
-            Entry::Taken { .. } | Entry::Stopped { .. } | Entry::Closed { .. } => {}
+            Entry::Connected { name, address, server, .. } => {
+                let (name, address, server) = (name.clone(), address.clone(), server.clone());
+                past.places.push(Place { name, address, server });
+            }
+            Entry::Taken { .. } | Entry::LockTaken { .. } | Entry::Stopped { .. } | Entry::Closed { .. } => {}
         }
     }
     Ok(past)
@@ -139,9 +157,11 @@ pub async fn hold(
     wall: Timestamp,
 ) -> Result<(), Trouble> {
     for call in locks {
-        let outcome = quietly(call, effects).await;
-        let outcome =
-            if outcome.ending == Ending::Done { journal.lock(call, wall).unwrap_or(outcome) } else { outcome };
+        // Who goes on takes nothing from anybody.
+        let What::Lock { name, .. } = &call.what else { continue };
+        let call = Arc::new(Call { what: What::Lock { name: name.clone(), takeover: false }, ..Call::clone(call) });
+        let outcome = quietly(&call, effects).await;
+        let outcome = if outcome.ending == Ending::Done { journal.lock(&call, outcome, wall) } else { outcome };
         if let Err(failure) = outcome.result {
             return Err(Trouble { help: failure.help, ..Trouble::new(failure.message) });
         }
@@ -150,7 +170,7 @@ pub async fn hold(
 }
 
 /// A call that the engine does not hear of. What it would say goes nowhere.
-async fn quietly(call: &Arc<Call>, effects: &dyn Effects) -> Outcome {
+pub(super) async fn quietly(call: &Arc<Call>, effects: &dyn Effects) -> Outcome {
     let (to, _quiet) = mpsc::channel(1);
     // It lives as long as the call.
     let (_canceller, cancel) = Cancel::new();

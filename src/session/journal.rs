@@ -91,20 +91,22 @@ pub fn find(store: &mut dyn Store, word: &str) -> Result<Row, Trouble> {
     }
 }
 
-/// The last run of a runbook, by its title or its file's name.
+/// The last run, or the last of a runbook, by its title or its file's name.
 ///
 /// # Errors
 /// There is none.
-pub fn last(store: &mut dyn Store, book: &str) -> Result<Row, Trouble> {
+pub fn last(store: &mut dyn Store, book: Option<&str>) -> Result<Row, Trouble> {
     let rows = store.runs(&Filter::default())?;
     let is = |row: &Row| {
+        let Some(book) = book else { return true };
         let stem = std::path::Path::new(&row.file).file_stem().map(|stem| stem.to_string_lossy().into_owned());
         row.book == book || same_file(&row.file, book) || stem.as_deref() == Some(book)
     };
     // One that was refused has done nothing.
     let did = |row: &Row| row.state != State::Ended(End::Refused);
     rows.into_iter().find(|row| did(row) && is(row)).ok_or_else(|| {
-        Trouble::new(format!("the journal has no run of `{book}`"))
+        let of = book.map(|book| format!(" of `{book}`")).unwrap_or_default();
+        Trouble::new(format!("the journal has no run{of}"))
             .with_help("`rbk runs` lists the runs, each with its runbook")
     })
 }

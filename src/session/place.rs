@@ -2,7 +2,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::effects::shell;
-use crate::journal::{Holder, Place};
+use crate::journal::{Holder, Place, Trouble};
 
 /// What changes the meaning of a command without being written in it.
 const VARIABLES: &[&str] = &[
@@ -40,6 +40,7 @@ pub fn here() -> Place {
         user: user(),
         dir: std::env::current_dir().map(|dir| dir.to_string_lossy().into_owned()).unwrap_or_default(),
         variables: variables.collect(),
+        path: std::env::var("PATH").ok(),
     }
 }
 
@@ -63,7 +64,8 @@ pub fn differences(then: &Place, now: &Place) -> Vec<String> {
         differ("machine", &then.host_name, &format!("{} ({})", now.host_name, now.host));
     }
     differ("user", &then.user, &now.user);
-    for name in VARIABLES {
+    // Its commands are looked for where they were at its start.
+    for name in VARIABLES.iter().filter(|name| **name != "PATH" || then.path.is_none()) {
         let of = |place: &Place| place.variables.iter().find(|(n, _)| n == name).map(|(_, value)| value.clone());
         match (of(then), of(now)) {
             (Some(_), None) => found.push(format!("`{name}`: set then, not set now")),
@@ -73,6 +75,13 @@ pub fn differences(then: &Place, now: &Place) -> Vec<String> {
         }
     }
     found
+}
+
+/// Why a run does not go on here.
+#[must_use]
+pub fn elsewhere(differences: &[String]) -> Trouble {
+    let message = format!("the run was started in another place: {}", differences.join("; "));
+    Trouble::new(message).with_help("go on there; or here, with `--here REASON`")
 }
 
 fn named(text: &str) -> String {

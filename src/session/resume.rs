@@ -7,12 +7,16 @@ use super::recorded::Recorded;
 use super::run::{Ready, driven};
 use super::{Opened, open_text, place};
 use crate::effects::world::World;
-use crate::engine::{Engine, Finish, Inputs, OnFailure, Progress, Replayed};
+use crate::engine::{Engine, Finish, Input, Inputs, OnFailure, Progress, QuestionAsked, Replayed, TimerClock, replay};
 use crate::journal::entry::SEMANTICS;
 use crate::journal::{Door, Entry, Head, Reason, Row, Standing, State, Store, Trouble};
+use crate::run::connected;
 use crate::run::journal::Journal;
 use crate::run::{Answers, Around, OnQuestion, Shown, Watcher, drive, process, resume};
 use crate::value::{SmolStr, Timestamp};
+
+/// The option by which a person says that another place is right.
+pub const HERE: &str = "--here";
 
 /// A run of the journal, taken by this process.
 pub struct Left {
@@ -56,11 +60,55 @@ impl Left {
         let wall = |entry: &Entry| match entry {
             Entry::Taken { wall, .. }
             | Entry::Heard { wall, .. }
+            | Entry::Connected { wall, .. }
             | Entry::Stopped { wall, .. }
             | Entry::Closed { wall, .. } => Some(*wall),
-            Entry::Intent { .. } | Entry::Proof { .. } => None,
+            Entry::Intent { .. } | Entry::Proof { .. } | Entry::LockTaken { .. } => None,
         };
         self.entries.iter().rev().find_map(wall).unwrap_or(self.head.started)
+    }
+}
+
+impl Left {
+    /// What whoever goes on should know, a line each: that its `PATH` is the one of its start, who took its locks from it.
+    pub fn notes(&self) -> impl Iterator<Item = String> {
+        let path = self.head.place.path.is_some() && self.head.place.path != place::here().path;
+        let path = path.then(|| {
+            "`PATH` is another one here: commands are looked for where they were at the run's start".to_owned()
+        });
+        path.into_iter().chain(self.entries.iter().filter_map(|entry| match entry {
+            Entry::LockTaken { lock, by, who, wall } => {
+                let at = wall.strftime("%F %T UTC");
+                Some(format!("{who} has taken the lock `{lock}` from this run for run {by}, {at}"))
+            }
+            _ => None,
+        }))
+    }
+
+    /// What it waits for, when there is nothing else to do: a person, whose answer is not `given`, or its hour.
+    #[must_use]
+    pub fn waits(&self, given: impl Fn(&QuestionAsked) -> bool) -> Option<String> {
+        let heard = self.entries.iter().filter_map(|entry| match entry {
+            Entry::Heard { input, wall } => Some((input.clone(), *wall)),
+            _ => None,
+        });
+        let (events, walls): (Vec<Input>, Vec<Timestamp>) = heard.unzip();
+        let Ready { program, id, started, params, .. } = self.ready.clone();
+        let inputs = Inputs { run: id, started, params, on_failure: self.head.on_failure };
+        // What cannot be read off is found when it goes on.
+        let pending = replay(program, inputs, events.iter().cloned()).ok()?.pending;
+        if events.is_empty() || pending.finish.is_some() || !pending.calls.is_empty() {
+            return None;
+        }
+        let hours = pending.timers.iter().filter(|timer| timer.clock == TimerClock::Wall);
+        let first = hours.filter_map(|timer| walls.get(timer.input)?.checked_add(timer.after.std()).ok()).min();
+        if first.is_some_and(|hour| hour <= super::now()) {
+            return None;
+        }
+        if let Some(open) = pending.questions.iter().find(|open| !given(&open.asked)) {
+            return Some(format!("it waits for an answer to `{}`", open.asked.source));
+        }
+        first.map(|hour| format!("it waits until {}", hour.strftime("%F %T UTC")))
     }
 }
 
@@ -95,9 +143,10 @@ pub fn go_on(
             _ => None,
         })
         .collect();
-    let mut journal = Journal::new(store, ready.id.clone(), intended);
+    let mut journal = Journal::new(store, ready.id.clone(), place::holder(), intended);
     process::prepare();
-    let world = World::new(ready.id.clone()).map_err(Trouble::new)?;
+    let mut world = World::new(ready.id.clone()).map_err(Trouble::new)?;
+    world.shell.path.clone_from(&head.place.path);
     let on_failure = match onward {
         Onward::Resume => head.on_failure,
         Onward::Rollback(..) => OnFailure::Rollback,
@@ -115,6 +164,12 @@ pub fn go_on(
             match part.of(&run.engine, &past.steps) {
                 Ok(what) => past.rollback = Some((why, what)),
                 Err(trouble) => return Ok(Err(trouble)),
+            }
+        }
+        if !reasons.iter().any(|reason| reason.option == HERE) {
+            let moved = connected::elsewhere(&past, &world).await;
+            if !moved.is_empty() {
+                return Ok(Err(place::elsewhere(&moved)));
             }
         }
         let wall = super::now();
@@ -169,7 +224,11 @@ fn is_other_now(head: &Head, name: &str, text: &str) -> bool {
     std::fs::read(path).is_ok_and(|now| now != text.as_bytes())
 }
 
+/// Be in this directory from now on.
+///
+/// # Errors
+/// It is not there, or not for this user.
 #[allow(clippy::disallowed_methods, reason = "commands run where the run was started")]
-fn go_to(dir: &str) -> std::io::Result<()> {
+pub fn go_to(dir: &str) -> std::io::Result<()> {
     std::env::set_current_dir(dir)
 }

@@ -77,7 +77,7 @@ pub fn run(
             let taken = Entry::Taken { door: Door::Run, holder: holder.clone(), wall, reasons: Vec::new() };
             in_the_clear(&ready.program, &head)?;
             store.begin(&head, &holder, &[taken], wall)?;
-            Some(Journal::new(store, ready.id.clone(), BTreeSet::new()))
+            Some(Journal::new(store, ready.id.clone(), holder, BTreeSet::new()))
         }
         None => None,
     };

@@ -8,6 +8,7 @@
     clippy::print_stderr,
     clippy::disallowed_methods
 )]
+mod cases;
 mod check;
 mod cli;
 mod crash;

@@ -10,10 +10,12 @@ use crate::stage;
 mod crash;
 mod damaged;
 mod doubt;
+mod due;
 mod elsewhere;
 mod postgres;
 mod rollback;
 mod stopped;
+mod takeover;
 
 /// A runbook in a directory of its own, and a journal of its own.
 pub struct Desk {

@@ -22,7 +22,7 @@ use crate::check::program::Want;
 use crate::effects::Cancel;
 use crate::engine::{Arg, Call, Ending, Failure, FailureKind, Outcome, What};
 use crate::value::redact::Redactor;
-use crate::value::{Response, SmolStr, Value};
+use crate::value::{Connection, Response, SmolStr, Value};
 
 pub(super) use address::part;
 pub(super) use request::Request;
@@ -33,6 +33,14 @@ pub struct Http {
     clients: client::Clients,
     /// Hidden in what is shown of an answer.
     known: Rc<RefCell<Redactor>>,
+}
+
+/// Scheme, host and port of a base; nothing when it is none.
+#[must_use]
+pub fn origin(on: &Connection) -> Option<String> {
+    let base = address::base(on).ok()?;
+    let parsed = address::parsed(&base, &base).ok()?;
+    Some(parsed.url.origin().ascii_serialization())
 }
 
 impl Http {

@@ -56,7 +56,19 @@ pub struct Postgres {
     proofs: RefCell<Proofs>,
 }
 
+/// `user@host:port/database`; nothing when the recipe cannot be read.
+#[must_use]
+pub fn address(on: &Connection) -> Option<String> {
+    let target = Target::new(on, "rbk").ok()?;
+    Some(format!("{}@{}", target.config.get_user().unwrap_or_default(), target.place()))
+}
+
 impl Postgres {
+    /// The `system_identifier` of the server that a session is open to, where it may be read.
+    pub fn server(&self, on: &Connection) -> Option<String> {
+        self.pool.server(on)
+    }
+
     /// `run`: the id its sessions carry in `application_name`.
     #[must_use]
     pub fn new(run: SmolStr) -> Postgres {

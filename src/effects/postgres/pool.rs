@@ -27,6 +27,15 @@ impl Pool {
         None
     }
 
+    /// Of an idle session: which server it has reached.
+    pub fn server(&self, recipe: &Connection) -> Option<String> {
+        let idle = self.idle.borrow();
+        let (_, sessions) = idle.iter().find(|(known, _)| same(known, recipe))?;
+        let identity = sessions.last()?.about.identity.as_ref()?;
+        let [system, _] = &identity.server;
+        Some(system.clone())
+    }
+
     pub fn give_back(&self, recipe: &Arc<Connection>, session: Session) {
         if session.client.is_closed() {
             return;

@@ -39,6 +39,12 @@ pub struct Redis {
     pool: Pool,
 }
 
+/// `user@host:port/database`; nothing when the recipe cannot be read.
+#[must_use]
+pub fn address(on: &Connection) -> Option<String> {
+    Target::new(on).ok().map(|target| target.place())
+}
+
 impl Redis {
     /// `run`: the id its connections carry in their name.
     #[must_use]

@@ -84,6 +84,19 @@ impl Target {
         Ok(target)
     }
 
+    /// `user@host:port/database`, of several servers each; for people.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let listed = |all: &[Address]| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        let hosts = match &self.entry {
+            Entry::Server(address) => address.to_string(),
+            Entry::Sentinels(all, master) => format!("{} of {}", master, listed(all)),
+            Entry::Cluster(all) => listed(all),
+        };
+        let user = self.login.user.as_deref().map(|user| format!("{user}@")).unwrap_or_default();
+        format!("{user}{hosts}/{}", self.database)
+    }
+
     /// How long reaching a server and logging in may take.
     #[must_use]
     pub fn patience(&self) -> Duration {

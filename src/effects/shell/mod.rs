@@ -50,6 +50,8 @@ pub struct Shell {
     pub shelf: archive::Shelf,
     /// Hidden in what is kept.
     pub known: Rc<RefCell<Redactor>>,
+    /// `PATH` of every command; that of this process when nothing is said.
+    pub path: Option<String>,
     /// Where what is started is written down.
     pub notes: Rc<RefCell<Option<std::fs::File>>>,
 }
@@ -64,7 +66,16 @@ impl Shell {
         let limit = settings::size("RBK_VALUE_LIMIT", 1 << 20)?;
         let dir = crate::state::dir().map(|dir| dir.join("output").join(run.as_str()));
         let shelf = archive::Shelf { dir, limit: settings::size("RBK_OUTPUT_LIMIT", 64 << 20)? };
-        Ok(Shell { run, grace, limit, hosts: Rc::default(), shelf, known: Rc::default(), notes: Rc::default() })
+        Ok(Shell {
+            run,
+            grace,
+            limit,
+            hosts: Rc::default(),
+            shelf,
+            known: Rc::default(),
+            path: None,
+            notes: Rc::default(),
+        })
     }
 
     /// From now on this stands in nothing that is kept of a command's output.

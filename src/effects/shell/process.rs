@@ -1,4 +1,5 @@
 //! One command from spawn to end.
+use std::ffi::OsString;
 use std::io::PipeReader;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -249,7 +250,7 @@ async fn sweep(shell: &Shell, launch: &Launch, swept: &Token, cancel: &mut Cance
     let work = async {
         let argv = reach(shell, launch).await.ok()?;
         let (program, args) = argv.split_first()?;
-        let (_kept, mut child) = tree::Held::start(&mut command(program, args, launch)).ok()?;
+        let (_kept, mut child) = tree::Held::start(&mut command(program, args, launch, shell.path.as_deref())).ok()?;
         let lease = Lease::hold(child.stdin.take()?, far::sweep(&token, swept));
         let mut err = child.stderr.take()?;
         let mut signs = Signs::new(&token);
@@ -283,8 +284,9 @@ fn too_long(want: Want, out: &Pipe, err: &Pipe) -> bool {
 
 /// In its own process group, and never through `pre_exec` or another user: so that std may use `posix_spawn`.
 #[allow(clippy::disallowed_methods, reason = "the edge that starts processes")]
-fn command(program: &str, args: &[String], launch: &Launch) -> Command {
+fn command(program: &str, args: &[String], launch: &Launch, path: Option<&str>) -> Command {
     let mut command = Command::new(program);
+    command.envs(path.map(|path| ("PATH", path)));
     command.args(args).process_group(0).kill_on_drop(true);
     let given = launch.stdin.is_some() || launch.far.is_some();
     command.stdin(if given { Stdio::piped() } else { Stdio::null() });
@@ -315,7 +317,7 @@ fn spawn(shell: &Shell, call: &Call, launch: &Launch, argv: &[String]) -> Result
         let failure = Failure::new(FailureKind::Failed, format!("the directory `{}` does not exist", dir.display()));
         return Err(failure.with_help("`with dir(…)` needs a directory that is there when the command starts"));
     }
-    let mut command = command(program, args, launch);
+    let mut command = command(program, args, launch, shell.path.as_deref());
     let marks = shell.marks(call);
     command.envs(marks.iter().map(|(name, value)| (name, value)));
     let marks = marks.map(|(name, value)| format!("{name}={value}").into_bytes());
@@ -328,11 +330,11 @@ fn spawn(shell: &Shell, call: &Call, launch: &Launch, argv: &[String]) -> Result
         shell.note(call.id, root, born);
         Ok(Started { tree, child, out, err })
     };
-    start().map_err(|e| not_started(program, &e))
+    start().map_err(|e| not_started(program, shell.path.as_deref(), &e))
 }
 
 #[allow(clippy::disallowed_methods, reason = "the edge that looks for programs")]
-fn not_started(program: &str, error: &std::io::Error) -> Failure {
+fn not_started(program: &str, path: Option<&str>, error: &std::io::Error) -> Failure {
     let failed = |message: String| Failure::new(FailureKind::Failed, message);
     match error.kind() {
         std::io::ErrorKind::NotFound if program.contains('/') => failed(format!(
@@ -340,7 +342,7 @@ fn not_started(program: &str, error: &std::io::Error) -> Failure {
         )),
         std::io::ErrorKind::NotFound => {
             let failure = failed(format!("the command `{program}` was not found"));
-            let paths = std::env::var_os("PATH").unwrap_or_default();
+            let paths = path.map(OsString::from).or_else(|| std::env::var_os("PATH")).unwrap_or_default();
             let names: Vec<String> = std::env::split_paths(&paths)
                 .filter_map(|dir| std::fs::read_dir(dir).ok())
                 .flat_map(|entries| entries.flatten().filter_map(|e| e.file_name().into_string().ok()))

@@ -87,7 +87,7 @@ impl Telling {
         refused.tell()
     }
 
-    /// Drive it, with somebody watching.
+    /// Drive it, with somebody watching; what kept it from being driven is told.
     pub fn drive(
         &self,
         ready: &Ready,
@@ -96,6 +96,18 @@ impl Telling {
         again: Option<String>,
         run: impl FnOnce(&mut dyn Watcher, &mut dyn Answers) -> Result<Option<Finish>, Trouble>,
     ) -> u8 {
+        self.try_drive(ready, who, say, again, run).unwrap_or_else(|trouble| self.turned_away(&Refused::from(trouble)))
+    }
+
+    /// The same, and what kept it from being driven comes back.
+    pub fn try_drive(
+        &self,
+        ready: &Ready,
+        who: Somebody,
+        say: Say,
+        again: Option<String>,
+        run: impl FnOnce(&mut dyn Watcher, &mut dyn Answers) -> Result<Option<Finish>, Trouble>,
+    ) -> Result<u8, Trouble> {
         let out = Outside::new(Channel::Out);
         let (written, known) = (out.written(), out.known());
         let (deadline, rollback_within) = ready.limits();
@@ -121,13 +133,13 @@ impl Telling {
                 if self.is_kept() {
                     ways_out(&finish, &ready.id);
                 }
-                ended(&finish, &written, || once_more(&finish, ready.started, &sources, known))
+                Ok(ended(&finish, &written, || once_more(&finish, ready.started, &sources, known)))
             }
             Ok(None) => {
                 complain("a bug in rbk itself: the run waits for nothing and has not ended; it is left as it is", None);
-                BUG
+                Ok(BUG)
             }
-            Err(trouble) => self.turned_away(&Refused::from(trouble)),
+            Err(trouble) => Err(trouble),
         }
     }
 }

@@ -4,6 +4,7 @@ mod arguments;
 mod check;
 mod docs;
 mod driven;
+mod due;
 mod explain;
 mod fmt;
 mod inputs;

@@ -3,6 +3,7 @@ use clap::Args;
 
 use super::OK;
 use super::driven::{Telling, journal, reason, tell_wait};
+use super::due;
 use super::inputs::Somebody;
 use super::questions;
 use super::refused::Refused;
@@ -16,14 +17,22 @@ use crate::run::OnQuestion;
 use crate::session;
 use crate::session::journal::{find, last};
 use crate::session::part::Part;
-use crate::session::resume::{Left, Onward, go_on};
+use crate::session::place;
+use crate::session::resume::{HERE, Left, Onward, go_on};
 use crate::value::SmolStr;
 
 /// Go on with a run that was interrupted or stopped
 #[derive(Args)]
 pub struct Resume {
     /// The run's id, or a part of it
-    run: String,
+    #[arg(required_unless_present_any = ["last", "due"], conflicts_with_all = ["last", "due"])]
+    run: Option<String>,
+    /// The last run; with a name the last one of that runbook, by its title or its file's name
+    #[arg(long, value_name = "BOOK", num_args = 0..=1, default_missing_value = "", conflicts_with = "due")]
+    last: Option<String>,
+    /// Every run that was left, has something to do and needs nobody for it, one after another
+    #[arg(long, conflicts_with_all = ["here", "late"])]
+    due: bool,
     /// Go on although this is another place than the run's: why that is right
     #[arg(long, value_name = "REASON", value_parser = reason)]
     here: Option<String>,
@@ -63,7 +72,14 @@ pub struct Rollback {
 }
 
 pub fn resume(args: &Resume, say: Say) -> u8 {
-    let left = taken(&args.telling, |store| find(store, &args.run)).and_then(|(left, row)| {
+    if args.due {
+        return due::resume(&args.telling, say);
+    }
+    let chosen = |store: &mut dyn Store| match (&args.run, args.last.as_deref()) {
+        (Some(run), _) => find(store, run),
+        (None, book) => last(store, book.filter(|book| !book.is_empty())),
+    };
+    let left = taken(&args.telling, chosen).and_then(|(left, row)| {
         match row.state {
             State::Ended(End::Succeeded | End::Incomplete) => {
                 let message = format!("run {} has ended: {}", row.run, ended(row.state));
@@ -83,15 +99,19 @@ pub fn resume(args: &Resume, say: Say) -> u8 {
         Ok(left) => left,
         Err(refused) => return args.telling.turned_away(&refused),
     };
-    let reasons = reasons([("--here", &args.here), ("--late", &args.late)]);
-    driven(&args.telling, say, left, Onward::Resume, reasons)
+    let reasons = reasons([(HERE, &args.here), ("--late", &args.late)]);
+    or_told(&args.telling, driven(&args.telling, say, left, Onward::Resume, reasons))
+}
+
+fn or_told(telling: &Telling, driven: Result<u8, Trouble>) -> u8 {
+    driven.unwrap_or_else(|trouble| telling.turned_away(&Refused::from(trouble)))
 }
 
 pub fn rollback(args: &Rollback, say: Say) -> u8 {
     let left = taken(&args.telling, |store| {
         let row = match (&args.run, &args.last) {
             (Some(run), _) => find(store, run),
-            (None, book) => last(store, book.as_deref().unwrap_or_default()),
+            (None, book) => last(store, book.as_deref()),
         }?;
         is_last(store, &row, args.reason.as_deref())?;
         Ok(row)
@@ -113,9 +133,9 @@ pub fn rollback(args: &Rollback, say: Say) -> u8 {
         Outside::new(Channel::Out).line(&Line::new(0).put(Tone::Good, line));
         return OK;
     }
-    let reasons = reasons([("--here", &args.here), ("--reason", &args.reason), ("--out-of-order", &args.out_of_order)]);
+    let reasons = reasons([(HERE, &args.here), ("--reason", &args.reason), ("--out-of-order", &args.out_of_order)]);
     let why = args.reason.clone().unwrap_or_else(|| "asked for".to_owned());
-    driven(&args.telling, say, left, Onward::Rollback(why, part(args)), reasons)
+    or_told(&args.telling, driven(&args.telling, say, left, Onward::Rollback(why, part(args)), reasons))
 }
 
 fn part(args: &Rollback) -> Part {
@@ -155,10 +175,17 @@ fn taken(
     Ok((left, row))
 }
 
-fn driven(telling: &Telling, say: Say, left: Left, onward: Onward, reasons: Vec<Reason>) -> u8 {
+pub(super) fn driven(
+    telling: &Telling,
+    say: Say,
+    left: Left,
+    onward: Onward,
+    reasons: Vec<Reason>,
+) -> Result<u8, Trouble> {
     if left.changed {
         complain_softly("the runbook's file has changed since: the run goes on with the text that it was started with");
     }
+    left.notes().for_each(|line| complain_softly(&line));
     let shown = left.ready.clone();
     let word = match &onward {
         Onward::Resume => "resumed".to_owned(),
@@ -171,25 +198,24 @@ fn driven(telling: &Telling, say: Say, left: Left, onward: Onward, reasons: Vec<
         Onward::Resume => OnQuestion::Stop,
         Onward::Rollback(..) => OnQuestion::Refuse,
     });
-    telling.drive(&shown, Somebody::look(), say, again, |watcher, answers| {
+    telling.try_drive(&shown, Somebody::look(), say, again, |watcher, answers| {
         go_on(left, onward, reasons, on_question, watcher, answers)
     })
 }
 
-fn complain_softly(text: &str) {
+pub(super) fn complain_softly(text: &str) {
     Outside::new(Channel::Err).line(&Line::new(0).put(Tone::Warn, "! ").put(Tone::Plain, text));
 }
 
-fn in_place(left: &Left, here: Option<&str>) -> Result<(), Refused> {
+pub(super) fn in_place(left: &Left, here: Option<&str>) -> Result<(), Trouble> {
     if left.elsewhere.is_empty() || here.is_some() {
         return Ok(());
     }
-    let message = format!("the run was started in another place: {}", left.elsewhere.join("; "));
-    Err(Refused::helped(message, "go on there; or here, with `--here REASON`"))
+    Err(place::elsewhere(&left.elsewhere))
 }
 
 /// Longer than its deadline ago, what it waited for may have changed.
-fn in_time(left: &Left, late: Option<&str>) -> Result<(), Refused> {
+pub(super) fn in_time(left: &Left, late: Option<&str>) -> Result<(), Trouble> {
     let (Some(deadline), _) = left.ready.limits() else { return Ok(()) };
     let still = session::now().duration_since(left.last());
     if late.is_some() || still.as_nanos() <= i128::from(deadline.0) {
@@ -197,10 +223,8 @@ fn in_time(left: &Left, late: Option<&str>) -> Result<(), Refused> {
     }
     let still = time::limit(crate::value::Nanos(i64::try_from(still.as_nanos()).unwrap_or(i64::MAX)));
     let message = format!("the run has stood still for {still}, longer than its deadline of {}", time::limit(deadline));
-    Err(Refused::helped(
-        message,
-        "look whether it may still go on, and say why with `--late REASON`; or `rbk rollback` it",
-    ))
+    let help = "look whether it may still go on, and say why with `--late REASON`; or `rbk rollback` it";
+    Err(Trouble::new(message).with_help(help))
 }
 
 fn reasons<const N: usize>(given: [(&'static str, &Option<String>); N]) -> Vec<Reason> {

@@ -34,6 +34,19 @@ pub enum Wire {
         call: u64,
         proof: value::Wire,
     },
+    Connected {
+        name: Leaf,
+        address: Leaf,
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        server: Option<Leaf>,
+        wall: String,
+    },
+    LockTaken {
+        lock: Leaf,
+        by: String,
+        who: Leaf,
+        wall: String,
+    },
     Stopped {
         why: Leaf,
         wall: String,
@@ -78,6 +91,15 @@ pub fn wire(entry: &Entry, hide: &Hide<'_>) -> Result<Wire, Trouble> {
         }
         Entry::Intent { call, key } => Wire::Intent { call: call.0, key: hide.said(key)? },
         Entry::Proof { call, proof } => Wire::Proof { call: call.0, proof: hide.value(proof)? },
+        Entry::Connected { name, address, server, wall } => Wire::Connected {
+            name: hide.text(name)?,
+            address: hide.said(address)?,
+            server: server.as_deref().map(|server| hide.text(server)).transpose()?,
+            wall: wall.to_string(),
+        },
+        Entry::LockTaken { lock, by, who, wall } => {
+            Wire::LockTaken { lock: hide.text(lock)?, by: by.to_string(), who: hide.text(who)?, wall: wall.to_string() }
+        }
         Entry::Stopped { why, wall } => Wire::Stopped { why: hide.said(why)?, wall: wall.to_string() },
         Entry::Closed { who, reason, wall } => {
             Wire::Closed { who: hide.said(who)?, reason: hide.said(reason)?, wall: wall.to_string() }
@@ -101,6 +123,15 @@ pub fn entry(wire: Wire, show: &Show<'_>) -> Result<Entry, Trouble> {
         }
         Wire::Intent { call, key } => Entry::Intent { call: CallId(call), key: show.text(key)? },
         Wire::Proof { call, proof } => Entry::Proof { call: CallId(call), proof: show.value(proof)? },
+        Wire::Connected { name, address, server, wall } => Entry::Connected {
+            name: show.word(name)?,
+            address: show.text(address)?,
+            server: server.map(|server| show.text(server)).transpose()?,
+            wall: time(&wall)?,
+        },
+        Wire::LockTaken { lock, by, who, wall } => {
+            Entry::LockTaken { lock: show.text(lock)?, by: by.into(), who: show.text(who)?, wall: time(&wall)? }
+        }
         Wire::Stopped { why, wall } => Entry::Stopped { why: show.text(why)?, wall: time(&wall)? },
         Wire::Closed { who, reason, wall } => {
             Entry::Closed { who: show.text(who)?, reason: show.text(reason)?, wall: time(&wall)? }

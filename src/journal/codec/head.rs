@@ -54,6 +54,8 @@ struct WirePlace {
     user: String,
     dir: String,
     variables: Vec<(String, String)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
 }
 
 /// # Errors

@@ -177,6 +177,9 @@ fn entry() -> impl Strategy<Value = Entry> {
             .prop_map(|(at, event, wall)| Entry::Heard { input: Input { at: Nanos(at), event }, wall }),
         1 => (any::<u64>(), text()).prop_map(|(call, key)| Entry::Intent { call: CallId(call), key }),
         2 => (any::<u64>(), value()).prop_map(|(call, proof)| Entry::Proof { call: CallId(call), proof }),
+        1 => (word(), text(), option::of(text()), wall())
+            .prop_map(|(name, address, server, wall)| Entry::Connected { name, address, server, wall }),
+        1 => (text(), word(), text(), wall()).prop_map(|(lock, by, who, wall)| Entry::LockTaken { lock, by, who, wall }),
         1 => (text(), wall()).prop_map(|(why, wall)| Entry::Stopped { why, wall }),
         1 => (text(), text(), wall()).prop_map(|(who, reason, wall)| Entry::Closed { who, reason, wall }),
     ]

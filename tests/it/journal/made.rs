@@ -39,6 +39,7 @@ pub fn head(run: &str) -> Head {
             user: "ada".into(),
             dir: "/srv".into(),
             variables: vec![("PATH".into(), "77aa".into())],
+            path: Some("/usr/bin:/bin".into()),
         },
     }
 }
@@ -68,6 +69,13 @@ pub fn entries() -> Vec<Entry> {
         ended(1, Value::str("v1\n")),
         heard(20, Event::Ended(CallId(2), Box::new(Outcome::failed(Ending::Some, failure)))),
         heard(30, Event::Answered(QuestionId(4), Answer { value: Value::Bool(true), who: "ada".into() })),
+        Entry::Connected {
+            name: "db".into(),
+            address: "app@db-1:5432/shop".into(),
+            server: Some("7564201".into()),
+            wall: at(1),
+        },
+        Entry::LockTaken { lock: "production".into(), by: "r2".into(), who: "kim".into(), wall: at(2) },
         Entry::Stopped { why: "the disk is full".into(), wall: at(2) },
         Entry::Closed { who: "ada".into(), reason: "done by hand".into(), wall: at(3) },
     ]

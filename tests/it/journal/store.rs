@@ -84,7 +84,7 @@ fn runs_do_not_mix() {
 }
 
 #[test]
-fn one_process_drives_a_run() {
+fn e7_one_process_drives_a_run() {
     each(|open| {
         let (mut a, mut b) = (open(), open());
         a.begin(&head("r1"), &holder(41), &[], at(0)).unwrap();

@@ -75,7 +75,7 @@ fn a_long_wait_is_gone_on_with() {
 }
 
 #[test]
-fn of_two_that_resume_at_the_same_instant_exactly_one_does() {
+fn e7_of_two_that_resume_at_the_same_instant_exactly_one_does() {
     let desk = twenty("  wait up to 1m every 20ms until $ ./look");
     desk.killed_at(&["run", "book.rbk"], "ready");
     let (run, _) = desk.last();
@@ -95,7 +95,7 @@ fn of_two_that_resume_at_the_same_instant_exactly_one_does() {
 }
 
 #[test]
-fn a_lock_stays_with_a_run_that_is_not_over() {
+fn e2_a_lock_stays_with_a_run_that_is_not_over() {
     let text = r#"runbook "Test" {
   deadline 1m
   rollback within 1m

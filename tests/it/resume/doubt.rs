@@ -23,7 +23,7 @@ fn a_goal_that_is_reached_is_done() {
 }
 
 #[test]
-fn a_command_that_lived_on_is_ended_before_its_step_is_undone() {
+fn e1_a_command_that_lived_on_is_ended_before_its_step_is_undone() {
     let desk = slow("");
     desk.killed_at(&["run", "book.rbk"], "started");
     desk.resume(&[]).ended(1).says(&["whether it had its effect is not known", "undone: slow"]);
@@ -41,7 +41,7 @@ fn a_goal_that_is_not_reached_says_nothing() {
 }
 
 #[test]
-fn a_step_that_may_be_retried_starts_anew() {
+fn e15_a_step_that_may_be_retried_starts_anew() {
     let gate = gate("go");
     let desk = Desk::of(&format!(
         "  step \"again\" retry 1 {{\n    $ echo try >> log; touch started; {gate}\n    rollback {{ $ echo undone >> log }}\n  }}"
@@ -68,7 +68,7 @@ fn what_undoes_is_called_again() {
 }
 
 #[test]
-fn a_secret_of_the_environment_is_read_again_and_must_be_the_same() {
+fn f1_a_secret_of_the_environment_is_read_again_and_must_be_the_same() {
     let text = r#"  secret token = env("TOKEN")
   step "a" {
     with env({ T: token }) { $ touch ready; while [ ! -e go ]; do sleep 0.02; done; printf %s "$T" > got }
@@ -92,7 +92,7 @@ fn a_secret_of_the_environment_is_read_again_and_must_be_the_same() {
 }
 
 #[test]
-fn a_secret_that_would_be_gone_after_a_crash_needs_a_key() {
+fn f1_a_secret_that_would_be_gone_after_a_crash_needs_a_key() {
     let text = r#"  secret made = $ printf %s-%s new secret-value
   step "a" {
     $ printf %s "${RBK_JOURNAL_KEY-none}" > key
@@ -113,7 +113,7 @@ fn a_secret_that_would_be_gone_after_a_crash_needs_a_key() {
 }
 
 #[test]
-fn a_command_without_an_environment_is_found_and_ended_too() {
+fn e1_a_command_without_an_environment_is_found_and_ended_too() {
     let gate = gate("go");
     let desk = Desk::of(&format!(
         "  step \"bare\" {{\n    $ env -i PATH=\"$PATH\" sh -c 'touch started; {gate}; echo line >> log'\n    rollback {{ $ echo undone >> log }}\n  }}"

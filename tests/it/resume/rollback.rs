@@ -2,7 +2,7 @@
 use super::*;
 
 #[test]
-fn a_run_that_succeeded_is_undone_later() {
+fn e13_a_run_that_succeeded_is_undone_later() {
     let desk = Desk::of(
         "  step \"a\" {\n    $ echo a >> log\n    rollback { $ echo -a >> log }\n  }\n  step \"b\" {\n    $ echo b >> log\n    rollback { $ echo -b >> log }\n  }\n  finally { $ echo end >> log }",
     );
@@ -28,7 +28,7 @@ fn a_rollback_that_failed_goes_on_later() {
 }
 
 #[test]
-fn a_run_that_another_one_stands_on_is_not_undone_without_a_reason() {
+fn e12_a_run_that_another_one_stands_on_is_not_undone_without_a_reason() {
     let desk = Desk::of("  step \"a\" {\n    $ echo a >> log\n    rollback { $ echo -a >> log }\n  }");
     desk.say(&["run", "book.rbk"]).ended(0);
     let (first, _) = desk.last();

@@ -112,7 +112,7 @@ fn hostile_values_reach_commands_unchanged_in_every_place() {
 }
 
 #[test]
-fn a_takeover_ends_the_holder_which_undoes_itself_first() {
+fn e2_a_takeover_ends_the_holder_which_undoes_itself_first() {
     let holder = Book::new(
         r#"runbook "Deploy" {
   deadline        1m

@@ -98,7 +98,7 @@ fn kept(body: &str, ends: bool) -> Kept {
     let commits = Rc::new(RefCell::new(Vec::new()));
     let mut store = Counted { store: made::open(&path), commits: commits.clone(), ends };
     store.begin(&made::head("r1"), &made::holder(1), &made::entries()[..1], made::at(0)).unwrap();
-    let mut journal = Journal::new(Box::new(store), "r1".into(), BTreeSet::new());
+    let mut journal = Journal::new(Box::new(store), "r1".into(), made::holder(1), BTreeSet::new());
     let (mut seen, mut nobody) = (Seen::default(), Nobody);
     let around = Around {
         effects: &Ready,

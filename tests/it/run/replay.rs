@@ -94,7 +94,7 @@ fn driven(text: &str) -> (Option<Finish>, Vec<Entry>, Seen) {
     let world = World::new(inputs.run.clone()).unwrap();
     let mut store = open();
     store.begin(&made::head(&inputs.run), &made::holder(1), &[], made::at(0)).unwrap();
-    let mut journal = Journal::new(Box::new(store), inputs.run.clone(), BTreeSet::new());
+    let mut journal = Journal::new(Box::new(store), inputs.run.clone(), made::holder(1), BTreeSet::new());
     let around = Around {
         effects: &world,
         watcher: &mut seen,
@@ -110,7 +110,7 @@ fn driven(text: &str) -> (Option<Finish>, Vec<Entry>, Seen) {
 }
 
 #[test]
-fn a_run_replays_from_what_the_loop_kept() {
+fn e16_a_run_replays_from_what_the_loop_kept() {
     let dir = stage::dir();
     let at = dir.path().display();
     let text = format!(

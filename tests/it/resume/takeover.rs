@@ -1,0 +1,99 @@
+//! E2: a run takes the lock of another one, which is stopped first; both journals say so.
+use super::*;
+use rbk::engine::Event;
+use rbk::journal::Entry;
+use rbk::value::Value;
+
+const TAKER: &str = r#"runbook "Emergency" {
+  deadline 1m
+  rollback within 30s
+  lock "site" takeover
+  step "mend" {
+    $ echo mended >> log
+    rollback none "it is right now"
+  }
+}
+"#;
+
+fn holder(work: &str, undo: &str) -> Desk {
+    let desk = Desk::new(&format!(
+        "runbook \"Deploy\" {{\n  deadline 1m\n  rollback within 30s\n  lock \"site\"\n  step \"deploy\" {{\n    $ echo deployed >> log; touch ready; {work}\n    rollback {{ $ {undo} }}\n  }}\n}}\n"
+    ));
+    desk.write("taker.rbk", TAKER);
+    desk
+}
+
+fn entries(desk: &Desk, run: &str) -> Vec<Entry> {
+    let mut store = rbk::journal::open(Some(&desk.path().join("state/journal.db"))).unwrap();
+    store.load(run).unwrap().1
+}
+
+/// In the journal of the one who lost it, and of the one who took it.
+fn told(desk: &Desk, loser: &str, taker: &str) {
+    let lost = entries(desk, loser).into_iter().any(|entry| {
+        matches!(&entry, Entry::LockTaken { lock, by, who, .. } if lock == "site" && by == taker && !who.is_empty())
+    });
+    assert!(lost, "{loser} does not say who has taken its lock");
+    let took = entries(desk, taker).into_iter().any(|entry| match entry {
+        Entry::Heard { input, .. } => match input.event {
+            Event::Ended(_, outcome) => {
+                matches!(outcome.result, Ok(Value::Record(record)) if record.get("taken_from") == Some(&Value::str(loser)))
+            }
+            _ => false,
+        },
+        _ => false,
+    });
+    assert!(took, "{taker} does not say whose lock it was");
+}
+
+#[test]
+fn e2_a_holder_that_does_not_listen_is_ended_and_undone_before_the_lock_is_taken() {
+    let desk = holder("trap '' TERM; while :; do sleep 0.1; done", "echo undone >> log");
+    let mut first = desk.start(&["run", "book.rbk"]);
+    desk.until("ready");
+    std::thread::sleep(Duration::from_millis(300));
+    let (loser, _) = desk.last();
+    desk.say(&["run", "taker.rbk"]).ended(0).says(&[&format!("over from run {loser}"), "waiting for its end"]);
+    assert_eq!(first.wait().unwrap().code(), Some(1));
+    assert_eq!(desk.read("log"), "deployed\nundone\nmended\n");
+    told(&desk, &loser, &desk.last().0);
+}
+
+#[test]
+fn e2_what_the_holder_could_not_undo_stays_for_a_rollback() {
+    let desk = holder("sleep 60", "test -e mendable && echo undone >> log");
+    let mut first = desk.start(&["run", "book.rbk"]);
+    desk.until("ready");
+    std::thread::sleep(Duration::from_millis(300));
+    let (loser, _) = desk.last();
+    desk.say(&["run", "taker.rbk"]).ended(0);
+    assert_eq!(first.wait().unwrap().code(), Some(3));
+    let (taker, _) = desk.last();
+    told(&desk, &loser, &taker);
+    desk.write("mendable", "");
+    let words = [format!("has taken the lock `site` from this run for run {taker}"), format!("run {taker} came later")];
+    desk.say(&["rollback", &loser, "--reason", "the page is well"]).ended(0).says(&[&words[0]]);
+    assert_eq!(desk.read("log"), "deployed\nmended\nundone\n");
+}
+
+#[test]
+fn e2_a_dead_holder_loses_the_lock_and_takes_nothing_back() {
+    let gate = gate("go");
+    let desk = holder("sleep 60", "echo undone >> log");
+    desk.write(
+        "taker.rbk",
+        &TAKER.replace("echo mended >> log", &format!("echo mended >> log; touch mending; {gate}")),
+    );
+    desk.killed_at(&["run", "book.rbk"], "ready");
+    let (loser, _) = desk.last();
+    let mut second = desk.start(&["run", "taker.rbk"]);
+    desk.until("mending");
+    let (taker, _) = desk.last();
+    desk.say(&["rollback", &loser, "--reason", "now"]).ended(2).says(&["the lock `site`", &taker]);
+    assert_eq!(desk.read("log"), "deployed\nmended\n");
+    desk.write("go", "");
+    assert_eq!(second.wait().unwrap().code(), Some(0));
+    told(&desk, &loser, &taker);
+    desk.say(&["rollback", &loser, "--reason", "now"]).ended(0);
+    assert_eq!(desk.read("log"), "deployed\nmended\nundone\n");
+}

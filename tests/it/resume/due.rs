@@ -129,6 +129,7 @@ fn the_timer_of_the_docs_is_one_and_its_command_resumes_what_is_due() {
     let words: Vec<&str> = start.split(' ').skip(1).collect();
     let desk = Desk::new(&waits("soon", "500ms"));
     desk.killed_at(&["run", "book.rbk"], "soon-ready");
+    std::thread::sleep(Duration::from_millis(500));
     desk.say(&words).ended(0);
     assert!(desk.has("soon-done"));
 }

@@ -44,6 +44,7 @@ fn head(run: &str) -> Head {
             user: "u".into(),
             dir: "/".into(),
             variables: Vec::new(),
+            path: None,
         },
     }
 }

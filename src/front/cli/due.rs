@@ -1,5 +1,5 @@
 //! `rbk resume --due`: every run that was left and needs nobody goes on, one after another; the others are named.
-use super::driven::{Telling, journal};
+use super::driven::Telling;
 use super::refused::Refused;
 use super::resume::{complain_softly, driven, in_place, in_time};
 use super::{OK, REFUSED};
@@ -10,7 +10,7 @@ use crate::report::story::Say;
 use crate::report::style::{Line, Tone};
 use crate::run::answers::given;
 use crate::session;
-use crate::session::journal::NONE;
+use crate::session::journal::there;
 use crate::session::place;
 use crate::session::resume::{Left, Onward, go_to};
 
@@ -40,8 +40,7 @@ pub fn resume(telling: &Telling, say: Say) -> u8 {
 
 /// Nobody drives them; the oldest first.
 fn left(telling: &Telling) -> Result<Vec<Row>, Refused> {
-    let mut store = journal(telling.journal.as_deref())?
-        .ok_or_else(|| Refused::because(format!("`--journal {NONE}` keeps no run")))?;
+    let Some(mut store) = there(telling.journal.as_deref())? else { return Ok(Vec::new()) };
     let mut rows = store.runs(&Filter::default())?;
     rows.retain(|row| matches!(row.state, State::Open | State::Ended(End::Stopped)) && row.held.is_none());
     rows.reverse();
@@ -50,8 +49,7 @@ fn left(telling: &Telling) -> Result<Vec<Row>, Refused> {
 
 /// Its exit code, or why it is left alone.
 fn one(telling: &Telling, say: Say, row: &Row) -> Result<u8, Trouble> {
-    let store = crate::session::journal::open(telling.journal.as_deref())?
-        .ok_or_else(|| Trouble::new(format!("`--journal {NONE}` keeps no run")))?;
+    let store = there(telling.journal.as_deref())?.ok_or_else(|| Trouble::new("the journal is not there any more"))?;
     let left = Left::take(store, row)?;
     in_place(&left, None)?;
     if let Some(waits) = left.waits(|asked| given(&telling.answer, asked).is_some()) {

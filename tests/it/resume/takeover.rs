@@ -24,7 +24,7 @@ fn holder(work: &str, undo: &str) -> Desk {
 }
 
 fn entries(desk: &Desk, run: &str) -> Vec<Entry> {
-    let mut store = rbk::journal::open(Some(&desk.path().join("state/journal.db"))).unwrap();
+    let mut store = rbk::journal::open(&desk.path().join("state/journal.db")).unwrap();
     store.load(run).unwrap().1
 }
 

@@ -88,7 +88,7 @@ fn e8_a_run_of_other_rules_is_refused_and_the_version_named() {
     let journal = desk.path().join("other.db");
     let (head, holder) = (crate::journal::made::head("r9"), crate::journal::made::holder(1));
     let head = rbk::journal::Head { semantics: rbk::journal::entry::SEMANTICS + 1, version: "7.7.7".into(), ..head };
-    let mut store = rbk::journal::open(&journal).unwrap();
+    let mut store = rbk::journal::open(&rbk::journal::Which::Named(journal.clone())).unwrap();
     store.begin(&head, &holder, &[], crate::journal::made::at(0)).unwrap();
     drop(store);
     for door in ["resume", "rollback"] {

@@ -1,7 +1,7 @@
 //! E2: a run takes the lock of another one, which is stopped first; both journals say so.
 use super::*;
 use rbk::engine::Event;
-use rbk::journal::Entry;
+use rbk::journal::{Entry, Which};
 use rbk::value::Value;
 
 const TAKER: &str = r#"runbook "Emergency" {
@@ -24,7 +24,7 @@ fn holder(work: &str, undo: &str) -> Desk {
 }
 
 fn entries(desk: &Desk, run: &str) -> Vec<Entry> {
-    let mut store = rbk::journal::open(&desk.path().join("state/journal.db")).unwrap();
+    let mut store = rbk::journal::open(&Which::Named(desk.path().join("state/journal.db"))).unwrap();
     store.load(run).unwrap().1
 }
 

@@ -54,6 +54,9 @@ pub enum Event {
     Kill,
 }
 
+/// Why something is undone for which nobody gave a reason.
+pub const ASKED_FOR: &str = "asked for";
+
 /// How much of what is in place is undone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Extent {

@@ -23,11 +23,11 @@ mod written;
 
 pub use entry::{Door, Entry, Head, Holder, Place, Reason, Text};
 pub use open::{Which, open, which};
-pub use store::{Filter, Lapse, Lock, Room, Row, Standing, State, Store};
+pub use store::{Filter, Kept, Lapse, Lock, Room, Row, Standing, State, Store, Verified};
 pub use trouble::{Kind, Trouble};
 
 /// Beginning of what stands where a secret was not kept: [`lost`].
-const LOST: &str = "\u{2039}lost:";
+pub const LOST: &str = "\u{2039}lost:";
 
 /// What a value holds after a load where a secret was not kept: no call may be given it.
 #[must_use]

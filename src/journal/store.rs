@@ -95,6 +95,28 @@ pub struct Lock {
     pub since: Timestamp,
 }
 
+/// A run as far as it is whole.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    pub head: Head,
+    pub entries: Vec<Entry>,
+    /// Why it does not go on to its end.
+    pub broken: Option<Trouble>,
+}
+
+/// What the hashes of a run say.
+#[derive(Clone, Debug)]
+pub struct Verified {
+    /// How many follow its head and are what was written, up to the first that is not.
+    pub entries: usize,
+    /// How many were written; nothing when that cannot be read.
+    pub written: Option<usize>,
+    pub started: Option<Timestamp>,
+    pub last: Option<Timestamp>,
+    /// The first thing that is not what was written.
+    pub broken: Option<Trouble>,
+}
+
 /// Keeps runs. Every method that writes returns once it is durable.
 pub trait Store {
     /// Keep a new run with its first entries, in which there is no secret, and let this process drive it.
@@ -154,6 +176,18 @@ pub trait Store {
     /// # Errors
     /// There is no such run, an entry is damaged, or a newer rbk wrote it.
     fn load(&mut self, run: &str) -> Result<(Head, Vec<Entry>), Trouble>;
+
+    /// The run from its start as far as it is whole, to be looked at: nobody goes on with one that is broken.
+    ///
+    /// # Errors
+    /// There is no such run, or its head cannot be read.
+    fn look(&mut self, run: &str) -> Result<Kept, Trouble>;
+
+    /// Whether all that is kept of a run, its texts too, is what was written. It opens no secret, and reads entries of any rbk.
+    ///
+    /// # Errors
+    /// There is no such run.
+    fn verify(&mut self, run: &str) -> Result<Verified, Trouble>;
 
     /// After a load: whether this is the secret that the call gave when it was recorded, by a print of 16 bits. For the
     /// calls whose whole outcome is a secret (`env`, `prompt`); nothing when the journal has no print of it.

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use super::chain::{self, Hash};
-use super::codec::{self, Hide, Show};
+use super::codec::{self, Hide, Show, TextRef};
 use super::seal::{Key, Print, Seal};
-use super::tip::{Tip, to_nanos};
+use super::store::{Kept, Verified};
+use super::tip::{Tip, from_nanos, to_nanos};
 use super::{Entry, Head, Trouble};
 use crate::engine::CallId;
 use crate::value::{SmolStr, Timestamp, Value};
@@ -49,82 +50,143 @@ fn wall(entry: &Entry) -> Option<Timestamp> {
 /// How what is not what was written is told: a store's own words.
 pub type Damaged<'a> = &'a dyn Fn(&str) -> Trouble;
 
-/// A run that is being read.
-pub struct Reading<'a> {
+/// What is kept under a hash.
+type KeptText = Result<Option<Vec<u8>>, Trouble>;
+
+/// An entry as it was found: its number, its hash, and what it says. Nothing when it is none.
+pub type Found<'a> = Option<(i64, &'a [u8], &'a [u8])>;
+
+/// The entries of a run from its head on, by their hashes alone.
+pub struct Walk<'a> {
     run: &'a str,
     damaged: Damaged<'a>,
-    head: Head,
-    seal: Seal,
+    tip: Result<Tip, Trouble>,
     count: i64,
     hash: Hash,
+}
+
+impl<'a> Walk<'a> {
+    pub fn new(run: &'a str, head: &[u8], tip: Result<Tip, Trouble>, damaged: Damaged<'a>) -> Walk<'a> {
+        Walk { run, damaged, tip, count: 0, hash: chain::first(head) }
+    }
+
+    /// The next entry's number and what it says.
+    ///
+    /// # Errors
+    /// It is not what was written.
+    pub fn next<'b>(&mut self, found: Found<'b>) -> Result<(i64, &'b [u8]), Trouble> {
+        if let Some((no, hash, body)) = found {
+            let expected = chain::next(&self.hash, body);
+            if no == self.count + 1 && hash == expected {
+                (self.count, self.hash) = (no, expected);
+                return Ok((no, body));
+            }
+        }
+        // A head that was changed fits no entry; where the run ends fits no head then either.
+        let what = match (self.count, &self.tip) {
+            (0, Err(_)) => "the head or entry 1".to_owned(),
+            (count, _) => format!("entry {}", count + 1),
+        };
+        Err((self.damaged)(&format!("{what} of run {} is not what was written", self.run)))
+    }
+
+    /// Behind the last entry.
+    fn end(&self) -> Result<(), Trouble> {
+        let tip = self.tip.as_ref().map_err(Clone::clone)?;
+        if self.count == tip.count && self.hash == tip.hash {
+            return Ok(());
+        }
+        Err((self.damaged)(&format!("run {} has {} entries, and {} are found", self.run, tip.count, self.count)))
+    }
+
+    /// What they say, and the texts of the run. `walked`: of each entry; `text`: what is kept under a hash.
+    pub fn verified(
+        self,
+        walked: Result<(), Trouble>,
+        head: &[u8],
+        mut text: impl FnMut(&str) -> KeptText,
+    ) -> Verified {
+        let broken = walked.and_then(|()| self.end()).err();
+        let head = codec::read_head(head);
+        let texts = head.iter().flat_map(|head| &head.texts);
+        let texts = texts.map(|of| whole_text(of, &mut text, self.damaged)).find_map(Result::err);
+        let tip = self.tip.ok();
+        Verified {
+            entries: usize::try_from(self.count).unwrap_or(0),
+            written: tip.as_ref().map(|tip| usize::try_from(tip.count).unwrap_or(0)),
+            started: head.ok().and_then(|head| codec::time(&head.started).ok()),
+            last: tip.map(|tip| from_nanos(tip.last)),
+            broken: broken.or(texts),
+        }
+    }
+}
+
+/// A run that is being read.
+pub struct Reading<'a> {
+    walk: Walk<'a>,
+    head: Head,
+    seal: Seal,
     entries: Vec<Entry>,
     prints: HashMap<CallId, Print>,
+    /// A text of it is not what was written.
+    broken: Option<Trouble>,
 }
 
 impl<'a> Reading<'a> {
     /// `text`: what is kept under a hash.
     ///
     /// # Errors
-    /// The head is another one's, a text is missing, the key is another one, or a newer rbk wrote it.
+    /// The head is another one's, the key is another one, or a newer rbk wrote it.
     pub fn new(
-        run: &'a str,
+        walk: Walk<'a>,
         head: &[u8],
         key: Option<Key>,
-        mut text: impl FnMut(&str) -> Result<Option<Vec<u8>>, Trouble>,
-        damaged: Damaged<'a>,
+        mut text: impl FnMut(&str) -> KeptText,
     ) -> Result<Reading<'a>, Trouble> {
-        let hash = chain::first(head);
-        let head = codec::read_head(head).map_err(|e| within(run, "the head", e))?;
-        if head.run != run {
-            return Err(damaged(&format!("run {run} is not the one it says")));
+        let head = codec::read_head(head).map_err(|e| within(walk.run, "the head", e))?;
+        if head.run != walk.run {
+            return Err((walk.damaged)(&format!("run {} is not the one it says", walk.run)));
         }
         let seal = head.seal(key)?;
-        let mut texts = Vec::with_capacity(head.texts.len());
-        for of in &head.texts {
-            let found = text(&of.sha256)?.and_then(|text| String::from_utf8(text).ok());
-            let found = found.filter(|text| chain::of_text(text) == of.sha256);
-            let missing = || damaged(&format!("the text of `{}` is not what was written", of.name));
-            texts.push(found.ok_or_else(missing)?);
-        }
+        let mut broken = None;
+        let texts = head.texts.iter().map(|of| {
+            whole_text(of, &mut text, walk.damaged).unwrap_or_else(|trouble| {
+                broken.get_or_insert(trouble);
+                // Without it nothing that it says is known.
+                String::new()
+            })
+        });
+        let texts = texts.collect();
         let head = head.open(texts, &Show { seal: &seal })?;
-        let (entries, prints) = (Vec::new(), HashMap::new());
-        Ok(Reading { run, damaged, head, seal, count: 0, hash, entries, prints })
+        Ok(Reading { walk, head, seal, entries: Vec::new(), prints: HashMap::new(), broken })
     }
 
-    /// The next entry, as it was found.
+    /// The next entry.
     ///
     /// # Errors
     /// It is not what was written, or a newer rbk wrote it.
-    pub fn next(&mut self, no: i64, hash: &[u8], body: &[u8]) -> Result<(), Trouble> {
-        let expected = chain::next(&self.hash, body);
-        if no != self.count + 1 || hash != expected {
-            return Err(self.broken());
-        }
-        (self.count, self.hash) = (no, expected);
-        let at = |e| within(self.run, &format!("entry {no}"), e);
+    pub fn next(&mut self, found: Found<'_>) -> Result<(), Trouble> {
+        let (no, body) = self.walk.next(found)?;
+        let at = |e| within(self.walk.run, &format!("entry {no}"), e);
         let sealed = codec::read(body).map_err(at)?;
-        self.prints.extend(codec::printed(&sealed));
+        let print = codec::printed(&sealed);
         self.entries.push(codec::open(sealed, &Show { seal: &self.seal }).map_err(at)?);
+        self.prints.extend(print);
         Ok(())
     }
 
-    /// The next entry is none.
-    #[must_use]
-    pub fn broken(&self) -> Trouble {
-        (self.damaged)(&format!("entry {} of run {} is not what was written", self.count + 1, self.run))
+    /// All of it, as far as it is whole. `walked`: of each entry.
+    pub fn end(self, walked: Result<(), Trouble>) -> (Kept, Prints) {
+        let broken = self.broken.or(walked.and_then(|()| self.walk.end()).err());
+        let kept = Kept { head: self.head, entries: self.entries, broken };
+        (kept, Prints { seal: self.seal, prints: self.prints })
     }
+}
 
-    /// All of it.
-    ///
-    /// # Errors
-    /// An entry is missing.
-    pub fn end(self, tip: &Tip) -> Result<(Head, Vec<Entry>, Prints), Trouble> {
-        if self.count != tip.count || self.hash != tip.hash {
-            let how = format!("run {} has {} entries, and {} are found", self.run, tip.count, self.count);
-            return Err((self.damaged)(&how));
-        }
-        Ok((self.head, self.entries, Prints { seal: self.seal, prints: self.prints }))
-    }
+fn whole_text(of: &TextRef, text: &mut impl FnMut(&str) -> KeptText, damaged: Damaged<'_>) -> Result<String, Trouble> {
+    let found = text(&of.sha256)?.and_then(|text| String::from_utf8(text).ok());
+    let found = found.filter(|text| chain::of_text(text) == of.sha256);
+    found.ok_or_else(|| damaged(&format!("the text of `{}` is not what was written", of.name)))
 }
 
 fn within(run: &str, what: &str, trouble: Trouble) -> Trouble {

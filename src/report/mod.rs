@@ -3,10 +3,12 @@
 //! Decides nothing and changes nothing about a run.
 mod at_once;
 pub mod diagnostics;
+mod events;
 pub mod json;
 pub mod live;
 pub mod opening;
 pub mod outside;
+pub mod past;
 mod place;
 pub mod plain;
 pub mod plan;

@@ -1,10 +1,14 @@
 //! The runs of a journal: a table for people, JSON for programs.
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::journal::Row;
+use crate::report::events::encoded;
+use crate::report::past::Stands;
 use crate::report::style::{Line, Tone};
 use crate::report::time;
-use crate::value::{Nanos, Timestamp};
+use crate::value::{Nanos, SmolStr, Timestamp};
 
 /// How a run stands, in one word.
 #[must_use]
@@ -26,30 +30,41 @@ fn tone(standing: &str) -> Tone {
     }
 }
 
-/// One line a run, under a heading.
+/// Columns that a run takes in one line with a short title.
+const ONE_LINE: usize = 72;
+
+/// One line a run, under a heading; in a narrow terminal several. `stands`: where those that are not over stand.
 #[must_use]
-pub fn table(rows: &[Row], now: Timestamp) -> Vec<Line> {
+pub fn table(rows: &[Row], stands: &BTreeMap<SmolStr, Stands>, now: Timestamp, width: usize) -> Vec<Line> {
     if rows.is_empty() {
         return vec![Line::new(0).put(Tone::Dim, "no runs")];
     }
-    let width = |of: fn(&Row) -> usize, least: usize| rows.iter().map(of).max().unwrap_or(0).max(least);
-    let (run, user) = (width(|row| row.run.len(), 3), width(|row| row.user.chars().count(), 2));
+    let wide = width >= ONE_LINE;
+    let column = |of: fn(&Row) -> usize, least: usize| rows.iter().map(of).max().unwrap_or(0).max(least);
+    let (run, user) = (column(|row| row.run.len(), 3), column(|row| row.user.chars().count(), 2));
     let heading = format!("{:run$}  {:11}  {:>9}  {:user$}  runbook", "run", "state", "ago", "by");
-    let mut lines = vec![Line::new(0).put(Tone::Dim, heading)];
+    let mut lines = if wide { vec![Line::new(0).put(Tone::Dim, heading)] } else { Vec::new() };
     for row in rows {
         let word = standing(row);
         let ago = i64::try_from(now.duration_since(row.started).as_nanos()).unwrap_or(i64::MAX);
         // To the second: how long ago is not measured in less.
         let ago = time::limit(Nanos(ago.max(0) / 1_000_000_000 * 1_000_000_000));
-        let held = row.held.as_ref().map(|held| format!("  (pid {} on {})", held.pid, held.host_name));
-        let locks = (!row.locks.is_empty()).then(|| format!("  holds {}", row.locks.join(", ")));
-        lines.push(
-            Line::new(0)
+        let held = row.held.as_ref().map(|held| format!("(pid {} on {})", held.pid, held.host_name));
+        let locks = (!row.locks.is_empty()).then(|| format!("holds {}", row.locks.join(", ")));
+        let stands = stands.get(&row.run).map(|stands| stands.words.clone());
+        let more: Vec<String> = stands.into_iter().chain(held).chain(locks).collect();
+        if wide {
+            let line = Line::new(0)
                 .put(Tone::Plain, format!("{:run$}  ", row.run))
                 .put(tone(word), format!("{word:11}"))
-                .put(Tone::Plain, format!("  {ago:>9}  {:user$}  {}", row.user, row.book))
-                .put(Tone::Dim, held.into_iter().chain(locks).collect::<String>()),
-        );
+                .put(Tone::Plain, format!("  {ago:>9}  {:user$}  {}", row.user, row.book));
+            lines.push(more.iter().fold(line, |line, text| line.put(Tone::Dim, format!("  {text}"))));
+        } else {
+            lines.push(Line::new(0).put(Tone::Plain, format!("{}  ", row.run)).put(tone(word), word));
+            lines.push(Line::new(1).put(Tone::Plain, row.book.as_str()));
+            lines.push(Line::new(1).put(Tone::Dim, format!("{ago} ago by {}", row.user)));
+            lines.extend(more.into_iter().map(|text| Line::new(1).put(Tone::Dim, text)));
+        }
     }
     lines
 }
@@ -73,11 +88,14 @@ struct One<'a> {
     wrote: bool,
     pid: Option<i32>,
     locks: &'a [String],
+    /// Of the newest that are not over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waits_for: Option<&'a [serde_json::Value]>,
 }
 
 /// One object: `{"v": 1, "runs": […]}`.
 #[must_use]
-pub fn json(rows: &[Row]) -> String {
+pub fn json(rows: &[Row], stands: &BTreeMap<SmolStr, Stands>) -> String {
     let runs = rows
         .iter()
         .map(|row| One {
@@ -92,7 +110,9 @@ pub fn json(rows: &[Row]) -> String {
             wrote: row.wrote,
             pid: row.held.as_ref().map(|held| held.pid),
             locks: &row.locks,
+            waits_for: stands.get(&row.run).map(|stands| stands.waits_for.as_slice()),
         })
         .collect();
-    serde_json::to_string(&Listed { v: 1, runs }).unwrap_or_default()
+    // Strings and lists of them: this cannot fail.
+    encoded(&serde_json::to_value(Listed { v: 1, runs }).unwrap_or_default()) + "\n"
 }

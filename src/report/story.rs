@@ -1,5 +1,6 @@
 //! A run as a person reads it: what the engine tells, as lines. Used with a terminal and without one.
 mod aside;
+mod back;
 mod condition;
 mod slow;
 
@@ -8,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::check::program::{Effect, Want};
 use crate::effects::{Chunk, Stream};
 use crate::engine::call::{CallId, Path};
-use crate::engine::event::{Ending, Extent, Failure, Progress, StepStatus};
+use crate::engine::event::{Ending, Failure, Progress, StepStatus};
 use crate::report::outside::Known;
 use crate::report::place;
 use crate::report::streamed::Streamed;
@@ -177,8 +178,20 @@ impl Story {
         self.open.keys().filter(|open| is_around(open, &key)).count()
     }
 
+    /// Whether a call is told when it starts: what only reads is not.
+    #[must_use]
+    pub fn tells(&self, effect: Effect, want: Want) -> bool {
+        let asks = want == Want::Condition || effect <= Effect::Read && want != Want::Runs;
+        match self.say {
+            Say::Quiet => false,
+            Say::Normal => !asks,
+            Say::Verbose => true,
+        }
+    }
+
     /// A line that belongs to a step: indented under it; named, when several are under way at once.
-    fn line(&self, path: &Path) -> Line {
+    #[must_use]
+    pub fn line(&self, path: &Path) -> Line {
         let line = Line::new(self.open.keys().filter(|(open, _)| starts_with(path, open)).count());
         match self.home(path).and_then(|home| self.open.get(&home)) {
             Some(open) if open.shared || self.innermost().len() > 1 => line.put(Tone::Dim, format!("{} │ ", open.name)),
@@ -398,12 +411,7 @@ impl Story {
             // The next statement: the wait is over.
             open.waiting = open.waiting.take().filter(|waiting| starts_with(path, &waiting.path));
         }
-        let asks = want == Want::Condition || effect <= Effect::Read && want != Want::Runs;
-        let told = match self.say {
-            Say::Quiet => false,
-            Say::Normal => !asks,
-            Say::Verbose => true,
-        };
+        let told = self.tells(effect, want);
         let streams =
             self.say >= Say::Normal && (matches!(want, Want::Nothing | Want::Runs) || self.say == Say::Verbose);
         if told {
@@ -475,18 +483,6 @@ impl Story {
         }
     }
 
-    /// After a first signal: what is waited for, and what a second one does.
-    fn stopping(&self) -> Line {
-        let names: Vec<String> = self.innermost().iter().map(|open| format!("\"{}\"", open.name)).collect();
-        let what = match (self.unwinding, names.as_slice()) {
-            (Some(_), _) => "already going back".to_owned(),
-            (None, []) => "stopping, then undoing".to_owned(),
-            (None, names) => format!("stopping {}, then undoing", names.join(", ")),
-        };
-        let text = format!("{what}; Ctrl-C again stops at once and leaves things in place");
-        Line::new(0).put(Tone::Warn, "! ").put(Tone::Plain, text)
-    }
-
     /// What a process that goes on finds under way.
     fn still_open(&self, lines: &mut Vec<Line>) {
         if self.say < Say::Normal {
@@ -499,26 +495,6 @@ impl Story {
                 line.put(Tone::Strong, open.name.as_str()).put(Tone::Dim, "  was under way")
             }
         }));
-    }
-
-    fn undo_line(&self, path: &Path, name: &str) -> Line {
-        let line = Line::new(self.depth(path, true)).put(Tone::Doing, "↩ ").put(Tone::Plain, "undo: ");
-        line.put(Tone::Strong, name)
-    }
-
-    fn unwinding_started(&mut self, at: Nanos, failure: Option<&Failure>, budget: Option<Nanos>, what: &Extent) {
-        self.unwinding = Some((at, budget));
-        let within = budget.map(|budget| format!(" within {}", time::limit(budget))).unwrap_or_default();
-        let what = match what {
-            Extent::All => "what was done",
-            Extent::From(_) | Extent::Only(_) => "what was asked for",
-        };
-        let what = format!("{what} is undone{within}, last first");
-        self.heading = vec![Line::new(0), Line::new(0).put(Tone::Warn, "Going back: ").put(Tone::Plain, what)];
-        let why = failure.map(|failure| &failure.message).filter(|why| !self.told(why));
-        if let Some(why) = why {
-            self.heading.push(Line::new(1).put(Tone::Dim, "because ").put(Tone::Plain, why));
-        }
     }
 
     /// Whole lines of output of running commands.

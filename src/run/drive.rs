@@ -556,7 +556,7 @@ fn now() -> Timestamp {
 }
 
 /// Every secret in a value. What is secret in a connection's address was told when the connection was made.
-pub(super) fn secrets(value: &Value, found: &mut dyn FnMut(&Value)) {
+pub fn secrets(value: &Value, found: &mut dyn FnMut(&Value)) {
     match value {
         Value::Secret(_) => found(value),
         Value::List(items) => items.iter().for_each(|v| secrets(v, found)),

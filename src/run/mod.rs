@@ -13,7 +13,7 @@ pub mod resume;
 mod runs;
 mod signals;
 
-pub use drive::{Around, OnQuestion, drive};
+pub use drive::{Around, OnQuestion, drive, secrets};
 
 use crate::effects::Chunk;
 use crate::engine::{Answer, Finish, Progress, QuestionAsked, QuestionId};

@@ -64,7 +64,7 @@ fn is_beside(name: &str) -> bool {
     name.ends_with("-wal") || name.ends_with("-shm")
 }
 
-/// The run that a person means: its id, or a part of it that no other one has.
+/// The run that a person means: its id, or a part of it that no other one has that was not refused.
 ///
 /// # Errors
 /// There is none, or several.
@@ -74,6 +74,9 @@ pub fn find(store: &mut dyn Store, word: &str) -> Result<Row, Trouble> {
         return Ok(rows.swap_remove(at));
     }
     let mut near: Vec<Row> = rows.into_iter().filter(|row| row.run.contains(word)).collect();
+    if near.iter().any(did) {
+        near.retain(did);
+    }
     match (near.pop(), near.len()) {
         (Some(row), 0) => Ok(row),
         (Some(row), _) => {
@@ -102,13 +105,20 @@ pub fn last(store: &mut dyn Store, book: Option<&str>) -> Result<Row, Trouble> {
         let stem = std::path::Path::new(&row.file).file_stem().map(|stem| stem.to_string_lossy().into_owned());
         row.book == book || same_file(&row.file, book) || stem.as_deref() == Some(book)
     };
-    // One that was refused has done nothing.
-    let did = |row: &Row| row.state != State::Ended(End::Refused);
-    rows.into_iter().find(|row| did(row) && is(row)).ok_or_else(|| {
+    let mut rows: Vec<Row> = rows.into_iter().filter(is).collect();
+    if rows.iter().any(did) {
+        rows.retain(did);
+    }
+    rows.into_iter().next().ok_or_else(|| {
         let of = book.map(|book| format!(" of `{book}`")).unwrap_or_default();
         Trouble::new(format!("the journal has no run{of}"))
             .with_help("`rbk runs` lists the runs, each with its runbook")
     })
+}
+
+/// One that was refused has done nothing: it is meant only where there is no other.
+fn did(row: &Row) -> bool {
+    row.state != State::Ended(End::Refused)
 }
 
 /// `./book.rbk`, `book.rbk` and the whole path are one.

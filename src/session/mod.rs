@@ -7,6 +7,7 @@ pub mod format;
 pub mod inputs;
 pub mod journal;
 pub mod part;
+pub mod past;
 pub mod place;
 mod recorded;
 pub mod resume;

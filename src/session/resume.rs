@@ -45,7 +45,7 @@ impl Left {
             let message = format!("the run was started by rbk {}, which ran some things differently", head.version);
             return Err(Trouble::new(message).with_help(format!("go on with it by rbk {}", head.version)));
         }
-        let ready = ready(&head)?;
+        let ready = script(&head)?;
         let changed = head.texts.iter().any(|text| is_other_now(&head, &text.name, &text.text));
         let mut elsewhere = place::differences(&head.place, &place::here());
         if let Err(error) = go_to(&head.place.dir) {
@@ -194,7 +194,7 @@ pub fn go_on(
 }
 
 /// What the run's own texts say.
-fn ready(head: &Head) -> Result<Ready, Trouble> {
+pub(super) fn script(head: &Head) -> Result<Ready, Trouble> {
     let first = head.texts.first().ok_or_else(|| Trouble::new("the journal holds no text of the run"))?;
     let Opened { sources, program, .. } = open_text(&first.name, &first.text, &Recorded(&head.texts));
     let program = program.ok_or_else(|| {

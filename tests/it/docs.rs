@@ -96,7 +96,9 @@ fn links_lead_somewhere() {
         "examples/README.md",
         "docs/language.md",
         "docs/http.md",
+        "docs/journal.md",
         "docs/redis.md",
+        "docs/reports.md",
         "docs/semantics.md",
         "docs/architecture.md",
     ] {

@@ -24,6 +24,7 @@ mod http;
 mod journal;
 mod lab;
 mod lock;
+mod look;
 mod plan;
 mod postgres;
 mod proxy;

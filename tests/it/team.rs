@@ -78,6 +78,9 @@ fn a_killed_run_is_seen_and_resumed_from_another_home() {
             _ => (lines("a", 1..=10) + &lines("-a", (1..=10).rev()), "undone"),
         };
         assert_eq!(here.read("log"), expected);
+        there.say(&["show", &run]).ended(0).says(&["or was cut off from the journal", "--here the same files"]);
+        there.say(&["show", &run, "--verify"]).ended(0).says(&["is whole"]);
+        there.say(&["report", &run, "--journal", &url]).ended(0).says(&["# Incident report"]);
         assert_eq!(here.last(), (run, state.to_owned()));
     }
 }

@@ -12,9 +12,11 @@ mod paths;
 mod plan;
 mod questions;
 mod refused;
+mod report;
 mod resume;
 mod run;
 mod runs;
+mod show;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -79,6 +81,8 @@ enum Command {
     Resume(resume::Resume),
     Rollback(resume::Rollback),
     Runs(runs::Runs),
+    Show(show::Show),
+    Report(report::Report),
     Close(runs::Close),
     Check(check::Check),
     Fmt(fmt::Fmt),
@@ -100,6 +104,8 @@ pub fn main() -> ExitCode {
         Command::Resume(args) => resume::resume(&args, cli.say.say()),
         Command::Rollback(args) => resume::rollback(&args, cli.say.say()),
         Command::Runs(args) => runs::runs(&args),
+        Command::Show(args) => show::show(&args, cli.say.say()),
+        Command::Report(args) => report::report(&args),
         Command::Close(args) => runs::close(&args),
         Command::Check(args) => check::check(&args, cli.say.say()),
         Command::Fmt(args) => fmt::fmt(&args, cli.say.say()),

@@ -7,7 +7,7 @@ use super::due;
 use super::inputs::Somebody;
 use super::questions;
 use super::refused::Refused;
-use crate::engine::event::End;
+use crate::engine::event::{ASKED_FOR, End};
 use crate::journal::{Filter, Reason, Row, State, Store, Trouble};
 use crate::report::outside::{Channel, Outside};
 use crate::report::story::Say;
@@ -134,7 +134,7 @@ pub fn rollback(args: &Rollback, say: Say) -> u8 {
         return OK;
     }
     let reasons = reasons([(HERE, &args.here), ("--reason", &args.reason), ("--out-of-order", &args.out_of_order)]);
-    let why = args.reason.clone().unwrap_or_else(|| "asked for".to_owned());
+    let why = args.reason.clone().unwrap_or_else(|| ASKED_FOR.to_owned());
     or_told(&args.telling, driven(&args.telling, say, left, Onward::Rollback(why, part(args)), reasons))
 }
 

@@ -1,4 +1,6 @@
 //! `rbk runs`, `rbk close RUN`: what the journal knows, and ending a run as it is.
+use std::collections::BTreeMap;
+
 use clap::{Args, ValueEnum};
 
 use super::driven::{Format, journal, reason, tell_wait};
@@ -6,10 +8,13 @@ use super::refused::Refused;
 use super::{OK, complain, say};
 use crate::journal::{Filter, Row, Trouble};
 use crate::report::outside::Outside;
+use crate::report::past::Stands;
 use crate::report::runs;
 use crate::report::style::{Line, Tone};
 use crate::session;
 use crate::session::journal::{ago, close as end, find, give_up};
+use crate::session::past::stands;
+use crate::value::SmolStr;
 
 /// List the runs of the journal, newest first
 #[derive(Args)]
@@ -44,6 +49,8 @@ enum Standing {
     Undone,
     /// It failed, and something is left in place
     Incomplete,
+    /// Before its first action: it has done nothing
+    Refused,
     Closed,
     /// Something of it is lost
     Damaged,
@@ -76,7 +83,7 @@ type Told = Box<dyn FnOnce(&mut Outside)>;
 
 fn listed(args: &Runs) -> Result<Told, Refused> {
     let Some(mut store) = session::journal::there(args.journal.as_deref())? else {
-        return Ok(told(args.format, Vec::new()));
+        return Ok(told(args.format, Vec::new(), BTreeMap::new()));
     };
     let time = |text: &Option<String>| text.as_deref().map(ago).transpose().map_err(Refused::because);
     if let Some(before) = time(&args.prune)? {
@@ -93,14 +100,15 @@ fn listed(args: &Runs) -> Result<Told, Refused> {
     for (_, Trouble { message, help, .. }) in store.gone()? {
         complain(&message, help.as_deref());
     }
-    Ok(told(args.format, rows))
+    let stands = stands(store.as_mut(), &rows);
+    Ok(told(args.format, rows, stands))
 }
 
-fn told(format: Format, rows: Vec<Row>) -> Told {
+fn told(format: Format, rows: Vec<Row>, stands: BTreeMap<SmolStr, Stands>) -> Told {
     let now = session::now();
     Box::new(move |out| match format {
-        Format::Human => runs::table(&rows, now).iter().for_each(|line| out.line(line)),
-        Format::Json => out.text(&runs::json(&rows)),
+        Format::Human => runs::table(&rows, &stands, now, out.look.width).iter().for_each(|line| out.line(line)),
+        Format::Json => out.raw(runs::json(&rows, &stands)),
     })
 }
 

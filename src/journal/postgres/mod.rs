@@ -23,7 +23,7 @@ use super::seal::Key;
 use super::tip::to_nanos;
 use super::trouble::not_driven;
 use super::written::Known;
-use super::{Entry, Filter, Head, Holder, Lapse, Lock, Room, Row, Standing, Store, Trouble};
+use super::{Entry, Filter, Head, Holder, Kept, Lapse, Lock, Room, Row, Standing, Store, Trouble, Verified};
 use crate::effects::postgres::reach::Way;
 use crate::engine::CallId;
 use crate::value::redact::Redactor;
@@ -110,6 +110,14 @@ impl Store for Postgres {
 
     fn load(&mut self, run: &str) -> Result<(Head, Vec<Entry>), Trouble> {
         self.load_run(run)
+    }
+
+    fn look(&mut self, run: &str) -> Result<Kept, Trouble> {
+        self.kept(run)
+    }
+
+    fn verify(&mut self, run: &str) -> Result<Verified, Trouble> {
+        self.proved(run)
     }
 
     fn same(&self, run: &str, call: CallId, value: &Value) -> Option<bool> {

@@ -8,9 +8,10 @@ use super::Postgres;
 use super::lease::{HELD, Held, held};
 use super::line::{Line, Value};
 use super::trouble::damaged;
+use crate::journal::store::{Kept, Verified};
 use crate::journal::tip::{Tip, state};
 use crate::journal::trouble::no_such_run;
-use crate::journal::written::Reading;
+use crate::journal::written::{Damaged, Found, Reading, Walk};
 use crate::journal::{Entry, Filter, Head, Trouble, chain, codec, listed};
 use crate::value::SmolStr;
 
@@ -19,30 +20,52 @@ const TIP: &str = "tip.count, tip.hash, tip.last, tip.state, tip.wrote, tip.sum"
 const RUN: &str = "FROM rbk.run LEFT JOIN rbk.tip ON tip.run = run.no";
 
 /// What stands at the server of one run.
-struct Found {
+struct Stands {
     head: Vec<u8>,
     tip: Option<Tip>,
     entries: Vec<Row>,
     texts: HashMap<String, Vec<u8>>,
 }
 
+impl Stands {
+    fn end(&self, damaged: Damaged<'_>) -> Result<Tip, Trouble> {
+        self.tip.clone().ok_or_else(|| damaged("where a run ends cannot be read"))
+    }
+
+    fn entries(&self) -> impl Iterator<Item = Found<'_>> {
+        self.entries.iter().map(|row| Some((row.try_get(0).ok()?, row.try_get(1).ok()?, row.try_get(2).ok()?)))
+    }
+}
+
 impl Postgres {
     pub(super) fn load_run(&mut self, run: &str) -> Result<(Head, Vec<Entry>), Trouble> {
+        let Kept { head, entries, broken } = self.kept(run)?;
+        broken.map_or(Ok((head, entries)), Err)
+    }
+
+    pub(super) fn kept(&mut self, run: &str) -> Result<Kept, Trouble> {
         let damaged = |how: &str| damaged(&self.place, how);
-        let id = SmolStr::from(run);
-        let found = self.worker.ask(async move |line| line.found(&id).await)?.ok_or_else(|| no_such_run(run))?;
-        let tip = found.tip.ok_or_else(|| damaged("where a run ends cannot be read"))?;
-        let text = |hash: &str| Ok(found.texts.get(hash).cloned());
-        let mut reading = Reading::new(run, &found.head, self.key.clone(), text, &damaged)?;
-        for row in &found.entries {
-            let (Ok(no), Ok(hash), Ok(body)) = (row.try_get(0), row.try_get(1), row.try_get(2)) else {
-                return Err(reading.broken());
-            };
-            reading.next(no, hash, body)?;
-        }
-        let (head, entries, prints) = reading.end(&tip)?;
+        let stands = self.stands(run)?;
+        let walk = Walk::new(run, &stands.head, stands.end(&damaged), &damaged);
+        let text = |hash: &str| Ok(stands.texts.get(hash).cloned());
+        let mut reading = Reading::new(walk, &stands.head, self.key.clone(), text)?;
+        let walked = stands.entries().try_for_each(|entry| reading.next(entry));
+        let (kept, prints) = reading.end(walked);
         self.known.insert(run.into(), prints);
-        Ok((head, entries))
+        Ok(kept)
+    }
+
+    pub(super) fn proved(&self, run: &str) -> Result<Verified, Trouble> {
+        let damaged = |how: &str| damaged(&self.place, how);
+        let stands = self.stands(run)?;
+        let mut walk = Walk::new(run, &stands.head, stands.end(&damaged), &damaged);
+        let walked = stands.entries().try_for_each(|entry| walk.next(entry).map(drop));
+        Ok(walk.verified(walked, &stands.head, |hash| Ok(stands.texts.get(hash).cloned())))
+    }
+
+    fn stands(&self, run: &str) -> Result<Stands, Trouble> {
+        let id = SmolStr::from(run);
+        self.worker.ask(async move |line| line.stands(&id).await)?.ok_or_else(|| no_such_run(run))
     }
 
     /// The head of a run that this process drives, and where it ends.
@@ -84,7 +107,7 @@ struct One {
 }
 
 impl Line {
-    async fn found(&mut self, run: &str) -> Result<Option<Found>, Trouble> {
+    async fn stands(&mut self, run: &str) -> Result<Option<Stands>, Trouble> {
         self.read(async |session| {
             let client = session.client();
             // One moment of the journal, also while another process goes on writing.
@@ -121,7 +144,7 @@ impl Line {
     }
 }
 
-async fn whole(client: &Client, run: &str) -> Result<Option<Found>, Error> {
+async fn whole(client: &Client, run: &str) -> Result<Option<Stands>, Error> {
     let sql = format!("SELECT {TIP}, run.head, run.no {RUN} WHERE run.id = $1");
     let Some(row) = client.query_typed_opt(&sql, &[(&run, Type::TEXT)]).await? else { return Ok(None) };
     let (head, no): (Vec<u8>, i64) = (row.try_get(6)?, row.try_get(7)?);
@@ -135,7 +158,7 @@ async fn whole(client: &Client, run: &str) -> Result<Option<Found>, Error> {
         client.query_typed("SELECT sha256, text FROM rbk.text WHERE sha256 = ANY ($1)", &hashes),
     );
     let texts = texts?.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_, Error>>()?;
-    Ok(Some(Found { head, tip, entries: entries?, texts }))
+    Ok(Some(Stands { head, tip, entries: entries?, texts }))
 }
 
 /// From this column on; nothing when it is damaged.

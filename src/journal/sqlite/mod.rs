@@ -21,7 +21,7 @@ use rusqlite::Connection;
 
 use super::seal::Key;
 use super::written::Known;
-use super::{Entry, Filter, Head, Holder, Lock, Room, Row, Standing, Store, Trouble};
+use super::{Entry, Filter, Head, Holder, Kept, Lock, Room, Row, Standing, Store, Trouble, Verified};
 use crate::engine::CallId;
 use crate::value::redact::Redactor;
 use crate::value::{SmolStr, Timestamp, Value};
@@ -84,6 +84,14 @@ impl Store for Sqlite {
 
     fn load(&mut self, run: &str) -> Result<(Head, Vec<Entry>), Trouble> {
         self.read(run)
+    }
+
+    fn look(&mut self, run: &str) -> Result<Kept, Trouble> {
+        self.kept(run)
+    }
+
+    fn verify(&mut self, run: &str) -> Result<Verified, Trouble> {
+        self.proved(run)
     }
 
     fn same(&self, run: &str, call: CallId, value: &Value) -> Option<bool> {

@@ -2,43 +2,82 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use super::trouble::{damaged, lost, of};
+use super::witness::Seen;
 use super::write::find;
 use super::{Sqlite, tip, witness};
-use crate::journal::written::Reading;
-use crate::journal::{Entry, Head, Trouble, chain};
+use crate::journal::chain::{self, Hash};
+use crate::journal::store::{Kept, Verified};
+use crate::journal::tip::Tip;
+use crate::journal::written::{Found, Reading, Walk};
+use crate::journal::{Entry, Head, Trouble};
 use crate::value::SmolStr;
 
 impl Sqlite {
     pub(super) fn read(&mut self, run: &str) -> Result<(Head, Vec<Entry>), Trouble> {
+        let Kept { head, entries, broken } = self.kept(run)?;
+        broken.map_or(Ok((head, entries)), Err)
+    }
+
+    pub(super) fn kept(&mut self, run: &str) -> Result<Kept, Trouble> {
         let wrong = |e: rusqlite::Error| of(&self.path, &e);
         let damaged = |how: &str| damaged(&self.path, how);
-        let seen = witness::of(&self.dir, find(&self.path, &self.db, run)?.0);
+        let seen = self.seen(run)?;
         // One moment of the journal, also while another process goes on writing.
         let moment = self.db.unchecked_transaction().map_err(wrong)?;
         let (no, body) = find(&self.path, &moment, run)?;
         let first = chain::first(&body);
-        let tip = tip::read(&self.path, &moment, no, &first)?;
-        if let Some(seen) = seen.filter(|seen| seen.is_beyond(&first, &tip)) {
-            return Err(lost(&self.path, run, &seen, &tip));
-        }
+        let tip = tip::read(&self.path, &moment, no, &first);
+        let less = self.less(run, seen, &first, &tip);
+        let walk = Walk::new(run, &body, tip, &damaged);
         let text = |hash: &str| text(&moment, hash).map_err(wrong);
-        let mut reading = Reading::new(run, &body, self.key.clone(), text, &damaged)?;
-        {
-            let mut all =
-                moment.prepare_cached("SELECT no, hash, body FROM entry WHERE run = ?1 ORDER BY no").map_err(wrong)?;
-            let mut rows = all.query([no]).map_err(wrong)?;
-            while let Some(row) = rows.next().map_err(wrong)? {
-                let blob = |at: usize| row.get_ref(at).and_then(|value| Ok(value.as_blob()?));
-                let (Ok(no), Ok(hash), Ok(body)) = (row.get(0), blob(1), blob(2)) else {
-                    return Err(reading.broken());
-                };
-                reading.next(no, hash, body)?;
-            }
-        }
-        let (head, entries, prints) = reading.end(&tip)?;
+        let mut reading = Reading::new(walk, &body, self.key.clone(), text)?;
+        let walked = self.each_entry(&moment, no, |found| reading.next(found));
+        let (kept, prints) = reading.end(walked);
         drop(moment);
         self.known.insert(SmolStr::from(run), prints);
-        Ok((head, entries))
+        Ok(Kept { broken: less.or(kept.broken), ..kept })
+    }
+
+    pub(super) fn proved(&mut self, run: &str) -> Result<Verified, Trouble> {
+        let wrong = |e: rusqlite::Error| of(&self.path, &e);
+        let damaged = |how: &str| damaged(&self.path, how);
+        let seen = self.seen(run)?;
+        let moment = self.db.unchecked_transaction().map_err(wrong)?;
+        let (no, body) = find(&self.path, &moment, run)?;
+        let first = chain::first(&body);
+        let tip = tip::read(&self.path, &moment, no, &first);
+        let less = self.less(run, seen, &first, &tip);
+        let mut walk = Walk::new(run, &body, tip, &damaged);
+        let walked = self.each_entry(&moment, no, |found| walk.next(found).map(drop));
+        let verified = walk.verified(walked, &body, |hash| text(&moment, hash).map_err(wrong));
+        Ok(Verified { broken: verified.broken.or(less), ..verified })
+    }
+
+    /// To be read before the run is.
+    fn seen(&self, run: &str) -> Result<Option<Seen>, Trouble> {
+        Ok(witness::of(&self.dir, find(&self.path, &self.db, run)?.0))
+    }
+
+    fn less(&self, run: &str, seen: Option<Seen>, head: &Hash, tip: &Result<Tip, Trouble>) -> Option<Trouble> {
+        let (seen, tip) = (seen?, tip.as_ref().ok()?);
+        seen.is_beyond(head, tip).then(|| lost(&self.path, run, &seen, tip))
+    }
+
+    fn each_entry(
+        &self,
+        moment: &Connection,
+        no: i64,
+        mut each: impl FnMut(Found<'_>) -> Result<(), Trouble>,
+    ) -> Result<(), Trouble> {
+        let wrong = |e: rusqlite::Error| of(&self.path, &e);
+        let mut all =
+            moment.prepare_cached("SELECT no, hash, body FROM entry WHERE run = ?1 ORDER BY no").map_err(wrong)?;
+        let mut rows = all.query([no]).map_err(wrong)?;
+        while let Some(row) = rows.next().map_err(wrong)? {
+            let blob = |at: usize| row.get_ref(at).ok()?.as_blob().ok();
+            each(row.get(0).ok().and_then(|no| Some((no, blob(1)?, blob(2)?))))?;
+        }
+        Ok(())
     }
 }
 

@@ -28,6 +28,26 @@ fn what_was_appended_is_loaded_by_the_next_process() {
 }
 
 #[test]
+fn a_run_that_is_looked_at_is_told_as_far_as_it_is_whole_and_proved() {
+    each(|open| {
+        let mut driver = open();
+        driver.begin(&head("r1"), &holder(1), &entries(), at(0)).unwrap();
+        let mut reader = open();
+        // Also while somebody drives it.
+        let kept = reader.look("r1").unwrap();
+        assert!(kept.broken.is_none(), "{:?}", kept.broken);
+        assert_eq!((kept.head, kept.entries), (head("r1"), entries()));
+        let proved = reader.verify("r1").unwrap();
+        assert!(proved.broken.is_none(), "{:?}", proved.broken);
+        let count = entries().len();
+        assert_eq!((proved.entries, proved.written), (count, Some(count)));
+        assert_eq!((proved.started, proved.last), (Some(at(0)), Some(at(3))));
+        assert!(said(reader.look("r2")).contains("no run `r2`"));
+        assert!(said(reader.verify("r2")).contains("no run `r2`"));
+    });
+}
+
+#[test]
 fn how_a_run_stands_is_kept_with_its_last_entries() {
     each(|open| {
         let (mut driver, mut reader) = (open(), open());

@@ -182,7 +182,13 @@ fn changed(statement: &str) -> String {
     let url = cluster.url("postgres", &name);
     written(&mut open_team(&url), "r1", &entries());
     cluster.psql(&name, statement).unwrap();
-    let message = said(open_team(&url).load("r1"));
+    let mut store = open_team(&url);
+    let message = said(store.load("r1"));
+    let (kept, proved) = (store.look("r1").unwrap(), store.verify("r1").unwrap());
+    assert_eq!(kept.broken.unwrap().message, message);
+    assert_eq!(proved.broken.unwrap().message, message);
+    assert_eq!(proved.entries, kept.entries.len());
+    assert_eq!(kept.entries, entries()[..proved.entries]);
     message.split_once("is damaged: ").unwrap_or_else(|| panic!("{message}")).1.to_owned()
 }
 
@@ -203,7 +209,7 @@ fn what_was_changed_later_is_named() {
         ("UPDATE rbk.tip SET state = 'succeeded'", "where a run ends cannot be read"),
         ("UPDATE rbk.tip SET hash = ''", "where a run ends cannot be read"),
         (&*format!("UPDATE rbk.text SET text = {text}"), "the text of `upgrade.rbk` is not what was written"),
-        (&*format!("UPDATE rbk.run SET head = {titled}"), "where a run ends cannot be read"),
+        (&*format!("UPDATE rbk.run SET head = {titled}"), "the head or entry 1 of run r1 is not what was written"),
         ("DELETE FROM rbk.tip", "where a run ends cannot be read"),
     ] {
         assert_eq!(changed(statement), expected, "{statement}");

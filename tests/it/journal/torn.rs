@@ -239,7 +239,10 @@ fn what_was_changed_later_is_named() {
             "UPDATE text SET text = text || ' ' WHERE text LIKE 'runbook%'",
             "the text of `upgrade.rbk` is not what was written",
         ),
-        ("UPDATE run SET head = CAST(replace(head, 'Upgrade', 'Destroy') AS BLOB)", "where a run ends cannot be read"),
+        (
+            "UPDATE run SET head = CAST(replace(head, 'Upgrade', 'Destroy') AS BLOB)",
+            "the head or entry 1 of run r1 is not what was written",
+        ),
         ("DELETE FROM tip", "where a run ends cannot be read"),
     ] {
         assert_eq!(changed(statement), expected, "{statement}");

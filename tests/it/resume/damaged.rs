@@ -35,6 +35,9 @@ fn a_run_whose_end_is_lost_does_not_go_on_and_the_others_do() {
     for args in [&["resume", &*second] as &[&str], &["rollback", &second]] {
         desk.say(args).ended(2).says(&["is damaged: run", "were written", "put a copy", "rbk close"]);
     }
+    for args in [&["show", &*second] as &[&str], &["show", &second, "--verify"]] {
+        desk.say(args).ended(1).says(&["is damaged: run", "were written"]);
+    }
     desk.say(&["run", "book.rbk"]).ended(2).says(&["journal.db` is damaged: run", "were written"]);
     desk.say(&["run", "book.rbk", "--journal", "other.db"]).ended(0);
     desk.say(&["resume", &first]).ended(0);

@@ -60,6 +60,12 @@ impl Store for Counted {
     fn load(&mut self, run: &str) -> Result<(Head, Vec<Entry>), Trouble> {
         self.store.load(run)
     }
+    fn look(&mut self, run: &str) -> Result<rbk::journal::Kept, Trouble> {
+        self.store.look(run)
+    }
+    fn verify(&mut self, run: &str) -> Result<rbk::journal::Verified, Trouble> {
+        self.store.verify(run)
+    }
     fn same(&self, run: &str, call: CallId, value: &Value) -> Option<bool> {
         self.store.same(run, call, value)
     }

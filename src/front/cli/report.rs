@@ -1,0 +1,52 @@
+//! `rbk report RUN`: a run as a document for others.
+use clap::{Args, ValueEnum};
+
+use super::driven::journal;
+use super::refused::Refused;
+use super::{FINDINGS, OK, say};
+use crate::report::past::{Past, html, json, junit, markdown};
+use crate::session::past::look;
+
+/// Write a report of a run to standard output, for a ticket, a page or a program
+#[derive(Args)]
+pub struct Report {
+    /// The run's id, or a part of it
+    run: String,
+    #[arg(long, value_enum, default_value_t = Format::Markdown)]
+    format: Format,
+    /// The journal: a file, or `postgres://…` (a team's)
+    #[arg(long, value_name = "PLACE")]
+    journal: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// An incident report for a ticket; what only a person knows is left to be filled in
+    Markdown,
+    /// The same as one page, with a picture of what took how long
+    Html,
+    /// The object of `rbk show --format json`
+    Json,
+    /// A test suite: each step a case
+    Junit,
+}
+
+pub fn report(args: &Report) -> u8 {
+    match read(args) {
+        Ok(past) => say(|out| {
+            out.raw(match args.format {
+                Format::Markdown => markdown::markdown(&past),
+                Format::Html => html::html(&past),
+                Format::Json => json::json(&past),
+                Format::Junit => junit::junit(&past),
+            });
+            if past.broken { FINDINGS } else { OK }
+        }),
+        Err(refused) => refused.tell(),
+    }
+}
+
+fn read(args: &Report) -> Result<Past, Refused> {
+    let mut store = journal(args.journal.as_deref())?;
+    Ok(look(store.as_mut(), &args.run)?)
+}

@@ -1,0 +1,323 @@
+//! Entries → what happened: they go through a fresh engine, and what it tells is kept with its hour. Where there is none, or
+//! it does not fit, the entries speak for themselves.
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::doubts::Doubts;
+use super::{Awaits, Moment, Past, What};
+use crate::check::Program;
+use crate::check::program::Want;
+use crate::engine::call::{CallId, Path};
+use crate::engine::event::{ASKED_FOR, Progress, TimerClock};
+use crate::engine::{Command, Engine, Event, Extent, Input, Inputs, Record, Replayed};
+use crate::journal::store::Kept;
+use crate::journal::{Door, Entry, Row, State};
+use crate::report::outside::Known;
+use crate::run::secrets;
+use crate::source::Sources;
+use crate::value::{Nanos, SmolStr, Timestamp, Value, show};
+
+/// What a run ran.
+pub struct Script {
+    pub program: Arc<Program>,
+    pub inputs: Inputs,
+    pub sources: Sources,
+    pub deadline: Option<Nanos>,
+    pub rollback_within: Option<Nanos>,
+}
+
+/// `script`: why there is none, in one line.
+#[must_use]
+pub fn retell(kept: Kept, row: Option<Row>, script: Result<Script, String>) -> Past {
+    let mut teller = Teller::default();
+    let Kept { head, entries, broken } = kept;
+    let (sources, deadline, rollback_within) = match script {
+        Ok(Script { program, inputs, sources, deadline, rollback_within }) => {
+            teller.run = Some(Replayed::new(Engine::new(program, inputs)));
+            (sources, deadline, rollback_within)
+        }
+        Err(why) => {
+            teller.gaps.push(format!("{why}: only what the journal's entries say by themselves is told"));
+            (Sources::default(), None, None)
+        }
+    };
+    for (_, value) in &head.params {
+        teller.learn(value);
+    }
+    teller.wall = head.started;
+    entries.into_iter().for_each(|entry| teller.entry(entry));
+    let held = row.as_ref().is_some_and(|row| row.held.is_some());
+    let open = row.as_ref().is_some_and(|row| row.state == State::Open);
+    if open && !held && broken.is_none() {
+        teller.died();
+    }
+    let awaits = if open { teller.awaits(held) } else { Vec::new() };
+    let Teller { moments, mut gaps, known, .. } = teller;
+    let damage = broken.as_ref().map(|trouble| trouble.message.clone());
+    gaps.extend(damage.map(|message| format!("{message}; what is told ends there")));
+    Past { head, row, sources, deadline, rollback_within, moments, awaits, gaps, broken: broken.is_some(), known }
+}
+
+#[derive(Default)]
+struct Teller {
+    /// None: it cannot be replayed, or no further.
+    run: Option<Replayed>,
+    intended: BTreeSet<CallId>,
+    doubts: Doubts,
+    /// When each input came, and where one began a `wait`.
+    walls: Vec<Timestamp>,
+    waits: BTreeMap<usize, Path>,
+    /// Steps, and undos of them, that are under way.
+    steps: Vec<(Path, SmolStr, bool)>,
+    names: BTreeMap<Path, SmolStr>,
+    /// A process drives it, as far as the entries go.
+    driven: bool,
+    wall: Timestamp,
+    at: Nanos,
+    moments: Vec<Moment>,
+    gaps: Vec<String>,
+    known: Known,
+}
+
+impl Teller {
+    fn push(&mut self, what: What) {
+        self.moments.push(Moment { wall: self.wall, at: self.at, what });
+    }
+
+    fn learn(&mut self, value: &Value) {
+        secrets(value, &mut |secret| {
+            if let Value::Secret(secret) = secret {
+                self.known.borrow_mut().learn(&secret.name, secret.expose());
+            }
+        });
+    }
+
+    /// The last process left no word.
+    fn died(&mut self) {
+        if std::mem::replace(&mut self.driven, false) {
+            let only_taken = matches!(self.moments.last(), Some(Moment { what: What::Taken { .. }, .. }));
+            self.push(if only_taken { What::NoFurther } else { What::Died });
+        }
+    }
+
+    fn entry(&mut self, entry: Entry) {
+        match entry {
+            Entry::Taken { door, holder, wall, reasons } => {
+                self.died();
+                (self.wall, self.driven) = (wall, true);
+                self.push(What::Taken { door, holder, reasons });
+            }
+            Entry::Heard { input, wall } => {
+                (self.wall, self.at) = (wall, input.at);
+                match self.run.take() {
+                    Some(run) => self.heard(run, input),
+                    None => self.plain(&input.event),
+                }
+            }
+            Entry::Intent { call, key } => {
+                self.intended.insert(call);
+                if self.run.is_none() {
+                    self.push(What::Plain(format!("call {} may start: {key}", call.0)));
+                }
+            }
+            Entry::Proof { .. } => {}
+            Entry::Connected { name, address, server, wall } => {
+                self.wall = wall;
+                self.push(What::Connected { name, address, server });
+            }
+            Entry::LockTaken { lock, by, who, wall } => {
+                self.died();
+                self.wall = wall;
+                self.push(What::LockTaken { lock, by, who });
+            }
+            Entry::Stopped { why, wall } => {
+                (self.wall, self.driven) = (wall, false);
+                self.push(What::Stopped { why });
+            }
+            Entry::Closed { who, reason, wall } => {
+                self.died();
+                self.wall = wall;
+                self.push(What::Closed { who, reason });
+            }
+        }
+    }
+
+    fn heard(&mut self, mut run: Replayed, input: Input) {
+        let mut found = Vec::new();
+        self.doubts.heard(&input.event, &run.pending, &self.intended, &mut found);
+        match &input.event {
+            Event::Ended(id, outcome) => found.extend(gave(&run, *id, outcome.result.as_ref().ok())),
+            Event::Unanswered(id, why) | Event::Parked(id, why) => {
+                let asked = run.pending.questions.iter().find(|asked| asked.id == *id).map(|asked| &asked.asked);
+                found.extend(asked.map(|asked| What::Unanswered {
+                    path: asked.path.clone(),
+                    text: asked.text.clone(),
+                    why: why.clone(),
+                }));
+            }
+            Event::Rollback { why, what } => {
+                found.push(What::AskedBack { why: why.clone(), part: self.part(what) });
+            }
+            Event::Start
+            | Event::Resumed { .. }
+            | Event::Doubted(_)
+            | Event::Unstarted(_)
+            | Event::Fired(_)
+            | Event::Answered(..)
+            | Event::Stop
+            | Event::Kill => {}
+        }
+        // To be told by itself, where it does not fit.
+        let event = input.event.clone();
+        let commands = match run.hear(input) {
+            Ok(commands) => commands,
+            Err(misfit) => {
+                let why = format!("its entries and its text do not fit ({})", misfit.why);
+                self.gaps.push(format!("{why}: from there on only the entries are told"));
+                return self.plain(&event);
+            }
+        };
+        self.run = Some(run);
+        self.doubts.before(&commands, &mut found);
+        found.into_iter().for_each(|what| self.push(what));
+        for command in commands {
+            match command {
+                Command::Tell(progress) => {
+                    self.follow(&progress);
+                    self.push(What::Told(progress));
+                }
+                Command::Record(Record::Bound { value, .. }) => self.learn(&value),
+                Command::Record(Record::Wait { path }) => drop(self.waits.insert(self.walls.len(), path)),
+                Command::Finish(finish) => {
+                    self.driven = false;
+                    self.push(What::Ended(finish));
+                }
+                _ => {}
+            }
+        }
+        self.walls.push(self.wall);
+    }
+
+    fn follow(&mut self, progress: &Progress) {
+        match progress {
+            Progress::StepStarted { path, name, .. } => {
+                self.names.insert(path.clone(), name.clone());
+                self.steps.push((path.clone(), name.clone(), false));
+            }
+            Progress::RollbackStarted { path, name } => self.steps.push((path.clone(), name.clone(), true)),
+            Progress::StepFinished { path, .. } => self.steps.retain(|open| (&open.0, open.2) != (path, false)),
+            Progress::RollbackFinished { path, .. } => self.steps.retain(|open| (&open.0, open.2) != (path, true)),
+            _ => {}
+        }
+    }
+
+    /// How much was asked back, in words; nothing when it is all of it.
+    fn part(&self, what: &Extent) -> Option<String> {
+        let named = |path: &Path| self.names.get(path).map_or_else(|| path.to_string(), |name| format!("`{name}`"));
+        match what {
+            Extent::All => None,
+            Extent::From(path) => Some(format!("from {} on", named(path))),
+            Extent::Only(path) => Some(format!("only {}", named(path))),
+        }
+    }
+
+    /// What a run that is not over waits for: a person, an hour, a call; else the step that it stands in.
+    fn awaits(&self, held: bool) -> Vec<Awaits> {
+        let Some(Replayed { pending, .. }) = self.run.as_ref().filter(|run| run.pending.finish.is_none()) else {
+            return Vec::new();
+        };
+        let mut found: Vec<Awaits> = Vec::new();
+        found.extend(
+            pending
+                .questions
+                .iter()
+                .map(|pending| Awaits::Answer { path: pending.asked.path.clone(), text: pending.asked.text.clone() }),
+        );
+        for timer in pending.timers.iter().filter(|timer| timer.clock == TimerClock::Wall) {
+            let (Some(path), Some(set)) = (self.waits.get(&timer.input), self.walls.get(timer.input)) else { continue };
+            if let Ok(due) = set.checked_add(jiff::SignedDuration::from_nanos(timer.after.0)) {
+                found.push(Awaits::Hour { path: path.clone(), due });
+            }
+        }
+        found.extend(pending.calls.iter().map(|pending| Awaits::End {
+            path: pending.call.path.clone(),
+            text: pending.call.text.clone(),
+            doubt: !held && self.intended.contains(&pending.call.id),
+        }));
+        if found.is_empty() {
+            let steps = self.steps.last();
+            found.extend(steps.map(|(path, name, undo)| Awaits::Step {
+                path: path.clone(),
+                name: name.clone(),
+                undo: *undo,
+            }));
+        }
+        found
+    }
+
+    fn plain(&mut self, event: &Event) {
+        let text = match event {
+            Event::Start => "it started".to_owned(),
+            Event::Resumed { .. } => "it went on".to_owned(),
+            Event::Ended(call, outcome) => match &outcome.result {
+                Ok(Value::Null) => format!("call {} is done", call.0),
+                Ok(value) => {
+                    self.learn(value);
+                    format!("call {} is done: {}", call.0, show::show(value))
+                }
+                Err(failure) => format!("call {} failed: {}", call.0, failure.message),
+            },
+            Event::Doubted(call) => format!("call {} was under way when its process died", call.0),
+            Event::Unstarted(call) => format!("call {} had no effect", call.0),
+            // One of its own clocks.
+            Event::Fired(_) => return,
+            Event::Answered(_, answer) => {
+                format!("a question was answered: {} ({})", show::show(&answer.value), answer.who)
+            }
+            Event::Unanswered(_, why) | Event::Parked(_, why) => format!("a question was not answered: {why}"),
+            Event::Stop => "a signal asked it to stop".to_owned(),
+            Event::Rollback { why, what } => asked_back(why, self.part(what).as_deref()),
+            Event::Kill => "a second signal ended it".to_owned(),
+        };
+        self.push(What::Plain(text));
+    }
+}
+
+fn gave(run: &Replayed, id: CallId, value: Option<&Value>) -> Option<What> {
+    let call = &run.pending.calls.iter().find(|pending| pending.call.id == id)?.call;
+    let value = value.filter(|value| **value != Value::Null && call.want != Want::Condition)?.clone();
+    let (path, text) = (call.path.clone(), call.text.clone());
+    Some(What::Gave { call: id, path, text, effect: call.effect, want: call.want, value })
+}
+
+/// A person wants it undone.
+#[must_use]
+pub fn asked_back(why: &str, part: Option<&str>) -> String {
+    let part = part.map(|part| format!(", {part}")).unwrap_or_default();
+    let why = if why == ASKED_FOR { String::new() } else { format!(": {why}") };
+    format!("its undo is asked for{part}{why}")
+}
+
+#[must_use]
+pub fn connected(name: &str, address: &str, server: Option<&str>) -> String {
+    let server = server.map(|server| format!(" (server {server})")).unwrap_or_default();
+    format!("connection `{name}` leads to {address}{server}")
+}
+
+#[must_use]
+pub fn lock_taken(lock: &str, by: &str, who: &str) -> String {
+    format!("{who} has taken the lock `{lock}` from it for run {by}")
+}
+
+/// Of its process nothing more is known.
+pub const DIED: &str = "its process died, or was cut off from the journal: this is the last it wrote";
+
+/// By which command.
+#[must_use]
+pub fn door(door: Door) -> &'static str {
+    match door {
+        Door::Run => "started",
+        Door::Resume => "resumed",
+        Door::Rollback => "taken back",
+    }
+}

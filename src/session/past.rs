@@ -1,0 +1,64 @@
+//! A run that is only looked at: nobody takes it, nothing of it goes on.
+use std::collections::BTreeMap;
+
+use super::journal::find;
+use super::resume::script;
+use crate::engine::Inputs;
+use crate::journal::entry::SEMANTICS;
+use crate::journal::{Filter, Head, Kept, Row, State, Store, Trouble};
+use crate::report::past::{Past, Script, Stands, retell};
+use crate::value::SmolStr;
+
+/// Everything that the journal knows of the run that a person means.
+///
+/// # Errors
+/// There is none, several, or its head cannot be read.
+pub fn look(store: &mut dyn Store, word: &str) -> Result<Past, Trouble> {
+    let (run, row) = meant(store, word)?;
+    Ok(past(store.look(&run)?, row))
+}
+
+/// The id of the run that a person means, and how it stands. Of a journal that is damaged somewhere the list cannot be read: there only a
+/// whole id is found.
+///
+/// # Errors
+/// There is none, or several.
+pub fn meant(store: &mut dyn Store, word: &str) -> Result<(String, Option<Row>), Trouble> {
+    match store.runs(&Filter::default()) {
+        Ok(_) => find(store, word).map(|row| (row.run.to_string(), Some(row))),
+        Err(trouble) => match store.verify(word) {
+            Ok(_) => Ok((word.to_owned(), None)),
+            Err(_) => {
+                Err(Trouble { message: format!("{}; no run has the whole id `{word}`", trouble.message), ..trouble })
+            }
+        },
+    }
+}
+
+/// So many runs are looked at for a list.
+const LOOKED_AT: usize = 10;
+
+/// Where the newest of those runs that are not over stand, by their ids.
+pub fn stands(store: &mut dyn Store, rows: &[Row]) -> BTreeMap<SmolStr, Stands> {
+    let open = rows.iter().filter(|row| row.state == State::Open).take(LOOKED_AT);
+    open.filter_map(|row| {
+        let kept = store.look(&row.run).ok()?;
+        Some((row.run.clone(), past(kept, Some(row.clone())).stands()?))
+    })
+    .collect()
+}
+
+fn past(kept: Kept, row: Option<Row>) -> Past {
+    let script = of(&kept.head);
+    retell(kept, row, script)
+}
+
+fn of(head: &Head) -> Result<Script, String> {
+    if head.semantics != SEMANTICS {
+        return Err(format!("the run was made by rbk {}, which ran some things differently", head.version));
+    }
+    let ready = script(head).map_err(|trouble| trouble.message)?;
+    let (deadline, rollback_within) = ready.limits();
+    let inputs = Inputs { run: ready.id, started: ready.started, params: ready.params, on_failure: head.on_failure };
+    Ok(Script { program: ready.program, inputs, sources: ready.sources, deadline, rollback_within })
+}

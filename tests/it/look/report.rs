@@ -1,0 +1,202 @@
+//! `rbk report`: for a ticket, a page, a collector of test results.
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use super::*;
+
+fn reported(desk: &Desk, format: &str) -> String {
+    let (run, _) = desk.last();
+    let said = desk.say(&["report", &run, "--format", format]).ended(0);
+    assert!(!said.out.contains(SECRET) && !said.out.contains("lost:"), "{}", said.out);
+    let obeyed = |c: char| c.is_control() && c != '\n' || matches!(c, '\u{202e}' | '\u{fffe}' | '\u{ffff}');
+    assert!(!said.out.chars().any(obeyed), "{}", said.out);
+    said.out
+}
+
+/// What a program in Python says of a text; it ends well.
+#[track_caller]
+fn python(program: &str, text: &str) -> String {
+    let mut child = Command::new("python3")
+        .args(["-c", program])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let out = child.wait_with_output().unwrap();
+    assert!(out.status.success(), "{}\n{text}", crate::stage::text(&out.stderr));
+    crate::stage::text(&out.stdout)
+}
+
+#[test]
+fn an_incident_report_has_a_timeline_and_leaves_to_a_person_what_only_a_person_knows() {
+    let code = regex::Regex::new("`[^`\n]*`").unwrap();
+    for (name, desk) in each() {
+        let (run, _) = desk.last();
+        let text = desk.say(&["report", &run]).ended(0).out;
+        assert_eq!(text, reported(&desk, "markdown"), "{name}");
+        for heading in
+            ["# Incident report: ", "## Summary", "## Timeline", "## Root cause", "## Resolution", "## Action items"]
+        {
+            assert!(text.lines().any(|line| line.starts_with(heading)), "{name}: no {heading}\n{text}");
+        }
+        for gap in ["- Severity: **\\[to be", "- Impact: **\\[to be", "- [ ] **\\[to be"] {
+            assert!(text.contains(gap), "{name}: no {gap}\n{text}");
+        }
+        let bare = code.replace_all(&text, "");
+        assert!(!bare.contains('<') && !bare.contains("]("), "{bare}");
+        insta::assert_snapshot!(format!("{name}_markdown"), steady(&text, &desk));
+    }
+}
+
+/// Well-formed, and what stands in it: tags, attributes, text.
+const PAGE: &str = r#"
+import sys, xml.etree.ElementTree as tree
+text = sys.stdin.read()
+root = tree.fromstring(text)
+tag = lambda e: e.tag.split("}")[1]
+found = [tag(e) for e in root.iter()]
+allowed = "html head meta title style body main h1 h2 dl dt dd figure figcaption svg desc g rect line text span p ol ul li time code mark em table thead tbody tr th td".split()
+assert set(found) <= set(allowed), set(found) - set(allowed)
+for e in root.iter():
+    for name, value in e.attrib.items():
+        assert not name.startswith("on") and name not in ("src", "href", "style"), (tag(e), name)
+        assert "//" not in value or name == "xmlns", (tag(e), name, value)
+picture = [e for e in root.iter() if tag(e) == "svg"]
+assert len(picture) == 1 and [tag(e) for e in picture[0]][:2] == ["title", "desc"]
+assert picture[0].get("role") == "img" and picture[0].get("aria-labelledby") == "picture-title picture-text"
+bars = [e for e in picture[0] if tag(e) == "g"]
+for bar in bars:
+    assert [tag(e) for e in bar] == ["title", "text", "rect"], bar
+    rect = bar[2]
+    assert 330 <= float(rect.get("x")) <= 980 and float(rect.get("width")) >= 3, rect.attrib
+rows = [e for e in root.iter() if tag(e) == "tbody"][0]
+assert len(bars) == len(list(rows)), (len(bars), len(list(rows)))
+for e in root.iter():
+    if tag(e) == "style":
+        assert "url(" not in e.text and "@import" not in e.text and "prefers-color-scheme: dark" in e.text
+print("".join(t for e in root.iter() if tag(e) != "style" for t in [e.text or "", e.tail or ""]))
+"#;
+
+#[test]
+fn a_page_is_whole_by_itself_and_nothing_in_it_is_obeyed() {
+    for (name, desk) in each() {
+        let page = reported(&desk, "html");
+        assert!(page.starts_with("<!DOCTYPE html>\n") && page.contains("default-src 'none'"), "{page}");
+        let text = python(PAGE, &page);
+        for word in ["Incident report", "Timeline", "to be filled in by a person: severity", "Steps"] {
+            assert!(text.contains(word), "{name}: no {word}\n{text}");
+        }
+        if name == "succeeded" {
+            assert!(text.contains("</title><script>alert(1)</script> ]]> & \"x\" \\e[2J"), "{text}");
+            assert!(text.contains("Outer <b>&"), "{text}");
+            assert!(page.contains("&lt;script&gt;alert(1)"), "{page}");
+        }
+        if name == "incomplete" {
+            assert!(text.contains("Left in place") && text.contains("by hand: tell the network team"), "{text}");
+            assert!(page.contains("<g class=\"undo failed\">") && page.contains("<g class=\"step failed\">"), "{page}");
+        }
+        if name == "undone" {
+            assert!(page.contains("<g class=\"step undone\">") && page.contains("<g class=\"action done\">"), "{page}");
+        }
+        if name == "doubted" {
+            assert!(
+                page.contains("<g class=\"action in_doubt\">") && page.contains("<g class=\"away waited\">"),
+                "{page}"
+            );
+        }
+        if name == "asking" {
+            assert!(page.contains("<g class=\"question open\">"), "{page}");
+        }
+    }
+}
+
+/// The rules of the schemas that collectors use: the stricter of two where they differ.
+const SUITE: &str = r#"
+import re, sys, xml.etree.ElementTree as tree
+root = tree.fromstring(sys.stdin.read())
+assert root.tag == "testsuites" and [e.tag for e in root] == ["testsuite"]
+suite = root[0]
+for name in "id name package tests failures errors skipped time timestamp hostname".split():
+    assert name in suite.attrib, name
+assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", suite.get("timestamp")), suite.get("timestamp")
+tags = [e.tag for e in suite]
+cases = [e for e in suite if e.tag == "testcase"]
+assert tags == ["properties"] + ["testcase"] * len(cases) + ["system-out", "system-err"], tags
+assert all(p.tag == "property" and p.get("name") and p.get("value") is not None for p in suite[0])
+for case in cases:
+    assert set(case.attrib) == {"name", "classname", "time"} and case.get("classname"), case.attrib
+    float(case.get("time"))
+    assert len(case) <= 1, "one end each"
+    for end in case:
+        assert end.tag in ("failure", "error", "skipped"), end.tag
+        assert end.get("message") and (end.tag == "skipped" or end.get("type")), end.attrib
+count = lambda tag: sum(1 for case in cases if case.find(tag) is not None)
+for holder in (root, suite):
+    assert [int(holder.get(n)) for n in ("tests", "failures", "errors", "skipped")] == [len(cases), count("failure"), count("error"), count("skipped")]
+for case in cases:
+    end = case[0] if len(case) else None
+    words = "passed" if end is None else end.tag + ": " + end.get("message")
+    print(case.get("classname"), "|", case.get("name"), "|", words)
+"#;
+
+#[test]
+fn a_suite_has_a_case_for_each_step() {
+    for (name, desk) in each() {
+        let suite = reported(&desk, "junit");
+        insta::assert_snapshot!(format!("{name}_junit"), steady(&python(SUITE, &suite), &desk));
+    }
+}
+
+#[test]
+fn json_is_what_show_says() {
+    let desk = undone();
+    let shown = shown(&desk, &["--format", "json"]).ended(0).out;
+    assert_eq!(shown, reported(&desk, "json"));
+}
+
+#[test]
+fn of_a_very_long_run_the_picture_leaves_out_calls_and_says_so() {
+    let desk = Desk::of(
+        "  let all = $ seq 1 150\n  for n in all.lines() {\n    step \"number #{n}\" {\n      $ touch #{n}\n      rollback none \"nothing\"\n    }\n  }",
+    );
+    desk.say(&["run", "book.rbk"]).ended(0);
+    let page = reported(&desk, "html");
+    assert_eq!(page.matches("<g class=\"step done\">").count(), 150);
+    assert!(page.contains("; 151 more bars are left out of the picture"), "{page}");
+    assert_eq!(page.matches("<tr><td>action</td>").count(), 151);
+    assert_eq!(page.matches("<tr><td>step</td>").count(), 150);
+}
+
+#[test]
+fn a_report_of_no_run_is_refused() {
+    undone().say(&["report", "nothing-like-it"]).ended(2).says(&["no run `nothing-like-it`"]);
+}
+
+#[test]
+fn every_command_of_the_page_works() {
+    let desk = undone();
+    let (run, _) = desk.last();
+    let page = std::fs::read_to_string(crate::stage::repo("docs/reports.md")).unwrap();
+    let mut count = 0;
+    for line in page.lines().filter_map(|line| line.strip_prefix("$ rbk ")) {
+        let command = line.split('#').next().unwrap().split('>').next().unwrap();
+        let words: Vec<&str> =
+            command.split_whitespace().map(|word| if word == "5y45" { &run[run.len() - 4..] } else { word }).collect();
+        desk.say(&words).ended(0).says(&[&run]);
+        count += 1;
+    }
+    assert!(count >= 8, "{count}");
+}
+
+#[test]
+fn a_run_that_was_closed_keeps_how_it_had_ended_and_its_outcome_says_who_closed_it_and_why() {
+    let desk = incomplete();
+    let (run, _) = desk.last();
+    desk.say(&["close", &run, "--reason", "mended by hand"]).ended(0);
+    let text = reported(&desk, "markdown");
+    let says = |begin: &str, end: &str| text.lines().any(|line| line.contains(begin) && line.contains(end));
+    assert!(says("ended: ", "failed, and not everything is undone"), "{text}");
+    assert!(says("Outcome", "closed as it was by") && says("Outcome", ": mended by hand"), "{text}");
+}

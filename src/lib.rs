@@ -5,6 +5,7 @@ pub mod effects;
 pub mod engine;
 pub mod front;
 pub mod journal;
+pub mod lint;
 pub mod plan;
 pub mod print;
 pub mod report;

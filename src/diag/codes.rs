@@ -78,4 +78,10 @@ codes! {
     Unreachable "unreachable" "this can never run",
     IdleUndo "idle-undo" "an undo has nothing to undo: it never runs",
     UnsureCapture "unsure-capture" "what looks like a write counts as a read here",
+    BadAllow "bad-allow" "an `allow` that allows nothing",
+    UnusedAllow "unused-allow" "an `allow` of what is not there",
+    // Of `lint`, one rule each.
+    CurlNoFail "curl-no-fail" "an HTTP error is a success",
+    InteractiveCommand "interactive-command" "a program waits for somebody to type",
+    UnboundedFollow "unbounded-follow" "a command never ends",
 }

@@ -21,8 +21,9 @@ pub use disk::Disk;
 
 use crate::check::{self, Library, Program};
 use crate::diag::{Code, Diagnostic, Severity};
+use crate::lint;
 use crate::source::{FileId, Sources, Span};
-use crate::syntax;
+use crate::syntax::{self, ast::Ast};
 use crate::value::Timestamp;
 
 /// A text, parsed and checked.
@@ -32,6 +33,8 @@ pub struct Opened {
     pub file: FileId,
     /// None when a diagnostic is an error.
     pub program: Option<Arc<Program>>,
+    /// As far as it could be read.
+    pub ast: Ast,
     pub diagnostics: Vec<Diagnostic>,
 }
 
@@ -62,7 +65,7 @@ pub fn open_text(name: &str, text: &str, library: &dyn Library) -> Opened {
     let file = sources.add(name, text);
     let syntax::Parsed { ast, mut diagnostics, incomplete: _, gave_up } = syntax::parse(file, text);
     if gave_up {
-        return Opened { sources, file, program: None, diagnostics };
+        return Opened { sources, file, program: None, ast, diagnostics };
     }
     if ast.items.is_empty() && diagnostics.is_empty() {
         let nothing =
@@ -74,7 +77,17 @@ pub fn open_text(name: &str, text: &str, library: &dyn Library) -> Opened {
     check::echoes::drop(&mut diagnostics, &sources);
     let sound = diagnostics.iter().all(|d| d.severity != Severity::Error);
     let program = checked.program.filter(|_| sound).map(Arc::new);
-    Opened { sources, file, program, diagnostics }
+    Opened { sources, file, program, ast, diagnostics }
+}
+
+/// Everything there is to say of an opened file on a day: what is wrong, and advice.
+#[must_use]
+pub fn advise(opened: &Opened, today: Timestamp) -> Vec<Diagnostic> {
+    let mut found = opened.diagnostics.clone();
+    found.extend(opened.program.as_deref().and_then(|program| overdue(program, today)));
+    found.extend(lint::lint(&opened.sources, &opened.ast));
+    check::echoes::drop(&mut found, &opened.sources);
+    lint::settle(found, &opened.sources, &opened.ast)
 }
 
 const SKETCH: &str = "a runbook looks like this

@@ -23,6 +23,7 @@ mod full;
 mod http;
 mod journal;
 mod lab;
+mod lint;
 mod lock;
 mod look;
 mod plan;

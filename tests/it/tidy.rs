@@ -13,6 +13,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("syntax", &["diag", "source", "value"]),
     ("print", &["syntax", "source", "value"]),
     ("check", &["syntax", "diag", "source", "value"]),
+    ("lint", &["check", "syntax", "diag", "source", "value"]),
     ("plan", &["check", "diag", "source", "value"]),
     ("engine", &["check", "source", "value"]),
     ("effects", &["engine", "check", "diag", "source", "state", "value"]),
@@ -22,8 +23,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "session",
         &[
-            "report", "run", "journal", "effects", "engine", "plan", "check", "print", "syntax", "diag", "source",
-            "value",
+            "report", "run", "journal", "effects", "engine", "plan", "lint", "check", "print", "syntax", "diag",
+            "source", "value",
         ],
     ),
     (

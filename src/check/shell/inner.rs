@@ -1,6 +1,9 @@
 //! Which holes land in code that another program interprets: quoting them for the shell does not make them harmless there.
-use super::tree::{Simple, Word};
-use super::wrapper;
+use crate::source::Span;
+use crate::value::SmolStr;
+
+use super::tree::{Simple, Then, Word};
+use super::{ran, wrapper};
 
 /// Where a program takes code from its arguments.
 enum Takes {
@@ -84,6 +87,66 @@ const INTERPRETERS: &[Interpreter] = &[
     },
 ];
 
+/// Code in a command that another program interprets.
+#[derive(Clone, Debug)]
+pub struct Code {
+    /// The program: `psql`, `awk`, `bash`.
+    pub tool: &'static str,
+    /// Without the quotes of the shell; a character that is none for each value.
+    pub text: SmolStr,
+    pub span: Span,
+}
+
+/// The code that a command is given: in its arguments, or in a here-document.
+#[must_use]
+pub fn codes(words: &[Word], simple: &Simple) -> Vec<Code> {
+    let mut out = Vec::new();
+    for interpreter in INTERPRETERS {
+        if let Some(tool) = named(words, interpreter) {
+            code(words, interpreter, &mut |word| {
+                out.push(Code { tool, text: ran::plain(word).into(), span: word.span })
+            });
+        }
+    }
+    if wrapper::inner(words).is_none()
+        && let Some(tool) = reads_code(words)
+    {
+        let bodies = simple.redirects.iter().filter(|r| r.op.starts_with("<<"));
+        out.extend(bodies.map(|r| Code { tool, text: ran::plain(&r.target).into(), span: simple.span }));
+    }
+    out
+}
+
+/// The code that a command reads from the one before it: `echo "…" | psql`.
+#[must_use]
+pub fn piped(before: &Simple, simple: &Simple) -> Option<Code> {
+    let tool = reads_code(&simple.words)?;
+    let says = before.words.first().and_then(Word::bare).is_some_and(|w| matches!(w, "echo" | "printf"));
+    let text: Vec<String> = before.words.iter().skip(1).map(ran::plain).collect();
+    says.then(|| Code { tool, text: text.join(" ").into(), span: before.span })
+}
+
+/// The words of an `ssh` that run over there.
+#[must_use]
+pub fn remote(words: &[Word]) -> Option<&[Word]> {
+    let ssh = INTERPRETERS.iter().find(|i| i.names.contains(&"ssh"))?;
+    let Takes::After { skip, values } = &ssh.takes else { return None };
+    wrapper::operands(words.get(1..)?, values, *skip)
+}
+
+/// The arguments of a shell that are shell code.
+#[must_use]
+pub fn shell_code(words: &[Word]) -> Vec<&Word> {
+    const SHELLS: [&str; 4] = ["bash", "su", "eval", "watch"];
+    let mut out = Vec::new();
+    for interpreter in INTERPRETERS.iter().filter(|i| i.names.iter().any(|n| SHELLS.contains(n))) {
+        if named(words, interpreter).is_some() {
+            code(words, interpreter, &mut |word| out.push(word));
+        }
+    }
+    out
+}
+
 /// The holes of a command that land in inner code, each with the interpreter's name.
 pub fn holes(commands: &[Simple]) -> Vec<(usize, &'static str)> {
     let mut out = Vec::new();
@@ -98,7 +161,7 @@ pub fn holes(commands: &[Simple]) -> Vec<(usize, &'static str)> {
             out.extend(bodies.flat_map(Word::holes).map(|h| (h, name)));
         }
         // `echo "… #{x}" | psql`
-        let next = commands.get(i + 1).filter(|_| command.piped).and_then(|next| reads_code(&next.words));
+        let next = commands.get(i + 1).filter(|_| command.then == Then::Pipe).and_then(|next| reads_code(&next.words));
         if let Some(name) = next {
             let bodies = command.redirects.iter().filter(|r| r.op.starts_with("<<")).map(|r| &r.target);
             out.extend(bodies.flat_map(Word::holes).map(|h| (h, name)));
@@ -142,7 +205,7 @@ fn named(words: &[Word], interpreter: &Interpreter) -> Option<&'static str> {
 }
 
 /// Call `each` with every word that is code.
-fn code(words: &[Word], interpreter: &Interpreter, each: &mut dyn FnMut(&Word)) {
+fn code<'w>(words: &'w [Word], interpreter: &Interpreter, each: &mut dyn FnMut(&'w Word)) {
     let Some(rest) = words.get(1..) else { return };
     match &interpreter.takes {
         Takes::Option(options) => {

@@ -6,6 +6,7 @@ mod class;
 mod direct;
 mod inner;
 mod pattern;
+pub mod ran;
 mod reads;
 mod scan;
 pub(super) mod text;

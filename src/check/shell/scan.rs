@@ -6,7 +6,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
 
 use super::text::{Placed, Symbol};
-use super::tree::{Piece, Redirect, Script, Simple, Word};
+use super::tree::{Piece, Redirect, Script, Simple, Then, Word};
 use quote::push;
 
 pub struct Scan {
@@ -86,6 +86,12 @@ impl Scan {
 
     fn span(&self) -> Span {
         self.symbols.get(self.pos).or(self.symbols.last()).map(|s| s.span).unwrap_or_default()
+    }
+
+    /// From a place to where it stands now.
+    fn since(&self, start: usize) -> Span {
+        let at = |n: usize| self.symbols.get(n).map(|s| s.span).unwrap_or_default();
+        at(start).to(at(self.pos.max(start + 1) - 1))
     }
 
     /// A hole stands here: keep how, unless it may not stand here at all.
@@ -202,16 +208,25 @@ impl Scan {
 
     fn operator(&mut self, script: &mut Script) {
         script.compound = true;
-        if self.eat("||") || self.eat("&&") {
-            return;
-        }
-        let pipe = self.at('|');
-        self.pos += 1;
-        if pipe {
-            self.eat("&");
-            if let Some(last) = script.commands.last_mut() {
-                last.piped = true;
+        let then = match self.peek() {
+            _ if self.eat("||") => Then::Or,
+            _ if self.eat("&&") => Then::And,
+            Some(Symbol::Char('|')) => {
+                self.pos += 1;
+                self.eat("&");
+                Then::Pipe
             }
+            Some(Symbol::Char('&')) => {
+                self.pos += 1;
+                Then::Background
+            }
+            _ => {
+                self.pos += 1;
+                Then::Next
+            }
+        };
+        if let Some(last) = script.commands.last_mut() {
+            last.then = then;
         }
     }
 
@@ -303,6 +318,7 @@ impl Scan {
             script.unparsed = true;
             self.pos += 1;
         }
+        simple.span = self.since(before);
         script.commands.push(simple);
     }
 
@@ -409,7 +425,7 @@ impl Scan {
                         self.pos += 1;
                         text.push(c);
                     }
-                    simple.words.push(Word { pieces: vec![Piece::Text(text)], quoted: false });
+                    simple.words.push(Word { pieces: vec![Piece::Text(text)], ..Word::default() });
                 }
                 Some(_) => {
                     let word = self.word();
@@ -450,7 +466,7 @@ impl Scan {
             word: word.text(),
             raw: word.quoted,
             strip_tabs: op == "<<-",
-            body: Word { pieces: Vec::new(), quoted: true },
+            body: Word { quoted: true, ..Word::default() },
         });
         simple.redirects.push(Redirect { op: "<<".to_owned(), target: Word::default() });
         true

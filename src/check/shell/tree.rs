@@ -19,8 +19,23 @@ pub struct Simple {
     pub redirects: Vec<Redirect>,
     /// The words are data (`for x in …`, `case x in`), not a command.
     pub data: bool,
-    /// Its output goes into the next command.
-    pub piped: bool,
+    /// How the next command follows.
+    pub then: Then,
+    pub span: Span,
+}
+
+/// How the command that stands behind another one follows it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Then {
+    /// `;`, a new line, the end.
+    #[default]
+    Next,
+    And,
+    Or,
+    /// It reads what this one writes.
+    Pipe,
+    /// At once: this one runs in the background.
+    Background,
 }
 
 #[derive(Clone, Debug)]
@@ -35,6 +50,7 @@ pub struct Redirect {
 pub struct Word {
     pub pieces: Vec<Piece>,
     pub quoted: bool,
+    pub span: Span,
 }
 
 #[derive(Clone, Debug)]

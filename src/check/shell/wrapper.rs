@@ -51,7 +51,7 @@ pub fn inner(words: &[Word]) -> Option<(&[Word], bool)> {
             return Some((words.get(at + 1..)?, false));
         }
         "kubectl" | "oc" if has(words, "exec") => return Some((after_dashes(words)?, false)),
-        "docker" | "podman" | "nerdctl" if has(words, "exec") => return container(words),
+        "docker" | "podman" | "nerdctl" | "docker-compose" if has(words, "exec") => return container(words),
         _ => {}
     }
     let wrapper = WRAPPERS.iter().find(|w| w.name == name)?;

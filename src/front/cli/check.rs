@@ -7,7 +7,7 @@ use crate::report::diagnostics;
 use crate::report::outside::Outside;
 use crate::report::story::Say;
 use crate::report::style::{Line, Tone};
-use crate::session::{self, Opened};
+use crate::session;
 use crate::source::Sources;
 use crate::value::Timestamp;
 
@@ -48,7 +48,7 @@ fn checked(args: &Check, say: Say, out: &mut Outside) -> u8 {
     let (mut read, mut errors, mut warnings) = (0, 0, 0);
     let mut kept: Vec<(Vec<Diagnostic>, Sources)> = Vec::new();
     for file in &files {
-        let Opened { sources, diagnostics: mut found, program, .. } = match session::open(file) {
+        let opened = match session::open(file) {
             Ok(opened) => opened,
             Err(why) => {
                 complain(&why, None);
@@ -57,8 +57,8 @@ fn checked(args: &Check, say: Say, out: &mut Outside) -> u8 {
             }
         };
         read += 1;
-        found.extend(program.and_then(|program| session::overdue(&program, today)));
-        let found = diagnostics::sorted(found);
+        let found = diagnostics::sorted(session::advise(&opened, today));
+        let sources = opened.sources;
         let (e, w) = diagnostics::count(&found);
         (errors, warnings) = (errors + e, warnings + w);
         match args.format {

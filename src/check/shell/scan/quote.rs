@@ -8,6 +8,7 @@ use super::{End, Scan};
 
 impl Scan {
     pub(super) fn word(&mut self) -> Word {
+        let start = self.pos;
         let mut word = Word::default();
         while let Some(symbol) = self.peek() {
             match symbol {
@@ -40,6 +41,7 @@ impl Scan {
                 }
             }
         }
+        word.span = self.since(start);
         word
     }
 

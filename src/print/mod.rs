@@ -5,6 +5,7 @@ mod exprs;
 mod items;
 mod layout;
 mod margin;
+pub mod pieces;
 mod said;
 mod stmts;
 mod tokens;

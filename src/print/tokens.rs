@@ -25,6 +25,7 @@ pub(super) struct Token<'t> {
 #[derive(Clone, Copy)]
 pub(super) struct Comment<'t> {
     pub text: &'t str,
+    pub start: usize,
     /// It stands on a line of its own.
     pub own: bool,
     pub blank: bool,
@@ -106,6 +107,16 @@ impl<'t> Tokens<'t> {
         self.comments.get(range).unwrap_or_default().to_vec()
     }
 
+    /// Every token and where it starts.
+    pub fn places(&self) -> impl Iterator<Item = (usize, &'t str)> {
+        self.tokens.iter().filter(|t| !t.text.is_empty()).map(|t| (t.start, t.text))
+    }
+
+    /// Where the comments are.
+    pub fn comment_places(&self) -> impl Iterator<Item = Range<usize>> {
+        self.comments.iter().map(|c| c.start..c.start + c.text.len())
+    }
+
     pub fn comment_texts(&self) -> Vec<&'t str> {
         self.comments.iter().map(|c| c.text).collect()
     }
@@ -139,7 +150,7 @@ impl<'t> Reader<'t> {
                     let line = rest.split('\n').next().unwrap_or(rest);
                     let own = self.lines > 0 || !self.begun;
                     let text = line.trim_end_matches([' ', '\t', '\r']);
-                    self.comments.push(Comment { text, own, blank: self.lines > 1 });
+                    self.comments.push(Comment { text, start: self.at, own, blank: self.lines > 1 });
                     self.lines = 0;
                     self.begun = true;
                     self.at += line.len();

@@ -33,7 +33,7 @@ fn styled(text: &str) -> Option<String> {
 }
 
 /// Programs of the repository: its scripts, and the fences of its pages, alone and as the body of a runbook.
-fn corpus() -> Vec<String> {
+pub fn corpus() -> Vec<String> {
     fn all(dir: &Path, found: &mut Vec<PathBuf>) {
         for entry in std::fs::read_dir(dir).unwrap() {
             let path = entry.unwrap().path();

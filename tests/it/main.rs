@@ -11,6 +11,7 @@
 mod cases;
 mod check;
 mod cli;
+mod colours;
 mod crash;
 mod docs;
 mod engine;

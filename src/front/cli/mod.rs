@@ -8,6 +8,7 @@ mod due;
 mod explain;
 mod fmt;
 mod inputs;
+mod manual;
 mod paths;
 mod plan;
 mod questions;
@@ -89,6 +90,8 @@ enum Command {
     Plan(plan::Plan),
     Explain(explain::Explain),
     Docs(docs::Docs),
+    Completions(manual::Completions),
+    Man(manual::Man),
 }
 
 /// The whole program.
@@ -112,6 +115,8 @@ pub fn main() -> ExitCode {
         Command::Plan(args) => plan::plan(&args, cli.say.say()),
         Command::Explain(args) => explain::explain(&args),
         Command::Docs(args) => docs::docs(&args),
+        Command::Completions(args) => manual::completions(&args),
+        Command::Man(args) => manual::man(&args),
     };
     let thread = std::thread::Builder::new().name("rbk".to_owned()).stack_size(STACK).spawn(work);
     let code = match thread.map(std::thread::JoinHandle::join) {

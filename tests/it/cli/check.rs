@@ -151,3 +151,28 @@ fn an_empty_file_is_a_finding() {
     desk.rbk(&["check", "a.rbk"]).exits(0);
     desk.rbk(&["run", "a.rbk"]).exits(2).complains(&["there is no runbook in `a.rbk`: it is a library"]);
 }
+
+#[test]
+fn shells_and_man_read_the_command_line() {
+    let desk = Desk::new();
+    for shell in ["bash", "zsh", "fish"] {
+        desk.rbk(&["completions", shell]).exits(0).says(&["deny-warnings"]);
+    }
+    desk.rbk(&["completions", "bsh"]).exits(2).complains(&["invalid value 'bsh'"]);
+    let page = desk.rbk(&["man"]).exits(0).out.clone();
+    assert!(page.contains(".TH rbk 1") && page.contains("rbk\\-rollback(1)"), "{page}");
+    let page = desk.rbk(&["man", "run"]).exits(0).out.clone();
+    assert!(page.contains(".TH rbk-run 1") && page.contains("\\-\\-on\\-failure"), "{page}");
+    desk.rbk(&["man", "rol"]).exits(2).complains(&["there is no command `rol`"]);
+    desk.rbk(&["man", "rolback"]).exits(2).complains(&["did you mean `rollback`?"]);
+}
+
+/// What bash offers behind `rbk r`, with the script sourced as a person would.
+#[test]
+fn bash_completes_a_command() {
+    let desk = Desk::new();
+    let script = desk.rbk(&["completions", "bash"]).exits(0).out.clone();
+    let asks = "COMP_WORDS=(rbk rol); COMP_CWORD=1; COMP_TYPE=9; _rbk rbk rol rbk; echo \"${COMPREPLY[@]}\"";
+    let out = std::process::Command::new("bash").args(["-c", &format!("{script}\n{asks}")]).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&out.stdout).trim(), "rollback", "{}", String::from_utf8_lossy(&out.stderr));
+}

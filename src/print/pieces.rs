@@ -1,0 +1,49 @@
+//! A text cut into what an eye tells apart.
+use std::ops::Range;
+
+use super::said::Said;
+use super::tokens::Tokens;
+use crate::syntax::ast::Ast;
+
+/// What a piece of a text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Comment,
+    /// A string with its quotes and holes.
+    Text,
+    /// A `$` command with its sign and holes.
+    Command,
+    Word,
+    Number,
+    Mark,
+}
+
+/// A piece, in bytes of its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    pub kind: Kind,
+    pub range: Range<usize>,
+}
+
+/// The pieces of a text, in its order; between them stand only blanks, line breaks and `;`. Any text has some: what was not
+/// understood comes as words and marks.
+#[must_use]
+pub fn pieces(text: &str, ast: &Ast) -> Vec<Piece> {
+    let said = Said::of(ast);
+    let tokens = Tokens::read(text, &said.atoms);
+    let mut pieces: Vec<Piece> =
+        tokens.places().map(|(start, token)| Piece { kind: kind(token), range: start..start + token.len() }).collect();
+    pieces.extend(tokens.comment_places().map(|range| Piece { kind: Kind::Comment, range }));
+    pieces.sort_by_key(|piece| piece.range.start);
+    pieces
+}
+
+fn kind(token: &str) -> Kind {
+    match token.as_bytes() {
+        [b'"', ..] | [b'r', b'"', ..] => Kind::Text,
+        [b'$', _, ..] => Kind::Command,
+        [b'0'..=b'9', ..] => Kind::Number,
+        [b'a'..=b'z' | b'A'..=b'Z' | b'_', ..] => Kind::Word,
+        _ => Kind::Mark,
+    }
+}

@@ -1,5 +1,5 @@
 //! How a secret stands in the journal: encrypted for those who have the key, or not at all.
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::num::NonZeroU32;
 
 use base64::Engine as _;
@@ -8,7 +8,7 @@ use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundK
 use ring::rand::{SecureRandom, SystemRandom};
 use ring::{hkdf, hmac, pbkdf2};
 
-use super::Trouble;
+use super::{Kind, Trouble};
 
 /// What makes a passphrase slow to guess.
 const ROUNDS: NonZeroU32 = match NonZeroU32::new(600_000) {
@@ -53,6 +53,8 @@ pub struct Seal {
     key: Option<Key>,
     /// Made when it is first needed: a passphrase takes a while.
     cipher: OnceCell<LessSafeKey>,
+    /// Something sealed was to be opened, and there is no key.
+    missed: Cell<bool>,
 }
 
 impl std::fmt::Debug for Seal {
@@ -74,7 +76,7 @@ pub fn salt() -> Result<[u8; 16], Trouble> {
 impl Seal {
     #[must_use]
     pub fn new(run: &str, salt: &[u8], key: Option<Key>) -> Seal {
-        Seal { run: run.to_owned(), salt: salt.to_owned(), key, cipher: OnceCell::new() }
+        Seal { run: run.to_owned(), salt: salt.to_owned(), key, cipher: OnceCell::new(), missed: Cell::new(false) }
     }
 
     /// Base64, for those who have the key; nothing without one.
@@ -100,12 +102,22 @@ impl Seal {
     /// # Errors
     /// It was sealed with another key.
     pub fn open(&self, sealed: &str) -> Result<Option<Vec<u8>>, Trouble> {
-        let Some(cipher) = self.cipher()? else { return Ok(None) };
+        let Some(cipher) = self.cipher()? else {
+            self.missed.set(true);
+            return Ok(None);
+        };
         let mut bytes = STANDARD.decode(sealed).map_err(|_| self.wrong_key())?;
         let (nonce, text) = bytes.split_at_mut_checked(NONCE_LEN).ok_or_else(|| self.wrong_key())?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| self.wrong_key())?;
         let opened = cipher.open_in_place(nonce, Aad::from(self.run.as_bytes()), text);
         opened.map(|text| Some(text.to_owned())).map_err(|_| self.wrong_key())
+    }
+
+    /// Why something was not opened for want of a key.
+    #[must_use]
+    pub fn missed(&self) -> Option<Trouble> {
+        let message = || format!("the secrets of run {} are sealed, and `RBK_JOURNAL_KEY` is not set", self.run);
+        self.missed.get().then(|| self.sealed(message()))
     }
 
     #[must_use]
@@ -135,9 +147,16 @@ impl Seal {
     }
 
     fn wrong_key(&self) -> Trouble {
-        Trouble::new(format!("`RBK_JOURNAL_KEY` does not open the secrets of run {}", self.run)).with_help(
-            "set the key that the run was started with; without any, its secrets are asked for again where that can be",
-        )
+        self.sealed(format!("`RBK_JOURNAL_KEY` does not open the secrets of run {}", self.run))
+    }
+
+    fn sealed(&self, message: String) -> Trouble {
+        let help = format!(
+            "set the key that the run was started with; if it is lost, undo by hand what the run did, and end it: \
+             `rbk close {} --reason …`",
+            self.run
+        );
+        Trouble { kind: Kind::Sealed, ..Trouble::new(message).with_help(help) }
     }
 }
 

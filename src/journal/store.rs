@@ -102,6 +102,18 @@ pub struct Kept {
     pub entries: Vec<Entry>,
     /// Why it does not go on to its end.
     pub broken: Option<Trouble>,
+    /// Why its secrets are not known.
+    pub sealed: Option<Trouble>,
+}
+
+impl Kept {
+    /// All of it.
+    ///
+    /// # Errors
+    /// It is broken, or sealed.
+    pub fn whole(self) -> Result<(Head, Vec<Entry>), Trouble> {
+        self.broken.or(self.sealed).map_or(Ok((self.head, self.entries)), Err)
+    }
 }
 
 /// What the hashes of a run say.
@@ -174,10 +186,11 @@ pub trait Store {
     /// The run from its start. Where a secret was not kept stands a [`super::lost`] word.
     ///
     /// # Errors
-    /// There is no such run, an entry is damaged, or a newer rbk wrote it.
+    /// There is no such run, an entry is damaged, a newer rbk wrote it, or it holds something sealed that cannot be opened.
     fn load(&mut self, run: &str) -> Result<(Head, Vec<Entry>), Trouble>;
 
-    /// The run from its start as far as it is whole, to be looked at: nobody goes on with one that is broken.
+    /// The run from its start as far as it is whole, to be looked at: nobody goes on with one that is broken or sealed. What
+    /// cannot be opened is a [`super::lost`] word too.
     ///
     /// # Errors
     /// There is no such run, or its head cannot be read.

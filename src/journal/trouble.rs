@@ -18,6 +18,8 @@ pub enum Kind {
     Full,
     /// Another process has the run, or may have it: nothing may start any more, not even an undo.
     Lost,
+    /// Its secrets are sealed, and the key is missing or another one: what is no secret can be read all the same.
+    Sealed,
 }
 
 impl Trouble {

@@ -7,7 +7,7 @@ use super::codec::{self, Hide, Show, TextRef};
 use super::seal::{Key, Print, Seal};
 use super::store::{Kept, Verified};
 use super::tip::{Tip, from_nanos, to_nanos};
-use super::{Entry, Head, Trouble};
+use super::{Entry, Head, Kind, Trouble};
 use crate::engine::CallId;
 use crate::value::{SmolStr, Timestamp, Value};
 
@@ -178,7 +178,7 @@ impl<'a> Reading<'a> {
     /// All of it, as far as it is whole. `walked`: of each entry.
     pub fn end(self, walked: Result<(), Trouble>) -> (Kept, Prints) {
         let broken = self.broken.or(walked.and_then(|()| self.walk.end()).err());
-        let kept = Kept { head: self.head, entries: self.entries, broken };
+        let kept = Kept { head: self.head, entries: self.entries, broken, sealed: self.seal.missed() };
         (kept, Prints { seal: self.seal, prints: self.prints })
     }
 }
@@ -189,7 +189,23 @@ fn whole_text(of: &TextRef, text: &mut impl FnMut(&str) -> KeptText, damaged: Da
     found.ok_or_else(|| damaged(&format!("the text of `{}` is not what was written", of.name)))
 }
 
+/// A run read with the key, or without when that is another one.
+///
+/// # Errors
+/// As of `read`.
+pub fn looked(key: Option<Key>, mut read: impl FnMut(Option<Key>) -> Result<Kept, Trouble>) -> Result<Kept, Trouble> {
+    match read(key) {
+        Err(sealed) | Ok(Kept { broken: Some(sealed), .. }) if sealed.kind == Kind::Sealed => {
+            Ok(Kept { sealed: Some(sealed), ..read(None)? })
+        }
+        read => read,
+    }
+}
+
 fn within(run: &str, what: &str, trouble: Trouble) -> Trouble {
+    if trouble.kind == Kind::Sealed {
+        return trouble;
+    }
     Trouble { message: format!("{what} of run {run} cannot be read: {}", trouble.message), ..trouble }
 }
 

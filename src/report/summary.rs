@@ -47,6 +47,37 @@ pub fn summary(at: Nanos, finish: &Finish, sources: &Sources) -> Vec<Line> {
     lines
 }
 
+/// What can be done with a run that is not over, commands in backticks; nothing of one that is.
+#[must_use]
+pub fn ways_out(finish: &Finish, run: &str) -> Option<String> {
+    let close = format!("`rbk close {run} --reason …`");
+    let by_hand = |left: &Left| match left.why {
+        LeftWhy::Manual(_) | LeftWhy::Irreversible(_) | LeftWhy::Finally(_) => true,
+        LeftWhy::Failed(_)
+        | LeftWhy::Interrupted(_)
+        | LeftWhy::NotReached
+        | LeftWhy::Running(_)
+        | LeftWhy::Changed(..)
+        | LeftWhy::Kept
+        | LeftWhy::FinallyOpen => false,
+    };
+    Some(match finish.end {
+        End::Stopped => {
+            format!(
+                "go on with `rbk resume {run}`, undo it with `rbk rollback {run}`, or leave it as it is with {close}"
+            )
+        }
+        End::UndoneInPart => format!("`rbk rollback {run}` undoes the rest, {close} leaves it as it is"),
+        End::Incomplete if finish.left.iter().all(by_hand) => {
+            format!("when that is done by hand, {close} ends it")
+        }
+        End::Incomplete => {
+            format!("when its cause is mended, `rbk rollback {run}` goes on with undoing; {close} leaves it as it is")
+        }
+        End::Succeeded | End::RolledBack | End::Undone | End::Refused => return None,
+    })
+}
+
 fn headline(at: Nanos, finish: &Finish) -> Line {
     let after = time::length(at);
     let line = Line::new(0);

@@ -63,7 +63,11 @@ impl Journal {
         let ends = matches!(input.event, Event::Kill | Event::Parked(..)) || stopped.is_some();
         if ends && !std::mem::replace(&mut self.over, true) {
             let failure = stopped.and_then(|finish| finish.failure.as_ref());
-            let why = failure.map_or_else(|| "a second signal".to_owned(), |failure| failure.failure.message.clone());
+            let why = match (&input.event, failure) {
+                (Event::Parked(_, why), _) => why.clone(),
+                (Event::Kill, _) | (_, None) => "a second signal".to_owned(),
+                (_, Some(failure)) => failure.failure.message.clone(),
+            };
             self.waiting.push(Entry::Stopped { why, wall });
         }
         if self.over {
@@ -198,6 +202,14 @@ impl Journal {
     pub fn take_up(&mut self, taken: Entry, standing: Option<Standing>) -> Result<(), Trouble> {
         self.waiting.push(taken);
         self.append(standing).map(|_| ())
+    }
+
+    /// It does not go on after all, and stands as it did before it was taken up.
+    pub fn turn_back(&mut self, why: &str, standing: Standing) {
+        self.waiting.push(Entry::Stopped { why: why.to_owned(), wall: standing.wall });
+        // Where that cannot be kept it stands as interrupted.
+        let _ = self.append(Some(standing));
+        self.store.release(&self.run);
     }
 
     /// Keep what waits and how the run ended, and let go of it.

@@ -7,8 +7,9 @@ use crate::value::{Connection, Value};
 /// What a call ends with that needs one; nothing when it needs none.
 pub fn refused(call: &Call) -> Option<Outcome> {
     let name = in_call(call)?;
-    let message = format!("it needs the secret `{name}`, which was not kept when the run was interrupted");
-    let help = "secrets other than from `env` and `prompt` are kept when `RBK_JOURNAL_KEY` is set from the start";
+    let message =
+        format!("it needs the secret `{name}`, which is not known any more: not kept, not there, or another one now");
+    let help = "set it to what it was at the start; or say that the one of now is right: `--answer 'changed: env(\"NAME\")=the new one'`";
     Some(Outcome::failed(Ending::None, Failure::new(FailureKind::Value, message).with_help(help)))
 }
 

@@ -15,7 +15,7 @@ use crate::engine::{
     Answer, Call, CallId, Command, Ending, Event, Extent, Input, Outcome, Progress, QuestionAsked, QuestionId,
     QuestionKind, Record, Replayed, What,
 };
-use crate::journal::{Entry, Trouble};
+use crate::journal::{Entry, Trouble, lost};
 use crate::value::{Connection, Nanos, SmolStr, Timestamp, Value, format_smolstr};
 
 /// Where a process goes on.
@@ -41,6 +41,15 @@ pub struct Past {
     pub rollback: Option<(String, Extent)>,
 }
 
+/// What becomes of a secret that cannot be read again, or is another one now, where nobody says which is right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unsure {
+    /// The run does not go on.
+    Refused,
+    /// What needs it does not start, as where it was not kept.
+    LeftOut,
+}
+
 /// Bring a fresh run to where the entries end. The watcher is told all of it again; secrets that are not kept are
 /// read again.
 ///
@@ -53,6 +62,7 @@ pub async fn recall(
     watcher: &mut dyn Watcher,
     answers: &mut dyn Answers,
     journal: &mut Journal,
+    unsure: Unsure,
 ) -> Result<Past, Trouble> {
     let mut past = Past {
         at: Nanos(0),
@@ -73,7 +83,7 @@ pub async fn recall(
                     && let Some(pending) = run.pending.calls.iter().find(|pending| pending.call.id == *id)
                 {
                     let mut asked = Asked { watcher: &mut *watcher, answers: &mut *answers };
-                    known_again(&pending.call, outcome, effects, journal, &mut asked).await?;
+                    known_again(&pending.call, outcome, effects, journal, &mut asked, unsure).await?;
                     if let (What::Lock { .. }, Ending::Done) = (&pending.call.what, outcome.ending) {
                         past.locks.push(pending.call.clone());
                     }
@@ -192,6 +202,7 @@ async fn known_again(
     effects: &dyn Effects,
     journal: &Journal,
     asked: &mut Asked<'_>,
+    unsure: Unsure,
 ) -> Result<(), Trouble> {
     let Ok(value) = &outcome.result else { return Ok(()) };
     let kept = lost_in(value).is_none();
@@ -200,21 +211,51 @@ async fn known_again(
     }
     let now = match quietly(call, effects).await.result {
         Ok(now) => now,
-        Err(_) if kept => return Ok(()),
+        Err(_) if kept || unsure == Unsure::LeftOut => return Ok(()),
         Err(failure) => {
             let message = format!("a secret cannot be read again: {}", failure.message);
-            return Err(Trouble { help: failure.help, ..Trouble::new(message) });
+            let help = if is(call, "secret.prompt") { Some(AT_TERMINAL.to_owned()) } else { failure.help };
+            return Err(Trouble { help, ..Trouble::new(message) });
         }
     };
     let same = if kept { Some(*value.expose().0 == now) } else { journal.same(call.id, &now) };
     let new = match (same, kept) {
-        (Some(false), _) => asked.which(call, if kept { &[OLD, NEW, NEITHER] } else { &[NEW, NEITHER] }).await?,
+        (Some(false), _) => match asked.which(call, if kept { &[OLD, NEW, NEITHER] } else { &[NEW, NEITHER] }).await {
+            Which::New => true,
+            Which::Old => false,
+            Which::Unsaid if unsure == Unsure::LeftOut => {
+                if kept {
+                    let name = value.expose().1.map_or_else(|| call.text.to_string(), ToString::to_string);
+                    outcome.result = Ok(Value::str(lost(&name)));
+                }
+                return Ok(());
+            }
+            Which::Neither | Which::Unsaid => return Err(changed(call)),
+        },
         (Some(true) | None, kept) => !kept,
     };
     if new {
         outcome.result = Ok(now);
     }
     Ok(())
+}
+
+const AT_TERMINAL: &str = "go on with it at a terminal; a run that is started with `RBK_JOURNAL_KEY` keeps it";
+
+/// Which of two secrets is right.
+enum Which {
+    Old,
+    New,
+    Neither,
+    /// Nobody is there.
+    Unsaid,
+}
+
+fn changed(call: &Call) -> Trouble {
+    let source = format!("{CHANGED}{}", call.text);
+    Trouble::new(format!("`{}` gives another secret now than when the run was started", call.text)).with_help(format!(
+        "set it to what it was; or say `--answer '{source}={NEW}'`; or undo by hand what the run did, and `rbk close` it"
+    ))
 }
 
 /// Who says it, while what is told is only remembered.
@@ -224,14 +265,11 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// Whether it is the new one.
-    async fn which(&mut self, call: &Call, options: &[&str]) -> Result<bool, Trouble> {
-        let message = format!("`{}` gives another secret now than when the run was started", call.text);
-        let source = format_smolstr!("{CHANGED}{}", call.text);
+    async fn which(&mut self, call: &Call, options: &[&str]) -> Which {
         let question = QuestionAsked {
             path: call.path.clone(),
-            source: source.clone(),
-            text: format!("{message}: which one is right?"),
+            source: format_smolstr!("{CHANGED}{}", call.text),
+            text: format!("{}: which one is right?", changed(call).message),
             kind: QuestionKind::Choose(options.iter().map(|option| (*option).to_owned()).collect()),
             within: None,
         };
@@ -241,11 +279,10 @@ impl Asked<'_> {
         let (_, answer) = self.answers.poll().await;
         self.watcher.show(Shown::Remembered);
         match answer {
-            Ok(Answer { value: Value::Str(text), .. }) if &*text == NEW => Ok(true),
-            Ok(Answer { value: Value::Str(text), .. }) if &*text == OLD => Ok(false),
-            Ok(_) | Err(_) => Err(Trouble::new(message).with_help(format!(
-                "set it to what it was; or say `--answer '{source}={NEW}'`; or undo by hand what the run did, and `rbk close` it"
-            ))),
+            Ok(Answer { value: Value::Str(text), .. }) if &*text == NEW => Which::New,
+            Ok(Answer { value: Value::Str(text), .. }) if &*text == OLD => Which::Old,
+            Ok(_) => Which::Neither,
+            Err(_) => Which::Unsaid,
         }
     }
 }

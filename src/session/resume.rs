@@ -9,9 +9,10 @@ use super::{Opened, open_text, place};
 use crate::effects::world::World;
 use crate::engine::{Engine, Finish, Input, Inputs, OnFailure, Progress, QuestionAsked, Replayed, TimerClock, replay};
 use crate::journal::entry::SEMANTICS;
-use crate::journal::{Door, Entry, Head, Reason, Row, Standing, State, Store, Trouble};
+use crate::journal::{Door, Entry, Filter, Head, Reason, Row, Standing, State, Store, Trouble};
 use crate::run::connected;
 use crate::run::journal::Journal;
+use crate::run::resume::Unsure;
 use crate::run::{Answers, Around, OnQuestion, Shown, Watcher, drive, process, resume};
 use crate::value::{SmolStr, Timestamp};
 
@@ -26,7 +27,7 @@ pub struct Left {
     entries: Vec<Entry>,
     store: Box<dyn Store>,
     /// As it stood when it was taken.
-    row: Row,
+    pub row: Row,
     /// The runbook's file has another text now.
     pub changed: bool,
     /// Where this is another place than the run's, a line each.
@@ -40,6 +41,9 @@ impl Left {
     /// There is none, another process drives it, or this rbk cannot go on with it.
     pub fn take(mut store: Box<dyn Store>, row: &Row) -> Result<Left, Trouble> {
         store.take(&row.run, &place::holder())?;
+        // Another process may have gone on with it until it was ours.
+        let rows = store.runs(&Filter::default())?;
+        let row = rows.into_iter().find(|now| now.run == row.run).unwrap_or_else(|| row.clone());
         let (head, entries) = store.load(&row.run)?;
         if head.semantics != SEMANTICS {
             let message = format!("the run was started by rbk {}, which ran some things differently", head.version);
@@ -51,7 +55,7 @@ impl Left {
         if let Err(error) = go_to(&head.place.dir) {
             elsewhere.push(format!("directory `{}`: {}", head.place.dir, super::reason(&error)));
         }
-        Ok(Left { ready, head, entries, store, row: row.clone(), changed, elsewhere })
+        Ok(Left { ready, head, entries, store, row, changed, elsewhere })
     }
 
     /// When its last entry was written.
@@ -147,16 +151,16 @@ pub fn go_on(
     process::prepare();
     let mut world = World::new(ready.id.clone()).map_err(Trouble::new)?;
     world.shell.path.clone_from(&head.place.path);
-    let on_failure = match onward {
-        Onward::Resume => head.on_failure,
-        Onward::Rollback(..) => OnFailure::Rollback,
+    let (on_failure, unsure) = match onward {
+        Onward::Resume => (head.on_failure, Unsure::Refused),
+        Onward::Rollback(..) => (OnFailure::Rollback, Unsure::LeftOut),
     };
     let Ready { program, sources: _, id, started, params } = ready;
     let inputs = Inputs { run: id, started, params, on_failure };
     let mut run = Replayed::new(Engine::new(program, inputs));
     driven(process::block_on(async {
         watcher.show(Shown::Remembered);
-        let mut past = match resume::recall(&mut run, entries, &world, watcher, answers, &mut journal).await {
+        let mut past = match resume::recall(&mut run, entries, &world, watcher, answers, &mut journal, unsure).await {
             Ok(past) => past,
             Err(trouble) => return Ok(Err(trouble)),
         };
@@ -175,11 +179,13 @@ pub fn go_on(
         let wall = super::now();
         let taken = Entry::Taken { door, holder: place::holder(), wall, reasons };
         // Who dies from here on leaves it interrupted, whatever it was.
-        let open = (row.state != State::Open).then_some(Standing { state: State::Open, wrote: row.wrote, wall });
+        let standing = Standing { state: row.state, wrote: row.wrote, wall };
+        let open = (row.state != State::Open).then_some(Standing { state: State::Open, ..standing });
         if let Err(trouble) = journal.take_up(taken, open) {
             return Ok(Err(trouble));
         }
         if let Err(trouble) = resume::hold(&past.locks, &world, &mut journal, super::now()).await {
+            journal.turn_back(&trouble.message, standing);
             return Ok(Err(trouble));
         }
         watcher.show(Shown::Out);

@@ -19,7 +19,7 @@ use crate::report::plain::Plain;
 use crate::report::screen::Screen;
 use crate::report::story::Say;
 use crate::report::style::{Line, Tone};
-use crate::report::summary::summary;
+use crate::report::summary::{summary, ways_out};
 use crate::report::time;
 use crate::run::answers::{Answerer, Voice};
 use crate::run::{Answers, OnQuestion, Watcher};
@@ -130,8 +130,8 @@ impl Telling {
         drop((watcher, answers));
         match end {
             Ok(Some(finish)) => {
-                if self.is_kept() {
-                    ways_out(&finish, &ready.id);
+                if let (true, Some(words)) = (self.is_kept(), ways_out(&finish, &ready.id)) {
+                    Outside::new(Channel::Err).line(&Line::new(0).put(Tone::Doing, words));
                 }
                 Ok(ended(&finish, &written, || once_more(&finish, ready.started, &sources, known)))
             }
@@ -142,21 +142,6 @@ impl Telling {
             Err(trouble) => Err(trouble),
         }
     }
-}
-
-/// What can be done with a run that is not over.
-fn ways_out(finish: &Finish, run: &str) {
-    let words = match finish.end {
-        End::Stopped => format!("go on with `rbk resume {run}`, or undo it with `rbk rollback {run}`"),
-        End::Incomplete if finish.failure.is_some() => {
-            format!("when its cause is mended, `rbk rollback {run}` goes on with undoing")
-        }
-        End::UndoneInPart => {
-            format!("`rbk rollback {run}` undoes the rest, `rbk close {run} --reason …` leaves it as it is")
-        }
-        End::Incomplete | End::Succeeded | End::RolledBack | End::Undone | End::Refused => return,
-    };
-    Outside::new(Channel::Err).line(&Line::new(0).put(Tone::Doing, words));
 }
 
 /// Its exit code. A run whose story is lost went well only when somebody has looked.

@@ -79,7 +79,8 @@ pub fn resume(args: &Resume, say: Say) -> u8 {
         (Some(run), _) => find(store, run),
         (None, book) => last(store, book.filter(|book| !book.is_empty())),
     };
-    let left = taken(&args.telling, chosen).and_then(|(left, row)| {
+    let left = taken(&args.telling, chosen).and_then(|left| {
+        let row = &left.row;
         match row.state {
             State::Ended(End::Succeeded | End::Incomplete) => {
                 let message = format!("run {} has ended: {}", row.run, ended(row.state));
@@ -116,20 +117,21 @@ pub fn rollback(args: &Rollback, say: Say) -> u8 {
         is_last(store, &row, args.reason.as_deref())?;
         Ok(row)
     })
-    .and_then(|(left, row)| {
+    .and_then(|left| {
+        let row = &left.row;
         if matches!(row.state, State::Closed | State::Ended(End::Refused)) {
             return Err(Refused::because(format!("run {} has ended: {}", row.run, ended(row.state))));
         }
         questions::known_later(&left.ready.program, &args.telling.answer)?;
         in_place(&left, args.here.as_deref())?;
-        Ok((left, row))
+        Ok(left)
     });
-    let (left, row) = match left {
+    let left = match left {
         Ok(left) => left,
         Err(refused) => return args.telling.turned_away(&refused),
     };
-    if row.state == State::Ended(End::RolledBack) {
-        let line = format!("run {} was undone already: there is nothing to do", row.run);
+    if left.row.state == State::Ended(End::RolledBack) {
+        let line = format!("run {} was undone already: there is nothing to do", left.row.run);
         Outside::new(Channel::Out).line(&Line::new(0).put(Tone::Good, line));
         return OK;
     }
@@ -164,15 +166,11 @@ fn is_last(store: &mut dyn Store, row: &Row, reason: Option<&str>) -> Result<(),
     Err(Trouble::new(message).with_help(help))
 }
 
-fn taken(
-    telling: &Telling,
-    choose: impl FnOnce(&mut dyn Store) -> Result<Row, Trouble>,
-) -> Result<(Left, Row), Refused> {
+fn taken(telling: &Telling, choose: impl FnOnce(&mut dyn Store) -> Result<Row, Trouble>) -> Result<Left, Refused> {
     let mut store = journal(telling.journal.as_deref())?;
     let row = choose(store.as_mut())?;
     tell_wait(store.as_mut(), &row.run)?;
-    let left = Left::take(store, &row)?;
-    Ok((left, row))
+    Ok(Left::take(store, &row)?)
 }
 
 pub(super) fn driven(

@@ -115,8 +115,8 @@ impl Postgres {
         }
         let renewed = self.worker.ask(async move |line| line.renew(no).await);
         renewed.map_err(|why| match why.kind {
-            Kind::Unkept | Kind::Full if watch.lock().until <= boot() => trouble::over(run, &why),
-            Kind::Unkept | Kind::Full | Kind::Lost => why,
+            Kind::Unkept | Kind::Full | Kind::Sealed if watch.lock().until <= boot() => trouble::over(run, &why),
+            Kind::Unkept | Kind::Full | Kind::Sealed | Kind::Lost => why,
         })
     }
 

@@ -22,7 +22,7 @@ use self::worker::Worker;
 use super::seal::Key;
 use super::tip::to_nanos;
 use super::trouble::not_driven;
-use super::written::Known;
+use super::written::{Known, looked};
 use super::{Entry, Filter, Head, Holder, Kept, Lapse, Lock, Room, Row, Standing, Store, Trouble, Verified};
 use crate::effects::postgres::reach::Way;
 use crate::engine::CallId;
@@ -109,11 +109,11 @@ impl Store for Postgres {
     }
 
     fn load(&mut self, run: &str) -> Result<(Head, Vec<Entry>), Trouble> {
-        self.load_run(run)
+        self.read(run, self.key.clone())?.whole()
     }
 
     fn look(&mut self, run: &str) -> Result<Kept, Trouble> {
-        self.kept(run)
+        looked(self.key.clone(), |key| self.read(run, key))
     }
 
     fn verify(&mut self, run: &str) -> Result<Verified, Trouble> {

@@ -8,11 +8,12 @@ use super::Postgres;
 use super::lease::{HELD, Held, held};
 use super::line::{Line, Value};
 use super::trouble::damaged;
+use crate::journal::seal::Key;
 use crate::journal::store::{Kept, Verified};
 use crate::journal::tip::{Tip, state};
 use crate::journal::trouble::no_such_run;
 use crate::journal::written::{Damaged, Found, Reading, Walk};
-use crate::journal::{Entry, Filter, Head, Trouble, chain, codec, listed};
+use crate::journal::{Filter, Trouble, chain, codec, listed};
 use crate::value::SmolStr;
 
 /// Of a tip, in the order that [`tip`] reads.
@@ -38,17 +39,12 @@ impl Stands {
 }
 
 impl Postgres {
-    pub(super) fn load_run(&mut self, run: &str) -> Result<(Head, Vec<Entry>), Trouble> {
-        let Kept { head, entries, broken } = self.kept(run)?;
-        broken.map_or(Ok((head, entries)), Err)
-    }
-
-    pub(super) fn kept(&mut self, run: &str) -> Result<Kept, Trouble> {
+    pub(super) fn read(&mut self, run: &str, key: Option<Key>) -> Result<Kept, Trouble> {
         let damaged = |how: &str| damaged(&self.place, how);
         let stands = self.stands(run)?;
         let walk = Walk::new(run, &stands.head, stands.end(&damaged), &damaged);
         let text = |hash: &str| Ok(stands.texts.get(hash).cloned());
-        let mut reading = Reading::new(walk, &stands.head, self.key.clone(), text)?;
+        let mut reading = Reading::new(walk, &stands.head, key, text)?;
         let walked = stands.entries().try_for_each(|entry| reading.next(entry));
         let (kept, prints) = reading.end(walked);
         self.known.insert(run.into(), prints);

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::seal::Key;
-use super::written::Known;
+use super::written::{Known, looked};
 use super::{Entry, Filter, Head, Holder, Kept, Lock, Room, Row, Standing, Store, Trouble, Verified};
 use crate::engine::CallId;
 use crate::value::redact::Redactor;
@@ -83,11 +83,11 @@ impl Store for Sqlite {
     }
 
     fn load(&mut self, run: &str) -> Result<(Head, Vec<Entry>), Trouble> {
-        self.read(run)
+        self.read(run, self.key.clone())?.whole()
     }
 
     fn look(&mut self, run: &str) -> Result<Kept, Trouble> {
-        self.kept(run)
+        looked(self.key.clone(), |key| self.read(run, key))
     }
 
     fn verify(&mut self, run: &str) -> Result<Verified, Trouble> {

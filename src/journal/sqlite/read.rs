@@ -5,20 +5,16 @@ use super::trouble::{damaged, lost, of};
 use super::witness::Seen;
 use super::write::find;
 use super::{Sqlite, tip, witness};
+use crate::journal::Trouble;
 use crate::journal::chain::{self, Hash};
+use crate::journal::seal::Key;
 use crate::journal::store::{Kept, Verified};
 use crate::journal::tip::Tip;
 use crate::journal::written::{Found, Reading, Walk};
-use crate::journal::{Entry, Head, Trouble};
 use crate::value::SmolStr;
 
 impl Sqlite {
-    pub(super) fn read(&mut self, run: &str) -> Result<(Head, Vec<Entry>), Trouble> {
-        let Kept { head, entries, broken } = self.kept(run)?;
-        broken.map_or(Ok((head, entries)), Err)
-    }
-
-    pub(super) fn kept(&mut self, run: &str) -> Result<Kept, Trouble> {
+    pub(super) fn read(&mut self, run: &str, key: Option<Key>) -> Result<Kept, Trouble> {
         let wrong = |e: rusqlite::Error| of(&self.path, &e);
         let damaged = |how: &str| damaged(&self.path, how);
         let seen = self.seen(run)?;
@@ -30,7 +26,7 @@ impl Sqlite {
         let less = self.less(run, seen, &first, &tip);
         let walk = Walk::new(run, &body, tip, &damaged);
         let text = |hash: &str| text(&moment, hash).map_err(wrong);
-        let mut reading = Reading::new(walk, &body, self.key.clone(), text)?;
+        let mut reading = Reading::new(walk, &body, key, text)?;
         let walked = self.each_entry(&moment, no, |found| reading.next(found));
         let (kept, prints) = reading.end(walked);
         drop(moment);

@@ -30,7 +30,7 @@ pub struct Script {
 #[must_use]
 pub fn retell(kept: Kept, row: Option<Row>, script: Result<Script, String>) -> Past {
     let mut teller = Teller::default();
-    let Kept { head, entries, broken } = kept;
+    let Kept { head, entries, broken, sealed } = kept;
     let (sources, deadline, rollback_within) = match script {
         Ok(Script { program, inputs, sources, deadline, rollback_within }) => {
             teller.run = Some(Replayed::new(Engine::new(program, inputs)));
@@ -53,6 +53,7 @@ pub fn retell(kept: Kept, row: Option<Row>, script: Result<Script, String>) -> P
     }
     let awaits = if open { teller.awaits(held) } else { Vec::new() };
     let Teller { moments, mut gaps, known, .. } = teller;
+    gaps.extend(sealed.map(|trouble| trouble.message));
     let damage = broken.as_ref().map(|trouble| trouble.message.clone());
     gaps.extend(damage.map(|message| format!("{message}; what is told ends there")));
     Past { head, row, sources, deadline, rollback_within, moments, awaits, gaps, broken: broken.is_some(), known }

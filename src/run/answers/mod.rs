@@ -28,6 +28,18 @@ pub trait Voice {
     fn over(&mut self, how: Over);
 }
 
+/// What answers a question on the command line; `…` where only a person knows.
+#[must_use]
+pub fn option(question: &QuestionAsked) -> String {
+    let value = match &question.kind {
+        QuestionKind::Confirm | QuestionKind::Irreversible { .. } => "yes",
+        QuestionKind::Choose(options) | QuestionKind::Doubt(options) => options.first().map_or("…", String::as_str),
+        QuestionKind::Text(_) => "…",
+    };
+    let answer = format!("{}={value}", question.source).replace('\'', "'\\''");
+    format!("--answer '{answer}'")
+}
+
 /// How a question ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Over {
@@ -112,7 +124,7 @@ impl Answers for Answerer {
             return self.ready.push_back((id, Ok(answer)));
         }
         if self.terminal.is_none() {
-            let why = format!("nobody is there to answer `{}`: give `--answer`", question.source);
+            let why = format!("nobody is there to answer `{}`: give `{}`", question.source, option(question));
             self.ready.push_back((id, Err(why)));
             return;
         }

@@ -98,6 +98,20 @@ fn another_key_is_an_error() {
     }
 }
 
+#[test]
+fn what_is_sealed_is_not_gone_on_with_without_its_key_and_can_be_looked_at() {
+    for key in KEYS {
+        let (_dir, path) = room();
+        told_in(&mut open_with(&path, key));
+        let message = "the secrets of run r1 are sealed, and `RBK_JOURNAL_KEY` is not set";
+        assert_eq!(said(open(&path).load("r1")), message);
+        let kept = open_with(&path, "another").look("r1").unwrap();
+        assert!(kept.broken.is_none(), "{:?}", kept.broken);
+        assert!(kept.sealed.unwrap().message.contains("does not open"));
+        assert_eq!(kept.entries.len(), told().len());
+    }
+}
+
 fn outcome(entry: &Entry) -> &Outcome {
     let Entry::Heard { input, .. } = entry else { panic!("{entry:?}") };
     let Event::Ended(_, outcome) = &input.event else { panic!("{input:?}") };
@@ -110,7 +124,9 @@ fn without_a_key_a_word_says_which_secret_is_lost() {
         let (dir, path) = room();
         told_in(&mut key.map_or_else(|| open(&path), |key| open_with(&path, key)));
         assert_clear_of_secrets(dir.path());
-        let (loaded, entries) = open(&path).load("r1").unwrap();
+        let kept = open(&path).look("r1").unwrap();
+        assert_eq!(kept.sealed.is_some(), key.is_some());
+        let (loaded, entries) = (kept.head, kept.entries);
         let value = |n: usize| outcome(&entries[n]).result.clone().unwrap();
         assert_eq!(value(0), Value::str(lost("token")));
         assert_eq!(value(1), Value::str(lost("key")));
@@ -153,7 +169,7 @@ fn a_secret_that_is_read_again_is_compared() {
         told_in(&mut key.map_or_else(|| open(&path), |key| open_with(&path, key)));
         let mut store = open(&path);
         assert_eq!(store.same("r1", CallId(1), &Value::str(TOKEN)), None, "nothing is known before a load");
-        store.load("r1").unwrap();
+        store.look("r1").unwrap();
         assert_eq!(store.same("r1", CallId(1), &Value::str(TOKEN)), Some(true));
         assert_eq!(store.same("r1", CallId(1), &Secret::hide("token".into(), Value::str(TOKEN))), Some(true));
         assert_eq!(store.same("r1", CallId(1), &Value::str("tok-9f8e7d6c5c")), Some(false));

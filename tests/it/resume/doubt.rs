@@ -211,3 +211,73 @@ fn f1_a_secret_that_is_not_kept_and_not_there_is_asked_for_in_words_of_a_resume(
         "{said}"
     );
 }
+
+#[test]
+fn f1_a_run_with_sealed_secrets_goes_nowhere_without_its_key_and_asks_for_it() {
+    let desk = Desk::of(TOKEN).env("TOKEN", "first-secret-value").env("RBK_JOURNAL_KEY", "a passphrase");
+    desk.killed_at(&["run", "book.rbk"], "ready");
+    desk.write("go", "");
+    let (run, _) = desk.last();
+    for (key, says) in [(None, "are sealed, and `RBK_JOURNAL_KEY` is not set"), (Some("another"), "does not open")] {
+        for door in ["resume", "rollback"] {
+            let mut command = desk.command(&[door, &run]);
+            match key {
+                Some(key) => command.env("RBK_JOURNAL_KEY", key),
+                None => command.env_remove("RBK_JOURNAL_KEY"),
+            };
+            let output = command.output().unwrap();
+            let said = stage::text(&output.stderr);
+            assert_eq!(output.status.code(), Some(2), "{said}");
+            for word in [says, "set the key that the run was started with", "rbk close"] {
+                assert!(said.contains(word), "no `{word}` in {said}");
+            }
+        }
+    }
+    assert_eq!(desk.last().1, "interrupted");
+    assert!(!desk.has("got"));
+    desk.rollback(&[]).ended(0);
+    assert_eq!(desk.read("got"), "first-secret-value");
+}
+
+/// The undo of `b` needs the secret, that of `a` does not.
+fn with_a_secret(uses: &str) -> Desk {
+    let desk = Desk::of(&format!(
+        "  secret token = env(\"TOKEN\")\n  step \"a\" {{\n    $ echo a >> log\n    rollback {{ {uses} }}\n  }}\n  \
+         step \"b\" {{\n    with env({{ T: token }}) {{ $ echo b >> log }}\n    rollback {{ $ echo -b >> log }}\n  }}"
+    ));
+    let mut run = desk.command(&["run", "book.rbk"]);
+    assert!(run.env("TOKEN", "first-secret-value").output().unwrap().status.success());
+    desk
+}
+
+#[test]
+fn f1_a_rollback_that_does_not_need_a_secret_does_not_ask_for_it() {
+    for now in [Some("second-secret-value"), None] {
+        let desk = with_a_secret("$ echo -a >> log");
+        let (run, _) = desk.last();
+        let token = now.map(|now| ("TOKEN", now));
+        let output = desk.command(&["rollback", &run]).envs(token).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", stage::text(&output.stderr));
+        assert_eq!(desk.read("log"), "a\nb\n-b\n-a\n");
+    }
+}
+
+#[test]
+fn f1_an_undo_that_needs_a_secret_that_is_another_one_is_left_and_says_what_to_do() {
+    let desk = with_a_secret("with env({ T: token }) { $ printf %s \"$T\" > got }");
+    let (run, _) = desk.last();
+    let other = |args: &[&str]| {
+        let mut command = desk.command(&[&["rollback", run.as_str()], args].concat());
+        let output = command.env("TOKEN", "second-secret-value").output().unwrap();
+        (output.status.code(), stage::text(&output.stdout))
+    };
+    let (code, said) = other(&[]);
+    assert_eq!(code, Some(3), "{said}");
+    for word in ["it needs the secret `token`, which is not known any more", "--answer 'changed: env("] {
+        assert!(said.contains(word), "no `{word}` in {said}");
+    }
+    assert!(!desk.has("got"));
+    let (code, said) = other(&["--answer", "changed: env(\"TOKEN\")=the new one"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(desk.read("got"), "second-secret-value");
+}

@@ -183,3 +183,59 @@ fn e12_a_step_that_was_changed_since_is_undone_after_a_yes_by_the_label_that_is_
     desk.rollback(&["--answer", "undo: a=yes"]).ended(0);
     assert_eq!(desk.read("log"), "-a\n");
 }
+
+#[test]
+fn of_two_rollbacks_at_once_one_undoes_and_the_other_says_that_it_was_done() {
+    for _ in 0..3 {
+        let desk = Desk::of("  step \"a\" {\n    $ echo a >> log\n    rollback { $ echo -a >> log; sleep 0.15 }\n  }");
+        desk.say(&["run", "book.rbk"]).ended(0);
+        let (run, _) = desk.last();
+        let start = || desk.command(&["rollback", &run]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let said = [start(), start()].map(|child| {
+            let output = child.wait_with_output().unwrap();
+            stage::text(&output.stdout) + &stage::text(&output.stderr)
+        });
+        assert_eq!(desk.read("log"), "a\n-a\n");
+        let undid = said.iter().filter(|said| said.contains("undone: a")).count();
+        let saw =
+            said.iter().filter(|said| said.contains("was undone already") || said.contains("is driven by")).count();
+        assert_eq!((undid, saw), (1, 1), "{said:?}");
+    }
+}
+
+#[test]
+fn a_rollback_that_is_refused_leaves_the_run_as_it_stood() {
+    let text =
+        |body: &str| format!("runbook \"Test\" {{\n  deadline 1m\n  rollback within 1m\n  lock \"site\"\n{body}\n}}\n");
+    let desk = Desk::new(&text("  step \"a\" {\n    $ echo a >> log\n    rollback { $ echo -a >> log }\n  }"));
+    desk.say(&["run", "book.rbk"]).ended(0);
+    let (first, _) = desk.last();
+    desk.write("holder.rbk", &text("  wait up to 30s every 20ms until $ ./look").replace("Test", "Holder"));
+    desk.killed_at(&["run", "holder.rbk"], "ready");
+    let (holder, _) = desk.last();
+    desk.say(&["rollback", &first]).ended(2).says(&["the lock `site` belongs to run", &holder]);
+    assert_eq!(desk.read("log"), "a\n");
+    desk.say(&["runs", "--state", "succeeded"]).ended(0).says(&[&first]);
+    let said = desk.say(&["show", &first]).ended(0).says(&["let go of it: the lock `site` belongs to run"]);
+    assert!(!said.out.contains("died") && said.out.contains(", succeeded"), "{}", said.out);
+    desk.say(&["close", &holder, "--reason", "it only looked"]).ended(0);
+    desk.say(&["rollback", &first]).ended(0);
+    assert_eq!(desk.read("log"), "a\n-a\n");
+}
+
+#[test]
+fn where_only_a_person_can_do_the_rest_a_rollback_is_not_offered_again() {
+    let desk = Desk::of(
+        "  step \"By hand\" {\n    $ touch a\n    rollback manual \"tell the network team\"\n  }\n  fail \"on purpose\"",
+    );
+    let offers = |said: Said| {
+        let said = said.ended(3).says(&["when that is done by hand, `rbk close"]);
+        assert!(!said.err.contains("goes on with undoing"), "{}", said.err);
+    };
+    offers(desk.say(&["run", "book.rbk"]));
+    offers(desk.rollback(&[]));
+    let desk = Desk::of(
+        "  step \"a\" {\n    $ touch a\n    rollback timeout 1s { $ test -e mended }\n  }\n  fail \"on purpose\"",
+    );
+    desk.say(&["run", "book.rbk"]).ended(3).says(&["goes on with undoing; `rbk close", "leaves it as it is"]);
+}

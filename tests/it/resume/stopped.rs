@@ -60,3 +60,21 @@ fn without_a_journal_nothing_can_stop_and_that_is_said() {
     assert!(!desk.has("state/journal.db"));
     desk.say(&["runs"]).ended(0).says(&["no runs"]);
 }
+
+#[test]
+fn a_question_that_stops_names_its_answer_and_is_the_reason_that_is_kept() {
+    // Something else runs beside it, and ends later.
+    let desk = Desk::of(
+        "  parallel {\n    step \"a\" {\n      confirm \"It's \\\"on\\\"?\"\n    }\n    step \"b\" {\n      $ sleep 1\n      rollback none \"nothing\"\n    }\n  }",
+    );
+    let answer = "give `--answer 'It'\\''s \"on\"?=yes'`";
+    desk.say(&["run", "book.rbk", "--on-question", "stop"]).ended(4).says(&[answer, "rbk close"]);
+    let (run, _) = desk.last();
+    let said = desk.say(&["show", &run]).ended(0);
+    assert!(
+        said.out.contains(&format!("let go of it: nobody is there to answer `It's \"on\"?`: {answer}")),
+        "{}",
+        said.out
+    );
+    assert!(!said.out.contains("second signal"), "{}", said.out);
+}

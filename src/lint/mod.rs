@@ -3,6 +3,7 @@
 //!
 //! In: a tree. Out: findings with the severity of their rules. `settle` takes away what `# rbk: allow(code) reason` allows.
 mod allow;
+mod order;
 pub mod rules;
 pub mod script;
 

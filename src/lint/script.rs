@@ -19,8 +19,15 @@ pub struct Script<'a> {
     pub calls: Vec<Placed<Call<'a>>>,
     /// Every string but those in commands.
     pub texts: Vec<Placed<&'a Str>>,
-    pub waits: Vec<Placed<&'a Expr>>,
+    /// `wait D`, and the statement behind it.
+    pub waits: Vec<Placed<(&'a Stmt, Option<&'a Stmt>)>>,
+    /// SQL in calls and in commands.
+    pub sql: Vec<Placed<Sql>>,
     pub steps: Vec<&'a Step>,
+    /// Of each step, the one that it stands in.
+    outer: Vec<Option<usize>>,
+    /// Where somebody or something has to agree: `guard`, `confirm`, `choose`, `irreversible`.
+    checks: Vec<Placed<Check>>,
     /// Of each name of a connection, the kind: `postgres`.
     pub connections: BTreeMap<SmolStr, SmolStr>,
     /// Statements without a block: what an `allow` above one covers.
@@ -41,6 +48,10 @@ pub struct Place {
     pub role: Role,
     /// Something stands on its standard input: `with stdin(…)`.
     pub fed: bool,
+    /// It has its connection or its environment from a `with`.
+    pub connected: bool,
+    /// The `$` it stands in, counted.
+    pub command: usize,
     /// Its position among all that a file does.
     pub order: usize,
 }
@@ -59,6 +70,22 @@ pub enum Role {
     Handler,
     /// `with running(…)`: it lives as long as its block.
     Beside,
+}
+
+/// A text of SQL, and what it is given to.
+#[derive(Clone, Debug)]
+pub struct Sql {
+    /// In capitals, one blank between words; [`ran::COMPUTED`] for each value.
+    pub text: String,
+    pub span: Span,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Check {
+    /// What stands below it.
+    Above,
+    /// All of its step: it is asked for before the first write.
+    Step,
 }
 
 /// `db.exec("…")`, `files.snapshot(x)`
@@ -94,14 +121,62 @@ impl<'a> Script<'a> {
                 calls: Vec::new(),
                 texts: Vec::new(),
                 waits: Vec::new(),
+                sql: Vec::new(),
                 steps: Vec::new(),
+                outer: Vec::new(),
+                checks: Vec::new(),
                 connections: BTreeMap::new(),
                 extents: Vec::new(),
             },
-            place: Place { step: None, role: Role::Value, fed: false, order: 0 },
+            place: Place { step: None, role: Role::Value, fed: false, connected: false, command: 0, order: 0 },
         };
         ast.items.iter().for_each(|item| walk.item(item));
-        walk.script
+        let mut script = walk.script;
+        script.sql = script.all_sql();
+        script
+    }
+
+    fn all_sql(&self) -> Vec<Placed<Sql>> {
+        let sql = |text: &str, span, place| {
+            let text = text.split_whitespace().collect::<Vec<_>>().join(" ").to_uppercase();
+            Placed { it: Sql { text, span }, place }
+        };
+        let called = self.calls.iter().filter_map(|call| {
+            let asks = matches!(call.it.name, "exec" | "query" | "value" | "row" | "rows");
+            let written = call.it.text().filter(|_| asks && self.kind(&call.it) == Some("postgres"))?;
+            Some(sql(&text(&written.parts), written.span, call.place))
+        });
+        let given = self.commands.iter().flat_map(|ran| {
+            let code = ran
+                .it
+                .code
+                .iter()
+                .filter(|code| matches!(code.tool, "psql" | "mysql" | "mariadb" | "sqlite3" | "clickhouse-client"));
+            code.map(|code| sql(&code.text, code.span, ran.place))
+        });
+        let mut found: Vec<_> = called.chain(given).collect();
+        found.sort_by_key(|sql| sql.place.order);
+        found
+    }
+
+    /// Whether something has to agree before what stands here: a guard or a question above it in its step or around that,
+    /// or its step is a point of no return.
+    #[must_use]
+    pub fn guarded(&self, place: Place) -> bool {
+        let around = |check: &Placed<Check>| {
+            let mut step = place.step;
+            loop {
+                if check.place.step == step {
+                    return true;
+                }
+                let Some(inner) = step else { return false };
+                step = self.outer.get(inner).copied().flatten();
+            }
+        };
+        self.checks.iter().any(|check| match check.it {
+            Check::Above => check.place.order < place.order && around(check),
+            Check::Step => check.place.step.is_some() && around(check),
+        })
     }
 
     /// The kind of connection that a call goes to: `postgres` of `db.exec(…)`.
@@ -202,7 +277,13 @@ impl<'a> Walk<'a> {
     }
 
     fn block(&mut self, block: &'a Block) {
-        block.stmts.iter().for_each(|stmt| self.stmt(stmt));
+        for (i, stmt) in block.stmts.iter().enumerate() {
+            if let StmtKind::Wait(_) = stmt.kind {
+                let wait = self.placed((stmt, block.stmts.get(i + 1)));
+                self.script.waits.push(wait);
+            }
+            self.stmt(stmt);
+        }
     }
 
     fn inside(&mut self, role: Role, block: &'a Block) {
@@ -213,7 +294,13 @@ impl<'a> Walk<'a> {
         self.as_(Role::Condition, |walk| walk.expr(cond));
     }
 
+    fn check(&mut self, check: Check) {
+        let placed = self.placed(check);
+        self.script.checks.push(placed);
+    }
+
     fn guard(&mut self, guard: &'a Guard) {
+        self.check(Check::Above);
         self.text(&guard.label);
         self.cond(&guard.cond);
     }
@@ -222,6 +309,7 @@ impl<'a> Walk<'a> {
         self.extent(step.head);
         let outer = self.place.step.replace(self.script.steps.len());
         self.script.steps.push(step);
+        self.script.outer.push(outer);
         self.text(&step.name);
         step.when.iter().for_each(|e| self.cond(e));
         step.timeout.iter().for_each(|e| self.expr(e));
@@ -260,11 +348,7 @@ impl<'a> Walk<'a> {
                 self.expr(every);
                 self.cond(cond);
             }
-            StmtKind::Wait(time) => {
-                let wait = self.placed(time);
-                self.script.waits.push(wait);
-                self.expr(time);
-            }
+            StmtKind::Wait(time) => self.expr(time),
             StmtKind::WaitUntil { limit, every, until, unless } => {
                 self.expr(limit);
                 every.iter().for_each(|e| self.expr(e));
@@ -298,16 +382,21 @@ impl<'a> Walk<'a> {
             }
             StmtKind::With { contexts, body } => {
                 contexts.iter().for_each(|context| self.context(context));
-                let outer = self.place.fed;
+                let Place { fed, connected, .. } = self.place;
                 self.place.fed |= contexts.iter().any(|context| calls(context, "stdin"));
+                self.place.connected |= contexts.iter().any(|context| {
+                    calls(context, "env") || calls(context, "postgres") || matches!(context.kind, ExprKind::Name(_))
+                });
                 self.block(body);
-                self.place.fed = outer;
+                (self.place.fed, self.place.connected) = (fed, connected);
             }
             StmtKind::Confirm { question, within } => {
+                self.check(Check::Above);
                 self.text(question);
                 within.iter().for_each(|e| self.expr(e));
             }
             StmtKind::Choose { question, options } => {
+                self.check(Check::Above);
                 self.text(question);
                 for option in options {
                     self.text(&option.label);
@@ -322,10 +411,11 @@ impl<'a> Walk<'a> {
                 timeout.iter().for_each(|e| self.expr(e));
                 self.inside(Role::Rollback, body);
             }
-            StmtKind::RollbackNone(why)
-            | StmtKind::RollbackManual(why)
-            | StmtKind::Irreversible(why)
-            | StmtKind::Commit(why) => self.text(why),
+            StmtKind::RollbackNone(why) | StmtKind::RollbackManual(why) | StmtKind::Commit(why) => self.text(why),
+            StmtKind::Irreversible(why) => {
+                self.check(Check::Step);
+                self.text(why);
+            }
             StmtKind::Finally(body) => self.inside(Role::Finally, body),
             StmtKind::Fail(e) | StmtKind::Log(e) | StmtKind::Return(e) => self.as_(Role::Value, |walk| walk.expr(e)),
             StmtKind::Note { key, value } => {
@@ -365,6 +455,7 @@ impl<'a> Walk<'a> {
     }
 
     fn command(&mut self, command: &'a Command) {
+        self.place.command += 1;
         let lines = lines(&command.parts, self.script.sources);
         for ran in ran::ran(lines.as_deref().unwrap_or(&command.parts)) {
             let placed = self.placed(ran);

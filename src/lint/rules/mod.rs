@@ -1,13 +1,83 @@
 //! The rules, one a file.
+mod cd_leak;
+mod context_leak;
+mod cron_vs_text;
 mod curl_no_fail;
+mod default_target;
+mod destructive_unguarded;
+mod downgrade_after_checkout;
+mod drop_before_verify;
+mod evidence_after_destroy;
+mod fixed_sleep;
+mod foreground_daemon;
+mod glob_in_artefact;
+mod grep_as_check;
 mod interactive_command;
+mod kill_by_name;
+mod lost_exit_code;
+mod missing_owner;
+mod moving_target;
+mod oldest_first;
+mod other_project;
+mod overwrite_artefact;
+mod percent_metric;
+mod placeholder;
+mod publish_before_verify;
+mod raw_code;
+mod redis_keys;
+mod relative_target;
+mod sample_secret;
+mod secret_in_output;
+mod secret_variable;
+mod stamp_twice;
+mod switch_unchecked;
 mod unbounded_follow;
+mod unknown_subcommand;
+mod unproven_restore;
+mod wait_misses_failure;
 
 use super::Rule;
 use crate::diag::Code;
 
 /// Every rule.
-pub const ALL: &[&Rule] = &[&curl_no_fail::RULE, &interactive_command::RULE, &unbounded_follow::RULE];
+pub const ALL: &[&Rule] = &[
+    &cd_leak::RULE,
+    &context_leak::RULE,
+    &cron_vs_text::RULE,
+    &curl_no_fail::RULE,
+    &default_target::RULE,
+    &destructive_unguarded::RULE,
+    &downgrade_after_checkout::RULE,
+    &drop_before_verify::RULE,
+    &evidence_after_destroy::RULE,
+    &fixed_sleep::RULE,
+    &foreground_daemon::RULE,
+    &glob_in_artefact::RULE,
+    &grep_as_check::RULE,
+    &interactive_command::RULE,
+    &kill_by_name::RULE,
+    &lost_exit_code::RULE,
+    &missing_owner::RULE,
+    &moving_target::RULE,
+    &oldest_first::RULE,
+    &other_project::RULE,
+    &overwrite_artefact::RULE,
+    &percent_metric::RULE,
+    &placeholder::RULE,
+    &publish_before_verify::RULE,
+    &raw_code::RULE,
+    &redis_keys::RULE,
+    &relative_target::RULE,
+    &sample_secret::RULE,
+    &secret_in_output::RULE,
+    &secret_variable::RULE,
+    &stamp_twice::RULE,
+    &switch_unchecked::RULE,
+    &unbounded_follow::RULE,
+    &unknown_subcommand::RULE,
+    &unproven_restore::RULE,
+    &wait_misses_failure::RULE,
+];
 
 /// Whether a kind of finding is a rule's: advice, which may be allowed.
 #[must_use]

@@ -3,7 +3,7 @@ use std::process::Stdio;
 
 use super::{Desk, book, drained};
 
-const WRONG: &str = "runbook \"Test\" {\n  deadline 30s\n  step \"Clean\" { $ rm -rf build }\n}\n";
+const WRONG: &str = "runbook \"Test\" {\n  owner \"test\"; deadline 30s\n  step \"Clean\" { $ rm -rf build }\n}\n";
 
 #[test]
 fn a_clean_file_exits_0() {
@@ -74,7 +74,7 @@ fn standard_input_is_a_file_too() {
 
 #[test]
 fn a_review_that_is_overdue_is_a_warning() {
-    let text = book("").replace("deadline", "reviewed 2026-01-01 every 90d\n  deadline");
+    let text = book("").replace("owner", "reviewed 2026-01-01 every 90d\n  owner");
     let desk = Desk::with(&text);
     desk.rbk(&["check", "a.rbk", "--today", "2026-03-31"]).exits(0).says(&["nothing found"]);
     desk.rbk(&["check", "a.rbk", "--today", "2026-05-01"]).exits(0).says(&[

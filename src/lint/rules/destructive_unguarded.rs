@@ -1,0 +1,118 @@
+//! What cannot be got back is destroyed, and nothing has looked at it before.
+use std::sync::LazyLock;
+
+use crate::check::shell::ran::{COMPUTED, Kinds, Ran};
+use crate::diag::{Code, Diagnostic, Severity};
+use crate::lint::script::{Place, Role, Script};
+use crate::lint::{Look, Rule};
+use crate::source::Span;
+
+pub const RULE: Rule = Rule { code: Code::DestructiveUnguarded, severity: Severity::Error, look: Look::Script(look) };
+
+static DESTROYS: LazyLock<Kinds> = LazyLock::new(|| {
+    Kinds::new(&[
+        "redis-cli flushdb",
+        "redis-cli flushall",
+        "dropdb",
+        "dropuser",
+        "find ?[-delete]",
+        "mkfs*",
+        "mkswap",
+        "lvremove",
+        "vgremove",
+        "wipefs",
+        "shred",
+        "terraform destroy",
+        "kubectl delete namespace",
+        "kubectl delete ns",
+        "kubectl delete pvc",
+        "kubectl delete pv",
+        "kubectl delete statefulset",
+        "kubectl delete certificate",
+        "kubectl delete ?[--all]",
+        "helm uninstall",
+        "helm delete",
+        "docker system prune",
+        "docker volume rm",
+        "docker volume prune",
+        "docker image prune ?[-a --all]",
+        "aws s3 rm ?[--recursive]",
+        "aws s3 rb",
+        "aws rds delete-db-instance",
+        "git push ?[-f --force --mirror]",
+        "git clean ?[-f --force]",
+        "rabbitmqctl purge_queue",
+        "rabbitmqctl reset",
+        "userdel",
+        "shutdown",
+        "reboot",
+    ])
+});
+
+fn look(script: &Script<'_>) -> Vec<Diagnostic> {
+    let mut found: Vec<Diagnostic> = script
+        .commands
+        .iter()
+        .filter(|ran| open(script, ran.place))
+        .filter_map(|ran| destroys(&ran.it).map(|what| finding(&what, ran.it.span)))
+        .collect();
+    let sql = script.sql.iter().filter(|sql| open(script, sql.place));
+    found.extend(sql.filter_map(|sql| in_sql(&sql.it.text).map(|what| finding(what, sql.it.span))));
+    found
+}
+
+/// It is done for its effect, on the way forward, and nothing above it has to hold.
+fn open(script: &Script<'_>, place: Place) -> bool {
+    place.role == Role::Doing && !script.guarded(place)
+}
+
+fn finding(what: &str, span: Span) -> Diagnostic {
+    RULE.found(format!("{what}, and nothing has to hold before"), span, "what goes here does not come back").help(
+        "show first what would go, as a number that a guard compares (`guard \"only the old ones\": count.int() < 100`), or ask: `confirm \"…\"`; `irreversible \"why\"` asks by itself",
+    )
+}
+
+fn destroys(ran: &Ran) -> Option<String> {
+    let words = || ran.operands().map(|a| a.text.as_str());
+    if ran.is(&DESTROYS) {
+        let second = words().next().filter(|w| w.chars().all(|c| c.is_ascii_alphabetic())).unwrap_or_default();
+        let what = format!("{} {second}", ran.name);
+        return Some(format!("`{}` destroys", what.trim()));
+    }
+    match ran.name.as_str() {
+        "rm" if ran.option("recursive", 'r') || ran.option("", 'R') => {
+            let wide =
+                |a: &crate::check::shell::ran::Arg| a.glob || a.text.contains(COMPUTED) || a.text.starts_with('/');
+            ran.operands().any(wide).then(|| "`rm -r` deletes whatever is there".to_owned())
+        }
+        "celery" => words().any(|w| w == "purge").then(|| "`celery purge` throws every waiting task away".to_owned()),
+        "dd" => words().any(|w| w.starts_with("of=/dev/")).then(|| "`dd` overwrites a device".to_owned()),
+        "gh" | "curl" | "http" => {
+            let deletes = ran.value_of(&["-X", "--request", "--method"]).is_some_and(|m| m == "DELETE");
+            (deletes && ran.runs_in("xargs"))
+                .then(|| "one request after the other deletes what a list names".to_owned())
+        }
+        "xargs" | "rm" | "kubectl" => {
+            ran.runs_in("xargs").then_some(())?;
+            matches!(ran.name.as_str(), "rm").then(|| "`xargs rm` deletes what a list names".to_owned())
+        }
+        "git" => (words().next() == Some("reset") && ran.has("--hard"))
+            .then(|| "`git reset --hard` throws local work away".to_owned()),
+        _ => None,
+    }
+}
+
+fn in_sql(text: &str) -> Option<&'static str> {
+    let starts = |word: &str| text.split(';').any(|one| one.trim_start().starts_with(word));
+    if starts("DROP DATABASE") {
+        Some("`DROP DATABASE` destroys it")
+    } else if starts("DROP TABLE") || starts("DROP SCHEMA") {
+        Some("`DROP` destroys every row")
+    } else if starts("TRUNCATE") {
+        Some("`TRUNCATE` destroys every row")
+    } else if text.contains("PG_TERMINATE_BACKEND") {
+        Some("`pg_terminate_backend` ends sessions that somebody uses")
+    } else {
+        None
+    }
+}

@@ -1,0 +1,115 @@
+//! What a template leaves open: `<previous-commit-hash>`, `/path/to`, `YYYYMMDD`.
+use crate::check::shell::ran::Ran;
+use crate::diag::{Code, Diagnostic, Severity};
+use crate::lint::script::{Script, text};
+use crate::lint::{Look, Rule};
+use crate::source::Span;
+
+pub const RULE: Rule = Rule { code: Code::Placeholder, severity: Severity::Error, look: Look::Script(look) };
+
+/// Words that somebody has to fill in, whatever stands around them.
+const WORDS: [&str; 14] = [
+    "YYYYMMDD",
+    "YYYY-MM-DD",
+    "HHMMSS",
+    "/path/to",
+    "CHANGEME",
+    "CHANGE_ME",
+    "REPLACE_ME",
+    "REPLACEME",
+    "previous_migration_name",
+    "previous-commit-hash",
+    "[Phone",
+    "[Email]",
+    "[URL]",
+    "TODO:",
+];
+
+/// Names that are one whole word of a command.
+const WHOLE: [&str; 8] =
+    ["app_name", "table_name", "db_name", "your_app", "your_db", "your-app", "my-app-name", "service-name"];
+
+fn look(script: &Script<'_>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for ran in &script.commands {
+        let ran = &ran.it;
+        let targets = ran.redirects.iter().map(|(_, target)| target);
+        for arg in ran.args.iter().chain(&ran.assignments).chain(targets) {
+            if let Some(word) = open(&arg.text).or_else(|| whole(&arg.text)).or_else(|| unknown(&arg.text)) {
+                found.push(finding(&word, arg.span));
+            }
+        }
+        if let Some(word) = brackets(script.sources.text(ran.span.to(past(ran)))) {
+            found.push(finding(&word, ran.span));
+        }
+    }
+    found.extend(script.texts.iter().filter_map(|t| Some(finding(&open(&text(&t.it.parts))?, t.it.span))));
+    found.sort_by_key(Diagnostic::span);
+    found.dedup_by(|a, b| a.message == b.message && (a.span().contains(b.span()) || b.span().contains(a.span())));
+    found
+}
+
+fn finding(word: &str, span: Span) -> Diagnostic {
+    RULE.found(format!("`{word}` is still to be filled in"), span, "of a template")
+        .help("write what is meant, or let it be given: `param name: string where name matches r\"…\"`")
+}
+
+/// Up to where its redirections reach.
+fn past(ran: &Ran) -> Span {
+    ran.redirects.iter().map(|(_, target)| target.span).max_by_key(|span| span.end).unwrap_or(ran.span)
+}
+
+fn open(text: &str) -> Option<String> {
+    WORDS.iter().find(|word| text.contains(*word)).map(|word| (*word).to_owned())
+}
+
+fn whole(text: &str) -> Option<String> {
+    WHOLE.contains(&text).then(|| text.to_owned())
+}
+
+/// `novacron-api-xxx`
+fn unknown(text: &str) -> Option<String> {
+    let part = text.split(['-', '.', '/', '=']).find(|part| matches!(*part, "xxx" | "XXX" | "xxxx" | "XXXX"));
+    part.map(|_| text.to_owned())
+}
+
+/// `<commit-hash>`: for the shell a redirection from a file, and into one.
+fn brackets(text: &str) -> Option<String> {
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once('<') {
+        let end =
+            after.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ' '))).unwrap_or(after.len());
+        let (inside, behind) = after.split_at_checked(end)?;
+        let named = inside.starts_with(|c: char| c.is_ascii_alphabetic())
+            && inside.ends_with(|c: char| c.is_ascii_alphanumeric());
+        let meant = inside.contains(['-', '_']) || NAMES.contains(&inside);
+        if behind.starts_with('>') && named && meant {
+            return Some(format!("<{inside}>"));
+        }
+        rest = after;
+    }
+    None
+}
+
+const NAMES: [&str; 20] = [
+    "name",
+    "id",
+    "version",
+    "host",
+    "hostname",
+    "hash",
+    "commit",
+    "url",
+    "user",
+    "password",
+    "tag",
+    "branch",
+    "sha",
+    "date",
+    "pod",
+    "namespace",
+    "service",
+    "database",
+    "token",
+    "ip",
+];

@@ -1,13 +1,11 @@
 //! A run in one line, from its head and its tip.
 use super::codec::{self, time};
-use super::tip::{Tip, from_nanos};
-use super::written::Damaged;
-use super::{Filter, Holder, Row, Trouble};
+use super::tip::{Tip, from_nanos, leaves_nothing};
+use super::{Filter, Holder, Row, State};
+use crate::value::Timestamp;
 
-/// Nothing when it is not wanted. `tip`: nothing when it is damaged.
-///
-/// # Errors
-/// It is not what was written, or a newer rbk wrote it.
+/// Nothing when it is not wanted. `tip`: nothing when it cannot be read. Such a run, or one whose head cannot be read, is a row
+/// too: nobody is to miss it.
 pub fn row(
     run: &str,
     head: &[u8],
@@ -15,35 +13,34 @@ pub fn row(
     held: impl FnOnce() -> Option<Holder>,
     locks: Vec<String>,
     filter: &Filter,
-    damaged: Damaged<'_>,
-) -> Result<Option<Row>, Trouble> {
-    let broken = || damaged(&format!("how run {run} stands is not what was written"));
-    let tip = tip.ok_or_else(broken)?;
-    let head = codec::read_head(head)?;
-    if head.run != run {
-        return Err(broken());
-    }
-    let started = time(&head.started)?;
-    let wanted = filter.book.as_ref().is_none_or(|book| *book == head.book)
-        && filter.state.is_none_or(|state| state == tip.state)
-        && filter.since.is_none_or(|since| started >= since);
+) -> Option<Row> {
+    let head = codec::read_head(head).ok().filter(|head| head.run == run);
+    let book = head.as_ref().map(|head| head.book.clone()).unwrap_or_default();
+    let started = head.as_ref().and_then(|head| time(&head.started).ok()).unwrap_or(Timestamp::UNIX_EPOCH);
+    let state = tip.as_ref().map_or(State::Open, |tip| tip.state);
+    let wanted = filter.book.as_ref().is_none_or(|wanted| *wanted == book)
+        && filter.state.is_none_or(|wanted| wanted == state)
+        && filter.since.is_none_or(|since| started >= since || started == Timestamp::UNIX_EPOCH);
     if !wanted {
-        return Ok(None);
+        return None;
     }
-    Ok(Some(Row {
+    let damaged = tip.is_none() || head.is_none() && !leaves_nothing(state);
+    let place = head.as_ref().map(|head| &head.place);
+    Some(Row {
         run: run.into(),
-        book: head.book,
-        file: head.texts.into_iter().next().map(|text| text.name).unwrap_or_default(),
-        host_name: head.place.host_name,
-        user: head.place.user,
+        book,
+        file: head.as_ref().and_then(|head| head.texts.first()).map(|text| text.name.clone()).unwrap_or_default(),
+        host_name: place.map(|place| place.host_name.clone()).unwrap_or_default(),
+        user: place.map(|place| place.user.clone()).unwrap_or_default(),
         started,
-        last: from_nanos(tip.last),
-        state: tip.state,
-        wrote: tip.wrote,
+        last: tip.as_ref().map_or(started, |tip| from_nanos(tip.last)),
+        state,
+        // Where nothing is known of it, something may be in place.
+        wrote: tip.is_none_or(|tip| tip.wrote),
         held: held(),
         locks,
-        damaged: false,
-    }))
+        damaged,
+    })
 }
 
 /// Newest first.

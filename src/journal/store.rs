@@ -50,7 +50,7 @@ pub struct Standing {
     pub wall: Timestamp,
 }
 
-/// A run in a list.
+/// A run in a list. Of one that cannot be read the texts are empty, and the times the epoch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
     pub run: SmolStr,
@@ -68,7 +68,7 @@ pub struct Row {
     /// Who drives it now.
     pub held: Option<Holder>,
     pub locks: Vec<String>,
-    /// It had come further than what is left of it: it is neither resumed nor rolled back.
+    /// It had come further than what is left of it, or cannot be read: it is neither resumed nor rolled back.
     pub damaged: bool,
 }
 
@@ -229,6 +229,12 @@ pub trait Store {
 
     /// Nobody misses a run that is gone any more.
     fn give_up(&mut self, run: &str);
+
+    /// Close a run that cannot be taken because it is damaged: what is there of it stays, and its locks are free.
+    ///
+    /// # Errors
+    /// There is no such run, a process drives it, or this cannot be kept.
+    fn put_down(&mut self, run: &str, holder: &Holder, closed: &Entry, wall: Timestamp) -> Result<(), Trouble>;
 
     /// Give the run that this process drives a lock, until it succeeded, is undone or closed; from whom it was taken when
     /// `takeover`.

@@ -7,8 +7,9 @@ use super::codec::{self, Hide, Show, TextRef};
 use super::seal::{Key, Print, Seal};
 use super::store::{Kept, Verified};
 use super::tip::{Tip, from_nanos, to_nanos};
-use super::{Entry, Head, Kind, Trouble};
+use super::{Entry, Head, Kind, State, Trouble};
 use crate::engine::CallId;
+use crate::value::redact::Redactor;
 use crate::value::{SmolStr, Timestamp, Value};
 
 #[derive(Clone, Debug)]
@@ -33,6 +34,27 @@ pub fn written(mut tip: Tip, entries: &[Entry], hide: &Hide<'_>) -> Result<(Tip,
         rows.push(Written { no: tip.count, hash: tip.hash, body });
     }
     Ok((tip, rows))
+}
+
+/// Of a run that is closed though it is damaged: its last entry, behind `last` (the number and hash of what is there), and
+/// where it ends then.
+///
+/// # Errors
+/// It cannot be written.
+pub fn closing(
+    run: &str,
+    head: &[u8],
+    last: Option<(i64, Vec<u8>)>,
+    closed: &Entry,
+    wall: Timestamp,
+) -> Result<(Tip, Vec<Written>), Trouble> {
+    let (count, hash) = last.unwrap_or_default();
+    let hash = hash.try_into().unwrap_or_else(|_| chain::first(head));
+    let there = Tip { count, hash, last: to_nanos(wall), state: State::Open, wrote: true };
+    let seal = Seal::new(run, &[], None);
+    let hide = Hide { secrets: &Redactor::default(), seal: &seal };
+    let (tip, rows) = written(there, std::slice::from_ref(closed), &hide)?;
+    Ok((Tip { state: State::Closed, ..tip }, rows))
 }
 
 fn wall(entry: &Entry) -> Option<Timestamp> {

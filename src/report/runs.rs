@@ -46,27 +46,35 @@ pub fn table(rows: &[Row], stands: &BTreeMap<SmolStr, Stands>, now: Timestamp, w
     let mut lines = if wide { vec![Line::new(0).put(Tone::Dim, heading)] } else { Vec::new() };
     for row in rows {
         let word = standing(row);
-        let ago = i64::try_from(now.duration_since(row.started).as_nanos()).unwrap_or(i64::MAX);
-        // To the second: how long ago is not measured in less.
-        let ago = time::limit(Nanos(ago.max(0) / 1_000_000_000 * 1_000_000_000));
+        let ago = ago(now, row.started);
         let held = row.held.as_ref().map(|held| format!("(pid {} on {})", held.pid, held.host_name));
         let locks = (!row.locks.is_empty()).then(|| format!("holds {}", row.locks.join(", ")));
         let stands = stands.get(&row.run).map(|stands| stands.words.clone());
-        let more: Vec<String> = stands.into_iter().chain(held).chain(locks).collect();
+        let damaged = row.damaged.then(|| format!("`rbk show {}` tells what is known of it", row.run));
+        let more: Vec<String> = stands.into_iter().chain(damaged).chain(held).chain(locks).collect();
         if wide {
             let line = Line::new(0)
                 .put(Tone::Plain, format!("{:run$}  ", row.run))
                 .put(tone(word), format!("{word:11}"))
-                .put(Tone::Plain, format!("  {ago:>9}  {:user$}  {}", row.user, row.book));
+                .put(Tone::Plain, format!("  {ago:>9}  {:user$}  {}", row.user, known(&row.book)));
             lines.push(more.iter().fold(line, |line, text| line.put(Tone::Dim, format!("  {text}"))));
         } else {
             lines.push(Line::new(0).put(Tone::Plain, format!("{}  ", row.run)).put(tone(word), word));
-            lines.push(Line::new(1).put(Tone::Plain, row.book.as_str()));
+            lines.push(Line::new(1).put(Tone::Plain, known(&row.book)));
             lines.push(Line::new(1).put(Tone::Dim, format!("{ago} ago by {}", row.user)));
             lines.extend(more.into_iter().map(|text| Line::new(1).put(Tone::Dim, text)));
         }
     }
     lines
+}
+
+/// To the second: how long ago is not measured in less.
+fn ago(now: Timestamp, then: Timestamp) -> String {
+    if then == Timestamp::UNIX_EPOCH {
+        return "?".to_owned();
+    }
+    let ago = i64::try_from(now.duration_since(then).as_nanos()).unwrap_or(i64::MAX);
+    time::limit(Nanos(ago.max(0) / 1_000_000_000 * 1_000_000_000))
 }
 
 #[derive(Serialize)]
@@ -83,14 +91,22 @@ struct One<'a> {
     state: &'static str,
     host: &'a str,
     user: &'a str,
-    started: String,
-    last: String,
+    started: Option<String>,
+    last: Option<String>,
     wrote: bool,
     pid: Option<i32>,
     locks: &'a [String],
     /// Of the newest that are not over.
     #[serde(skip_serializing_if = "Option::is_none")]
     waits_for: Option<&'a [serde_json::Value]>,
+}
+
+fn known(text: &str) -> &str {
+    if text.is_empty() { "?" } else { text }
+}
+
+fn time_of(time: Timestamp) -> Option<String> {
+    (time != Timestamp::UNIX_EPOCH).then(|| time.to_string())
 }
 
 /// One object: `{"v": 1, "runs": […]}`.
@@ -105,8 +121,8 @@ pub fn json(rows: &[Row], stands: &BTreeMap<SmolStr, Stands>) -> String {
             state: standing(row),
             host: &row.host_name,
             user: &row.user,
-            started: row.started.to_string(),
-            last: row.last.to_string(),
+            started: time_of(row.started),
+            last: time_of(row.last),
             wrote: row.wrote,
             pid: row.held.as_ref().map(|held| held.pid),
             locks: &row.locks,

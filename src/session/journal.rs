@@ -144,9 +144,11 @@ pub fn close(store: &mut dyn Store, row: &Row, reason: &str) -> Result<(), Troub
         }
     }
     let holder = place::holder();
-    store.take(&row.run, &holder)?;
     let wall = super::now();
-    let closed = Entry::Closed { who: holder.user, reason: reason.to_owned(), wall };
+    let closed = Entry::Closed { who: holder.user.clone(), reason: reason.to_owned(), wall };
+    if let Err(trouble) = store.take(&row.run, &holder) {
+        return if row.damaged { store.put_down(&row.run, &holder, &closed, wall) } else { Err(trouble) };
+    }
     let standing = Standing { state: State::Closed, wrote: row.wrote, wall };
     let _ = store.append(&row.run, &[closed], &Redactor::default(), Some(standing))?;
     store.release(&row.run);

@@ -5,7 +5,7 @@ use super::journal::find;
 use super::resume::script;
 use crate::engine::Inputs;
 use crate::journal::entry::SEMANTICS;
-use crate::journal::{Filter, Head, Kept, Row, State, Store, Trouble};
+use crate::journal::{Head, Kept, Row, State, Store, Trouble};
 use crate::report::past::{Past, Script, Stands, retell};
 use crate::value::SmolStr;
 
@@ -14,25 +14,8 @@ use crate::value::SmolStr;
 /// # Errors
 /// There is none, several, or its head cannot be read.
 pub fn look(store: &mut dyn Store, word: &str) -> Result<Past, Trouble> {
-    let (run, row) = meant(store, word)?;
-    Ok(past(store.look(&run)?, row))
-}
-
-/// The id of the run that a person means, and how it stands. Of a journal that is damaged somewhere the list cannot be read: there only a
-/// whole id is found.
-///
-/// # Errors
-/// There is none, or several.
-pub fn meant(store: &mut dyn Store, word: &str) -> Result<(String, Option<Row>), Trouble> {
-    match store.runs(&Filter::default()) {
-        Ok(_) => find(store, word).map(|row| (row.run.to_string(), Some(row))),
-        Err(trouble) => match store.verify(word) {
-            Ok(_) => Ok((word.to_owned(), None)),
-            Err(_) => {
-                Err(Trouble { message: format!("{}; no run has the whole id `{word}`", trouble.message), ..trouble })
-            }
-        },
-    }
+    let row = find(store, word)?;
+    Ok(past(store.look(&row.run)?, row))
 }
 
 /// So many runs are looked at for a list.
@@ -43,12 +26,12 @@ pub fn stands(store: &mut dyn Store, rows: &[Row]) -> BTreeMap<SmolStr, Stands> 
     let open = rows.iter().filter(|row| row.state == State::Open).take(LOOKED_AT);
     open.filter_map(|row| {
         let kept = store.look(&row.run).ok()?;
-        Some((row.run.clone(), past(kept, Some(row.clone())).stands()?))
+        Some((row.run.clone(), past(kept, row.clone()).stands()?))
     })
     .collect()
 }
 
-fn past(kept: Kept, row: Option<Row>) -> Past {
+fn past(kept: Kept, row: Row) -> Past {
     let script = of(&kept.head);
     retell(kept, row, script)
 }

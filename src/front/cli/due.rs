@@ -32,7 +32,10 @@ pub fn resume(telling: &Telling, say: Say) -> u8 {
         }
         match ended {
             Ok(code) => worst = worse(worst, code),
-            Err(why) => complain_softly(&format!("run {} ({}) is left alone: {}", row.run, row.book, why.message)),
+            Err(why) => {
+                let book = if row.book.is_empty() { String::new() } else { format!(" ({})", row.book) };
+                complain_softly(&format!("run {}{book} is left alone: {}", row.run, why.message));
+            }
         }
     }
     worst

@@ -10,7 +10,8 @@ use crate::report::outside::Outside;
 use crate::report::past::{human, json};
 use crate::report::story::Say;
 use crate::report::style::{Line, Tone};
-use crate::session::past::{look, meant};
+use crate::session::journal::find;
+use crate::session::past::look;
 
 /// Tell a run as it happened: who did what and when, what came of it, what was undone and what is left
 #[derive(Args)]
@@ -52,7 +53,7 @@ fn shown(args: &Show, say: Say) -> Result<Told, Refused> {
 
 fn verified(args: &Show) -> Result<Told, Refused> {
     let mut store = journal(args.journal.as_deref())?;
-    let (run, _) = meant(store.as_mut(), &args.run)?;
+    let run = find(store.as_mut(), &args.run)?.run;
     let found = store.verify(&run)?;
     let format = args.format;
     Ok(Box::new(move |out| {

@@ -9,7 +9,7 @@ use crate::journal::codec::{self, Hide};
 use crate::journal::seal::{self, Seal};
 use crate::journal::tip::{Tip, leaves_nothing, to_nanos};
 use crate::journal::trouble::{driven, no_such_run, not_driven};
-use crate::journal::written::{Written, written};
+use crate::journal::written::{Written, closing, written};
 use crate::journal::{Entry, Head, Holder, Kind, Lapse, Standing, State, Trouble};
 use crate::value::redact::Redactor;
 use crate::value::{SmolStr, Timestamp};
@@ -80,7 +80,7 @@ impl Postgres {
                 }
             }
         };
-        let taken = self.end_of(no).and_then(|(body, tip)| {
+        let taken = self.end_of(run, no).and_then(|(body, tip)| {
             let seal = codec::read_head(&body)?.seal(self.key.clone())?;
             Ok(Driven { no, watch, head: chain::first(&body), tip, seal, sent: None })
         });
@@ -94,6 +94,26 @@ impl Postgres {
                 Err(trouble)
             }
         }
+    }
+
+    /// Where it ends is written anew, behind whatever is there of it.
+    pub(super) fn close_damaged(
+        &mut self,
+        run: &str,
+        holder: &Holder,
+        closed: &Entry,
+        wall: Timestamp,
+    ) -> Result<(), Trouble> {
+        let head = self.head(run)?;
+        let id = SmolStr::from(run);
+        let last = self.worker.ask(async move |line| line.last(&id).await)?;
+        let (tip, rows) = closing(run, &head, last, closed, wall)?;
+        let sum = tip.sum(&chain::first(&head));
+        let (id, by) = (SmolStr::from(run), holder.clone());
+        if self.worker.ask(async move |line| line.put_down(&id, &by, &tip, sum, &rows).await)? {
+            return Ok(());
+        }
+        Err(not_driven(run).with_help("another process drives it: wait for its end"))
     }
 
     pub(super) fn held_by(&self, run: &str) -> Result<Option<Lapse>, Trouble> {

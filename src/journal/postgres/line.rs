@@ -55,10 +55,6 @@ impl Line {
         Line { way, length, leases: Vec::new(), session: None, connecting: None, why: None, hurried: false }
     }
 
-    pub fn place(&self) -> String {
-        self.way.place()
-    }
-
     /// Whether there is no session, or none that lives.
     pub fn is_down(&self) -> bool {
         self.session.as_ref().is_none_or(|session| session.client().is_closed())

@@ -133,7 +133,10 @@ impl Store for Postgres {
     }
 
     fn whole(&mut self) -> Result<(), Trouble> {
-        self.list(&Filter::default()).map(drop)
+        let found = self.list(&Filter::default())?.into_iter().find(|row| row.damaged);
+        found.map_or(Ok(()), |Row { run, .. }| {
+            Err(trouble::damaged(&self.place, &run, &format!("how run {run} stands is not what was written")))
+        })
     }
 
     /// Nothing outside of the database knows what was in it.
@@ -142,6 +145,10 @@ impl Store for Postgres {
     }
 
     fn give_up(&mut self, _run: &str) {}
+
+    fn put_down(&mut self, run: &str, holder: &Holder, closed: &Entry, wall: Timestamp) -> Result<(), Trouble> {
+        self.close_damaged(run, holder, closed, wall)
+    }
 
     fn lock(&mut self, name: &str, run: &str, takeover: bool, wall: Timestamp) -> Result<Option<Lock>, Trouble> {
         let no = self.driven.get(run).ok_or_else(|| not_driven(run))?.no;

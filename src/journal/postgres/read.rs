@@ -40,7 +40,7 @@ impl Stands {
 
 impl Postgres {
     pub(super) fn read(&mut self, run: &str, key: Option<Key>) -> Result<Kept, Trouble> {
-        let damaged = |how: &str| damaged(&self.place, how);
+        let damaged = |how: &str| damaged(&self.place, run, how);
         let stands = self.stands(run)?;
         let walk = Walk::new(run, &stands.head, stands.end(&damaged), &damaged);
         let text = |hash: &str| Ok(stands.texts.get(hash).cloned());
@@ -52,11 +52,15 @@ impl Postgres {
     }
 
     pub(super) fn proved(&self, run: &str) -> Result<Verified, Trouble> {
-        let damaged = |how: &str| damaged(&self.place, how);
+        let damaged = |how: &str| damaged(&self.place, run, how);
         let stands = self.stands(run)?;
         let mut walk = Walk::new(run, &stands.head, stands.end(&damaged), &damaged);
         let walked = stands.entries().try_for_each(|entry| walk.next(entry).map(drop));
         Ok(walk.verified(walked, &stands.head, |hash| Ok(stands.texts.get(hash).cloned())))
+    }
+
+    pub(super) fn head(&self, run: &str) -> Result<Vec<u8>, Trouble> {
+        self.stands(run).map(|stands| stands.head)
     }
 
     fn stands(&self, run: &str) -> Result<Stands, Trouble> {
@@ -65,7 +69,7 @@ impl Postgres {
     }
 
     /// The head of a run that this process drives, and where it ends.
-    pub(super) fn end_of(&self, no: i64) -> Result<(Vec<u8>, Tip), Trouble> {
+    pub(super) fn end_of(&self, run: &str, no: i64) -> Result<(Vec<u8>, Tip), Trouble> {
         let found = self.worker.ask(async move |line| {
             let found = line.read(async |session| {
                 let sql = format!("SELECT {TIP}, run.head {RUN} WHERE run.no = $1");
@@ -77,15 +81,14 @@ impl Postgres {
             found.await
         });
         let (head, tip) = found?;
-        Ok((head, tip.ok_or_else(|| damaged(&self.place, "where a run ends cannot be read"))?))
+        Ok((head, tip.ok_or_else(|| damaged(&self.place, run, "where a run ends cannot be read"))?))
     }
 
     pub(super) fn list(&self, filter: &Filter) -> Result<Vec<crate::journal::Row>, Trouble> {
-        let damaged = |how: &str| damaged(&self.place, how);
         let mut found = Vec::new();
         for One { id, head, tip, held, locks } in self.worker.ask(async |line| line.all().await)? {
             let holder = || held.filter(|held| held.left.is_some()).map(|held| held.holder);
-            found.extend(listed::row(&id, &head, tip, holder, locks, filter, &damaged)?);
+            found.extend(listed::row(&id, &head, tip, holder, locks, filter));
         }
         listed::sort(&mut found);
         Ok(found)
@@ -103,6 +106,17 @@ struct One {
 }
 
 impl Line {
+    /// The number and the hash of the last entry that is there.
+    pub async fn last(&mut self, run: &str) -> Result<Option<(i64, Vec<u8>)>, Trouble> {
+        let sql = "SELECT entry.no, entry.hash FROM rbk.entry JOIN rbk.run ON run.no = entry.run WHERE run.id = $1
+            ORDER BY entry.no DESC LIMIT 1";
+        self.read(async |session| {
+            let row = session.client().query_typed_opt(sql, &[(&run, Type::TEXT)]).await?;
+            row.map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).transpose()
+        })
+        .await
+    }
+
     async fn stands(&mut self, run: &str) -> Result<Option<Stands>, Trouble> {
         self.read(async |session| {
             let client = session.client();

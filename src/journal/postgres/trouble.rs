@@ -53,9 +53,11 @@ pub fn silent(place: &str, patience: Duration) -> Trouble {
     away(place, &format!("no answer within {}", show::duration(Nanos::from(patience))))
 }
 
-pub fn damaged(place: &str, how: &str) -> Trouble {
-    Trouble::new(format!("the journal at `{place}` is damaged: {how}"))
-        .with_help("restore its database, or rename its schema (`rbk`) to start a new one")
+pub fn damaged(place: &str, run: &str, how: &str) -> Trouble {
+    Trouble::new(format!("the journal at `{place}` is damaged: {how}")).with_help(format!(
+        "restore its database; or look at what the run has left in place, mend it by hand, and end it: \
+         `rbk close {run} --reason …`"
+    ))
 }
 
 /// The tables could not be made.

@@ -59,6 +59,20 @@ pub const APPEND: (&str, &[Type]) = (
     ],
 );
 
+/// Of a run that nobody drives, whatever stood where it ends.
+const PUT_DOWN: &str = "WITH ended AS (
+        INSERT INTO rbk.tip SELECT run.no, $2, $3, $4, $5, $6, $7, 1, $8, $9, $10, $11, clock_timestamp(), NULL
+            FROM rbk.run WHERE run.id = $1
+        ON CONFLICT (run) DO UPDATE SET count = $2, hash = $3, last = $4, state = $5, wrote = $6, sum = $7,
+            epoch = tip.epoch + 1, lease = NULL
+            WHERE tip.lease IS NULL OR tip.lease <= clock_timestamp()
+        RETURNING run
+    ), added AS (
+        INSERT INTO rbk.entry SELECT ended.run, e.* FROM ended, unnest($12::bigint[], $13::bytea[], $14::bytea[]) AS e
+    ), freed AS (
+        DELETE FROM rbk.lock USING ended WHERE lock.run = ended.run
+    ) SELECT count(*) FROM ended";
+
 /// A new run.
 pub struct New {
     pub run: SmolStr,
@@ -144,6 +158,40 @@ impl Line {
             session.client().query_typed_opt(sql, &given).await?.map(|row| row.try_get(0)).transpose()
         })
         .await
+    }
+
+    /// Whether nobody drives it, so that it was done.
+    pub async fn put_down(
+        &mut self,
+        run: &str,
+        holder: &Holder,
+        tip: &Tip,
+        sum: [u8; 8],
+        rows: &[Written],
+    ) -> Result<bool, Trouble> {
+        let entries = Columns::of(rows);
+        let (state, started) = (tip::name(tip.state), holder.started.cast_signed());
+        let given = [
+            (&run as Value<'_>, Type::TEXT),
+            (&tip.count, Type::INT8),
+            (&tip.hash.as_slice(), Type::BYTEA),
+            (&tip.last, Type::INT8),
+            (&state, Type::TEXT),
+            (&tip.wrote, Type::BOOL),
+            (&sum.as_slice(), Type::BYTEA),
+            (&holder.host_name, Type::TEXT),
+            (&holder.user, Type::TEXT),
+            (&holder.pid, Type::INT4),
+            (&started, Type::INT8),
+            (&entries.nos, Type::INT8_ARRAY),
+            (&entries.hashes, Type::BYTEA_ARRAY),
+            (&entries.bodies, Type::BYTEA_ARRAY),
+        ];
+        // Once: of a second one the entry would be there already.
+        let done = self.within(BEGINNING, async |session| {
+            session.client().query_typed_one(PUT_DOWN, &given).await?.try_get::<_, i64>(0)
+        });
+        done.await.map(|ended| ended == 1).map_err(|broken| broken.trouble(&self.way))
     }
 
     /// Kept, all of it, when it returns; what of it is there already is not written again. A server that is away is waited

@@ -1,7 +1,7 @@
 //! Every run in one line.
 use std::collections::BTreeMap;
 
-use super::trouble::{self, damaged, lost, of};
+use super::trouble::{self, damaged_run, lost, of};
 use super::witness::{self, Seen, Witness};
 use super::{Sqlite, lease, tip};
 use crate::journal::tip::Tip;
@@ -14,7 +14,8 @@ struct Stands<'a> {
     id: String,
     /// The head as it was written.
     head: &'a [u8],
-    tip: Tip,
+    /// Nothing when it cannot be read.
+    tip: Option<Tip>,
     /// It had come further: so far.
     beyond: Option<Seen>,
 }
@@ -25,8 +26,8 @@ impl Sqlite {
         let mut found = Vec::new();
         self.each(&mut |Stands { no, id, head, tip, beyond }| {
             let (held, locks) = (|| lease::holder(&self.dir, &id), locks.remove(&no).unwrap_or_default());
-            let row = listed::row(&id, head, Some(tip), held, locks, filter, &|how| damaged(&self.path, how))?;
-            found.extend(row.map(|row| Row { damaged: beyond.is_some(), ..row }));
+            let row = listed::row(&id, head, tip, held, locks, filter);
+            found.extend(row.map(|row| Row { damaged: row.damaged || beyond.is_some(), ..row }));
             Ok(())
         })?;
         listed::sort(&mut found);
@@ -34,9 +35,10 @@ impl Sqlite {
     }
 
     pub(super) fn check_all(&self) -> Result<(), Trouble> {
-        let gone = self.each(&mut |Stands { id, tip, beyond, .. }| match beyond {
-            Some(seen) => Err(lost(&self.path, &id, &seen, &tip)),
-            None => Ok(()),
+        let gone = self.each(&mut |Stands { id, tip, beyond, .. }| match (tip, beyond) {
+            (None, _) => Err(damaged_run(&self.path, &id, &format!("how run {id} stands is not what was written"))),
+            (Some(tip), Some(seen)) => Err(lost(&self.path, &id, &seen, &tip)),
+            (Some(_), None) => Ok(()),
         })?;
         gone.first_key_value().map_or(Ok(()), |(_, seen)| Err(trouble::gone(&self.path, &seen.run)))
     }
@@ -66,25 +68,22 @@ impl Sqlite {
         let mut rows = all.query([]).map_err(wrong)?;
         while let Some(row) = rows.next().map_err(wrong)? {
             let (no, id): (i64, String) = (row.get(0).map_err(wrong)?, row.get(1).map_err(wrong)?);
-            let head = row.get_ref(2).map_err(wrong)?.as_blob().map_err(|_| self.broken(&id))?;
+            let head = row.get_ref(2).map_err(wrong)?.as_blob().unwrap_or_default();
             let first = chain::first(head);
-            let tip = tip::from_row(row, 3, &first).ok().flatten().ok_or_else(|| self.broken(&id))?;
+            let tip = tip::from_row(row, 3, &first).ok().flatten();
             let seen = match missed.remove(&no) {
-                Some(other) if other.head != first => {
+                Some(other) if other.head != first && tip.is_some() => {
                     missed.insert(no, other);
                     None
                 }
                 seen => seen,
             };
-            stands(Stands { no, id, head, beyond: seen.filter(|seen| seen.is_beyond(&first, &tip)), tip })?;
+            let beyond = seen.filter(|seen| tip.as_ref().is_some_and(|tip| seen.is_beyond(&first, tip)));
+            stands(Stands { no, id, head, tip, beyond })?;
         }
         // One that was pruned meanwhile has no witness either.
         missed.retain(|no, seen| witness::of(&self.dir, *no).as_ref() == Some(seen));
         Ok(missed)
-    }
-
-    fn broken(&self, id: &str) -> Trouble {
-        damaged(&self.path, &format!("how run {id} stands is not what was written"))
     }
 
     fn locks_by_run(&self) -> Result<BTreeMap<i64, Vec<String>>, Trouble> {

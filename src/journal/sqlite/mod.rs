@@ -118,6 +118,10 @@ impl Store for Sqlite {
         self.forget_vanished(run);
     }
 
+    fn put_down(&mut self, run: &str, holder: &Holder, closed: &Entry, wall: Timestamp) -> Result<(), Trouble> {
+        self.close_damaged(run, holder, closed, wall)
+    }
+
     fn lock(&mut self, name: &str, run: &str, takeover: bool, wall: Timestamp) -> Result<Option<Lock>, Trouble> {
         self.give_lock(name, run, takeover, wall)
     }

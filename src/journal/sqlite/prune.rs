@@ -23,14 +23,20 @@ impl Sqlite {
         };
         let mut gone = Vec::new();
         let (mut used, mut reserves) = (BTreeSet::new(), BTreeSet::new());
+        // Which texts it used is not known.
+        let mut unread = false;
         for (no, id, head) in &all {
-            let tip = tip::read(&self.path, &change, *no, &chain::first(head))?;
+            // One that is damaged stays.
+            let tip = tip::read(&self.path, &change, (id, *no), &chain::first(head)).ok();
             // Held while it goes: nobody takes a run that is being forgotten.
-            let old = leaves_nothing(tip.state) && tip.last < to_nanos(before);
+            let old = tip.is_some_and(|tip| leaves_nothing(tip.state) && tip.last < to_nanos(before));
             match old.then(|| lease::take(&self.dir, id, &pruning())) {
                 Some(Ok(lease)) => gone.push((*no, id, lease)),
                 Some(Err(_)) | None => {
-                    used.extend(read_head(head)?.texts.into_iter().map(|text| text.sha256));
+                    match read_head(head) {
+                        Ok(head) => used.extend(head.texts.into_iter().map(|text| text.sha256)),
+                        Err(_) => unread = true,
+                    }
                     reserves.insert(reserve::file_name(id));
                 }
             }
@@ -49,7 +55,7 @@ impl Sqlite {
             let rows = all.query_map([], |row| row.get(0)).map_err(wrong)?;
             rows.collect::<Result<_, _>>().map_err(wrong)?
         };
-        for text in texts.iter().filter(|text| !used.contains(*text)) {
+        for text in texts.iter().filter(|text| !unread && !used.contains(*text)) {
             change.execute("DELETE FROM text WHERE sha256 = ?1", [text]).map_err(wrong)?;
         }
         change.commit().map_err(wrong)?;

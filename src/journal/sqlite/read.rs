@@ -1,7 +1,7 @@
 //! A run from its start, each entry checked against the one before.
 use rusqlite::{Connection, OptionalExtension};
 
-use super::trouble::{damaged, lost, of};
+use super::trouble::{damaged_run, lost, of};
 use super::witness::Seen;
 use super::write::find;
 use super::{Sqlite, tip, witness};
@@ -16,13 +16,13 @@ use crate::value::SmolStr;
 impl Sqlite {
     pub(super) fn read(&mut self, run: &str, key: Option<Key>) -> Result<Kept, Trouble> {
         let wrong = |e: rusqlite::Error| of(&self.path, &e);
-        let damaged = |how: &str| damaged(&self.path, how);
+        let damaged = |how: &str| damaged_run(&self.path, run, how);
         let seen = self.seen(run)?;
         // One moment of the journal, also while another process goes on writing.
         let moment = self.db.unchecked_transaction().map_err(wrong)?;
         let (no, body) = find(&self.path, &moment, run)?;
         let first = chain::first(&body);
-        let tip = tip::read(&self.path, &moment, no, &first);
+        let tip = tip::read(&self.path, &moment, (run, no), &first);
         let less = self.less(run, seen, &first, &tip);
         let walk = Walk::new(run, &body, tip, &damaged);
         let text = |hash: &str| text(&moment, hash).map_err(wrong);
@@ -36,12 +36,12 @@ impl Sqlite {
 
     pub(super) fn proved(&mut self, run: &str) -> Result<Verified, Trouble> {
         let wrong = |e: rusqlite::Error| of(&self.path, &e);
-        let damaged = |how: &str| damaged(&self.path, how);
+        let damaged = |how: &str| damaged_run(&self.path, run, how);
         let seen = self.seen(run)?;
         let moment = self.db.unchecked_transaction().map_err(wrong)?;
         let (no, body) = find(&self.path, &moment, run)?;
         let first = chain::first(&body);
-        let tip = tip::read(&self.path, &moment, no, &first);
+        let tip = tip::read(&self.path, &moment, (run, no), &first);
         let less = self.less(run, seen, &first, &tip);
         let mut walk = Walk::new(run, &body, tip, &damaged);
         let walked = self.each_entry(&moment, no, |found| walk.next(found).map(drop));

@@ -31,6 +31,11 @@ impl Reserve {
         }
     }
 
+    /// The one that is there, if it is.
+    pub fn of(dir: &Path, run: &str) -> Reserve {
+        Reserve(dir.join(file_name(run)))
+    }
+
     pub fn give_back(self) {
         let _ = std::fs::remove_file(&self.0);
     }

@@ -3,7 +3,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::trouble::{damaged, of};
+use super::trouble::{damaged_run, of};
 use crate::journal::Trouble;
 use crate::journal::chain::Hash;
 use crate::journal::tip::{Tip, name, state};
@@ -17,6 +17,12 @@ pub fn insert(db: &Connection, run: i64, head: &Hash, tip: &Tip) -> rusqlite::Re
     Ok(())
 }
 
+/// Whatever stood there.
+pub fn replace(db: &Connection, run: i64, head: &Hash, tip: &Tip) -> rusqlite::Result<()> {
+    db.prepare_cached("DELETE FROM tip WHERE run = ?1")?.execute([run])?;
+    insert(db, run, head, tip)
+}
+
 /// No row when the run has gone on behind our back.
 pub fn update(db: &Connection, run: i64, head: &Hash, before: &Tip, tip: &Tip) -> rusqlite::Result<()> {
     let mut change = db.prepare_cached(
@@ -28,10 +34,11 @@ pub fn update(db: &Connection, run: i64, head: &Hash, before: &Tip, tip: &Tip) -
     if change.execute(values)? == 1 { Ok(()) } else { Err(rusqlite::Error::QueryReturnedNoRows) }
 }
 
-pub fn read(path: &Path, db: &Connection, run: i64, head: &Hash) -> Result<Tip, Trouble> {
+/// Of the run with this id and number.
+pub fn read(path: &Path, db: &Connection, (id, run): (&str, i64), head: &Hash) -> Result<Tip, Trouble> {
     let mut find = db.prepare_cached(&format!("SELECT {COLUMNS} FROM tip WHERE run = ?1")).map_err(|e| of(path, &e))?;
     let found = find.query_row([run], |row| from_row(row, 0, head)).optional().map_err(|e| of(path, &e))?;
-    found.flatten().ok_or_else(|| damaged(path, "where a run ends cannot be read"))
+    found.flatten().ok_or_else(|| damaged_run(path, id, "where a run ends cannot be read"))
 }
 
 /// From this column on; nothing when it is damaged.

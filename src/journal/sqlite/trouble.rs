@@ -68,8 +68,18 @@ fn full(message: &str) -> Trouble {
 }
 
 pub fn damaged(path: &Path, how: &str) -> Trouble {
-    Trouble::new(format!("the journal `{}` is damaged: {how}", path.display()))
-        .with_help("put a copy of it back; or move it away, or name another one with `--journal`, to start a new one")
+    Trouble::new(format!("the journal `{}` is damaged: {how}", path.display())).with_help(
+        "put a copy of it back; a new one, named with `--journal`, knows nothing of what the runs of this one have left in place",
+    )
+}
+
+/// Something of one run.
+pub fn damaged_run(path: &Path, run: &str, how: &str) -> Trouble {
+    let help = format!(
+        "put a copy of the journal back; or look at what the run has left in place, mend it by hand, and end it: \
+         `rbk close {run} --reason …`"
+    );
+    damaged(path, how).with_help(help)
 }
 
 /// A run that had come further than what is left of it.
@@ -80,13 +90,7 @@ pub fn lost(path: &Path, run: &str, seen: &Seen, tip: &Tip) -> Trouble {
     } else {
         format!("run {run} has {there} {}, and {written} were written", if there == 1 { "entry" } else { "entries" })
     };
-    Trouble {
-        help: Some(format!(
-            "put a copy of the journal back that holds them; or look at what the run has left in place, mend it by hand, \
-             and end it: `rbk close {run} --reason …`"
-        )),
-        ..damaged(path, &how)
-    }
+    damaged_run(path, run, &how)
 }
 
 /// A run of which nothing is left.

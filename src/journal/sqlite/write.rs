@@ -13,7 +13,7 @@ use crate::journal::codec::{self, Hide};
 use crate::journal::seal::{self, Seal};
 use crate::journal::tip::{Tip, leaves_nothing, to_nanos};
 use crate::journal::trouble::{begun_already, no_such_run, not_driven};
-use crate::journal::written::{Written, written};
+use crate::journal::written::{Written, closing, written};
 use crate::journal::{Entry, Head, Holder, Room, Standing, State, Trouble};
 use crate::value::redact::Redactor;
 use crate::value::{SmolStr, Timestamp};
@@ -95,7 +95,7 @@ impl Sqlite {
         // It may have been forgotten until it was ours.
         let (no, body) = find(&self.path, &self.db, run)?;
         let head = chain::first(&body);
-        let tip = tip::read(&self.path, &self.db, no, &head)?;
+        let tip = tip::read(&self.path, &self.db, (run, no), &head)?;
         let seal = codec::read_head(&body)?.seal(self.key.clone())?;
         // On a full disk the run can still be unwound as far as it goes.
         let reserve = Reserve::make(&self.dir, run).ok();
@@ -103,6 +103,31 @@ impl Sqlite {
         let witness = Witness::open(&self.dir);
         let driven = Driven { no, head, tip, seal, reserve, room, witness, _lease: lease };
         self.driven.insert(SmolStr::from(run), driven);
+        Ok(())
+    }
+
+    /// Where it ends is written anew, behind whatever is there of it.
+    pub(super) fn close_damaged(
+        &mut self,
+        run: &str,
+        holder: &Holder,
+        closed: &Entry,
+        wall: Timestamp,
+    ) -> Result<(), Trouble> {
+        let (no, body) = find(&self.path, &self.db, run)?;
+        let _lease = lease::take(&self.dir, run, holder)?;
+        let head = chain::first(&body);
+        let last = "SELECT no, hash FROM entry WHERE run = ?1 ORDER BY no DESC LIMIT 1";
+        let last = self.db.query_row(last, [no], |row| Ok((row.get(0)?, row.get(1)?))).optional();
+        let (tip, rows) = closing(run, &body, last.map_err(|e| of(&self.path, &e))?, closed, wall)?;
+        let done = commit(&mut self.db, |change| {
+            tip::replace(change, no, &head, &tip)?;
+            add(change, no, &rows)?;
+            locks::free(change, no)
+        });
+        done.map_err(|e| of(&self.path, &e))?;
+        Witness::open(&self.dir).keep(no, run, &head, &tip);
+        Reserve::of(&self.dir, run).give_back();
         Ok(())
     }
 

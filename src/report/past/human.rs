@@ -87,13 +87,11 @@ fn about(past: &Past) -> Vec<Line> {
     for (i, (name, value)) in head.params.iter().enumerate() {
         say(if i == 0 { "params" } else { "" }, format!("{name} = {}", past.shown(value)));
     }
-    if let Some(row) = &past.row {
-        if !row.locks.is_empty() {
-            say("holds", row.locks.join(", "));
-        }
-        if let Some(held) = &row.held {
-            say("driven by", format!("pid {} on {}, user {}", held.pid, held.host_name, held.user));
-        }
+    if !past.row.locks.is_empty() {
+        say("holds", past.row.locks.join(", "));
+    }
+    if let Some(held) = &past.row.held {
+        say("driven by", format!("pid {} on {}, user {}", held.pid, held.host_name, held.user));
     }
     lines
 }

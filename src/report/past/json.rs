@@ -81,7 +81,7 @@ enum Own<'a> {
 #[must_use]
 pub fn json(past: &Past) -> String {
     let head = &past.head;
-    let finish = past.finish().filter(|_| !matches!(past.row.as_ref().map(|row| row.state), Some(State::Open)));
+    let finish = past.finish().filter(|_| past.row.state != State::Open);
     let bars = past.bars();
     let run = Run {
         v: 1,
@@ -101,8 +101,8 @@ pub fn json(past: &Past) -> String {
         deadline: past.deadline.map(seconds),
         rollback_within: past.rollback_within.map(seconds),
         params: head.params.iter().map(|(name, value)| (name.to_string(), past.data(value))).collect(),
-        pid: past.row.as_ref().and_then(|row| row.held.as_ref()).map(|held| held.pid),
-        locks: past.row.as_ref().map_or(&[], |row| &row.locks),
+        pid: past.row.held.as_ref().map(|held| held.pid),
+        locks: &past.row.locks,
         waits_for: past.awaits.iter().map(awaits).collect(),
         gaps: &past.gaps,
         steps: bars.iter().map(|bar| step(past, bar)).collect(),

@@ -27,8 +27,7 @@ use crate::value::{Nanos, SmolStr, Timestamp, Value, show};
 
 pub struct Past {
     pub head: Head,
-    /// How it stands; nothing when the journal cannot say.
-    pub row: Option<Row>,
+    pub row: Row,
     pub sources: Sources,
     pub deadline: Option<Nanos>,
     pub rollback_within: Option<Nanos>,
@@ -271,10 +270,6 @@ impl Past {
     /// How it stands, in one word.
     #[must_use]
     pub fn standing(&self) -> &'static str {
-        match &self.row {
-            Some(_) if self.broken => "damaged",
-            Some(row) => super::runs::standing(row),
-            None => "damaged",
-        }
+        if self.broken { "damaged" } else { super::runs::standing(&self.row) }
     }
 }

@@ -28,7 +28,7 @@ pub struct Script {
 
 /// `script`: why there is none, in one line.
 #[must_use]
-pub fn retell(kept: Kept, row: Option<Row>, script: Result<Script, String>) -> Past {
+pub fn retell(kept: Kept, row: Row, script: Result<Script, String>) -> Past {
     let mut teller = Teller::default();
     let Kept { head, entries, broken, sealed } = kept;
     let (sources, deadline, rollback_within) = match script {
@@ -46,8 +46,8 @@ pub fn retell(kept: Kept, row: Option<Row>, script: Result<Script, String>) -> P
     }
     teller.wall = head.started;
     entries.into_iter().for_each(|entry| teller.entry(entry));
-    let held = row.as_ref().is_some_and(|row| row.held.is_some());
-    let open = row.as_ref().is_some_and(|row| row.state == State::Open);
+    let held = row.held.is_some();
+    let open = row.state == State::Open;
     if open && !held && broken.is_none() {
         teller.died();
     }

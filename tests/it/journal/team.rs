@@ -3,7 +3,7 @@ use std::sync::Barrier;
 use std::time::Duration;
 
 use rbk::journal::postgres::{LEASE, Postgres};
-use rbk::journal::{Filter, Kind, Store, Trouble};
+use rbk::journal::{Entry, Filter, Kind, State, Store, Trouble};
 
 use super::made::{at, database, entries, head, holder, keep, open_team, said, written};
 use crate::lab::postgres::{Cluster, PASSWORD, shared};
@@ -230,6 +230,44 @@ fn a_run_that_is_damaged_is_not_driven_and_keeps_nobody_out() {
     cluster.psql(&name, "UPDATE rbk.tip SET wrote = false").unwrap();
     store.whole().unwrap();
     store.take("r1", &holder(1)).unwrap();
+}
+
+#[test]
+fn a_run_that_cannot_be_read_is_listed_and_can_be_closed() {
+    for damage in [
+        "DELETE FROM rbk.tip WHERE run = 1",
+        "UPDATE rbk.tip SET hash = '' WHERE run = 1",
+        "UPDATE rbk.run SET head = '' WHERE no = 1",
+    ] {
+        let cluster = shared();
+        let name = cluster.database();
+        let mut store = open_team(&cluster.url("postgres", &name));
+        written(&mut store, "r1", &entries());
+        written(&mut store, "r2", &entries());
+        store.take("r1", &holder(1)).unwrap();
+        store.lock("pool", "r1", false, at(1)).unwrap();
+        store.release("r1");
+        cluster.psql(&name, damage).unwrap();
+        let mut listed = || {
+            let mut rows = store.runs(&Filter::default()).unwrap();
+            rows.sort_by(|a, b| a.run.cmp(&b.run));
+            rows.into_iter().map(|row| (row.damaged, row.state)).collect::<Vec<_>>()
+        };
+        assert_eq!(listed(), [(true, State::Open), (false, State::Open)], "{damage}");
+        assert!(said(store.whole()).contains("r1"));
+        assert_eq!(store.prune(at(1_000_000)).unwrap(), 0);
+        store.look("r2").unwrap();
+        let closed = Entry::Closed { who: "ada".into(), reason: "by hand".into(), wall: at(9) };
+        store.put_down("r1", &holder(1), &closed, at(9)).unwrap();
+        let mut rows = store.runs(&Filter::default()).unwrap();
+        rows.retain(|row| row.run == "r1");
+        assert_eq!((rows[0].damaged, rows[0].state, rows[0].locks.len()), (false, State::Closed, 0), "{damage}");
+        store.whole().unwrap();
+        assert!(said(store.put_down("r3", &holder(1), &closed, at(9))).contains("r3"));
+        store.take("r2", &holder(2)).unwrap();
+        let mut other = open_team(&cluster.url("postgres", &name));
+        assert!(other.put_down("r2", &holder(1), &closed, at(9)).is_err(), "somebody drives it");
+    }
 }
 
 #[test]

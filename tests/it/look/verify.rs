@@ -114,6 +114,5 @@ fn a_head_a_text_and_where_it_ends_are_found_too() {
     let said = desk.say(&["show", &id, "--verify"]).ended(1);
     assert!(said.out.contains("where a run ends cannot be read"), "{}", said.out);
     desk.say(&["show", &id]).ended(1).says(&["✗ Try failed", "where a run ends cannot be read"]);
-    // Of a journal whose list cannot be read only a whole id is found.
-    desk.say(&["show", &id[9..]]).ended(2).says(&["no run has the whole id"]);
+    desk.say(&["show", &id[9..]]).ended(1).says(&["✗ Try failed"]);
 }

@@ -59,6 +59,37 @@ fn a_run_that_is_gone_is_missed() {
 }
 
 #[test]
+fn a_run_that_cannot_be_read_is_listed_and_keeps_no_other_from_going_on() {
+    for damage in [
+        "DELETE FROM tip WHERE run = 2",
+        "UPDATE tip SET state = 'succeeded' WHERE run = 2",
+        "UPDATE tip SET hash = x'00', sum = x'00' WHERE run = 2",
+        "UPDATE run SET head = CAST(replace(head, 'Test', 'Tast') AS BLOB) WHERE no = 2",
+        "UPDATE run SET head = x'00' WHERE no = 2",
+    ] {
+        let (desk, [first, second], _) = two();
+        let db = rusqlite::Connection::open(desk.path().join("state/journal.db")).unwrap();
+        assert_eq!(db.execute(damage, []).unwrap(), 1, "{damage}");
+        drop(db);
+        desk.say(&["runs"]).ended(0).says(&[&first, "interrupted", &second, "damaged"]);
+        let listed = desk.say(&["runs", "--state", "damaged", "--format", "json"]).ended(0);
+        assert!(listed.out.contains(&second) && !listed.out.contains(&first), "{damage}: {}", listed.out);
+        desk.say(&["runs", "--prune", "1s"]).ended(0).says(&["0 runs are forgotten"]);
+        desk.say(&["show", &first[9..]]).ended(0).says(&[&first]);
+        desk.say(&["resume", "--due"]).says(&[&second, "is left alone"]);
+        desk.say(&["runs", "--state", "succeeded"]).ended(0).says(&[&first]);
+        for door in ["resume", "rollback"] {
+            let said = desk.say(&[door, &second[9..]]).ended(2).says(&["put a copy of the journal back", "rbk close"]);
+            assert!(!said.err.contains("move it away"), "{}", said.err);
+        }
+        desk.say(&["run", "book.rbk"]).ended(2).says(&[&second, &format!("rbk close {second}")]);
+        desk.say(&["close", &second[9..], "--reason", "looked after by hand"]).ended(0);
+        desk.say(&["runs", "--state", "closed"]).ended(0).says(&[&second]);
+        desk.say(&["run", "book.rbk"]).ended(0);
+    }
+}
+
+#[test]
 fn only_a_run_makes_a_journal() {
     let desk = Desk::of("  step \"One\" {\n    $ true\n    rollback none \"it only looks\"\n  }");
     desk.say(&["runs"]).ended(0).says(&["no runs"]);

@@ -81,6 +81,9 @@ impl Store for Counted {
     fn gone(&mut self) -> Result<Vec<(SmolStr, Trouble)>, Trouble> {
         self.store.gone()
     }
+    fn put_down(&mut self, run: &str, holder: &Holder, closed: &Entry, wall: Timestamp) -> Result<(), Trouble> {
+        self.store.put_down(run, holder, closed, wall)
+    }
     fn give_up(&mut self, run: &str) {
         self.store.give_up(run);
     }

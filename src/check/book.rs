@@ -88,7 +88,7 @@ impl Elab<'_> {
     }
 
     /// Secrets and connections, in the order written.
-    fn declarations(&mut self, stmts: &[ast::Stmt]) {
+    pub(super) fn declarations(&mut self, stmts: &[ast::Stmt]) {
         for stmt in stmts {
             match &stmt.kind {
                 S::Secret(secret) => {

@@ -42,6 +42,8 @@ pub(super) struct Elab<'a> {
     pub run: NameId,
     /// Actions called in the current statement so far.
     pub calls: u32,
+    /// At a console: the first name of the current input. Those before it may be bound anew.
+    pub earlier: u32,
 }
 
 /// Where elaboration stands.
@@ -125,6 +127,7 @@ impl<'a> Elab<'a> {
             locks: Vec::new(),
             budgets: Vec::new(),
             calls: 0,
+            earlier: 0,
             run: NameId(0),
         };
         let run = Type::Record(vec![(SmolStr::new("id"), Type::Str)]);
@@ -168,7 +171,8 @@ impl<'a> Elab<'a> {
     }
 
     fn bind_to(&mut self, name: &ast::Name, id: NameId) {
-        if let Some(before) = self.scopes.visible(&name.text) {
+        let mine = |id: &NameId| id.0 >= self.earlier || *id == self.run;
+        if let Some(before) = self.scopes.visible(&name.text).filter(mine) {
             let first = self.name_info(before).map_or(name.span, |info| info.span);
             let given = self.name_info(before).is_some_and(|info| info.kind == NameKind::Given);
             let found = Diagnostic::error(

@@ -10,6 +10,7 @@ mod captures;
 mod code;
 mod commands;
 mod conditions;
+pub mod console;
 pub mod constant;
 mod contexts;
 pub mod echoes;

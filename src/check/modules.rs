@@ -212,14 +212,10 @@ impl<'a> Elab<'a> {
         }
     }
 
-    fn use_module(&mut self, id: ModuleId, used: &ast::Use, using: &mut Vec<String>) {
+    pub(super) fn use_module(&mut self, id: ModuleId, used: &ast::Use, using: &mut Vec<String>) {
         let path = self.written(&used.path);
         let module = self.find_module(id, used, &path, using);
-        let alias = used.alias.clone().unwrap_or_else(|| {
-            let last = path.rsplit('/').next().unwrap_or(&path);
-            let text = last.strip_suffix(".rbk").unwrap_or(last).replace(['-', '.'], "_");
-            ast::Name { text: SmolStr::new(text), span: used.path.span }
-        });
+        let alias = used.alias.clone().unwrap_or_else(|| ast::Name { text: alias(&path), span: used.path.span });
         let Some(user) = self.modules.get_mut(id.0) else { return };
         let first = user.aliases.iter().find(|a| a.name == alias.text).map(|a| a.span);
         user.aliases.push(Alias { name: alias.text.clone(), span: alias.span, module });
@@ -364,7 +360,7 @@ impl<'a> Elab<'a> {
     }
 
     /// Every action and context of a file, called or not.
-    fn everything_in(&mut self, id: ModuleId) {
+    pub(super) fn everything_in(&mut self, id: ModuleId) {
         let (actions, contexts) = self.module(id).map_or((0, 0), |m| (m.actions.len(), m.contexts.len()));
         for index in 0..contexts {
             self.context_at(id, index);
@@ -373,6 +369,12 @@ impl<'a> Elab<'a> {
             self.action_at(id, index);
         }
     }
+}
+
+/// What a library is called by whoever uses it.
+pub(super) fn alias(path: &str) -> SmolStr {
+    let last = path.rsplit('/').next().unwrap_or(path);
+    SmolStr::new(last.strip_suffix(".rbk").unwrap_or(last).replace(['-', '.'], "_"))
 }
 
 /// `a`, `b` and `c`, in backticks.

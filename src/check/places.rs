@@ -49,6 +49,10 @@ type Reason = (&'static str, &'static str);
 fn forward(kind: &S, of: BodyOf, last: bool) -> Option<Reason> {
     let in_unit = matches!(of, BodyOf::Step | BodyOf::Action);
     match kind {
+        S::Secret(_) | S::Connect(_) | S::Reads(_) if of == BodyOf::Console => None,
+        S::Header(_) | S::Param(_) | S::OnSuccess(_) | S::OnFailure(_) if of == BodyOf::Console => {
+            Some(("belongs to a runbook", "leave it out: a console has no header, no parameters and no handlers"))
+        }
         S::Header(_) | S::Param(_) | S::Secret(_) | S::Connect(_) | S::Reads(_) | S::OnSuccess(_) | S::OnFailure(_)
             if of != BodyOf::Book =>
         {

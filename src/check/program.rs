@@ -28,8 +28,25 @@ pub struct Program {
     /// Of all modules, and the runbook's own secrets and connections, in the order they are evaluated.
     /// Evaluated after the params and before the first action.
     pub globals: Vec<Global>,
-    /// None for a library.
+    /// None for a library and for a console.
     pub book: Option<Book>,
+    pub console: Option<Console>,
+}
+
+/// What was typed at a console so far.
+#[derive(Clone, Debug)]
+pub struct Console {
+    /// `run`: `{ id: string }`.
+    pub run: NameId,
+    pub entries: Vec<Entry>,
+}
+
+/// One input.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// What it declares, and what the libraries that it uses first do: evaluated before its statements.
+    pub globals: Vec<Global>,
+    pub body: Block,
 }
 
 #[derive(Clone, Debug)]
@@ -160,7 +177,15 @@ pub enum Undo {
     Rollback { block: Block, timeout: Option<Expr>, span: Span },
     None { why: Expr, span: Span },
     Manual { what: Expr, span: Span },
-    Irreversible { why: Expr, span: Span },
+    Irreversible { why: Expr, span: Span, ask: Ask },
+}
+
+/// How a person is asked before a point of no return.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// For the step's name.
+    ByName,
+    YesOrNo,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -267,6 +292,8 @@ pub enum StmtKind {
     Return(Expr),
     /// A call or a command for its effect.
     Eval(Expr),
+    /// At a console: an expression for its value, which the person sees.
+    Show(Expr),
 }
 
 #[derive(Clone, Debug)]

@@ -22,6 +22,18 @@ impl Scopes {
         Scopes { frames: vec![Frame { names, left: Vec::new() }, Frame::default()] }
     }
 
+    /// More names around the current scope.
+    pub(super) fn know(&mut self, names: Vec<(SmolStr, NameId)>) {
+        if let Some(outermost) = self.frames.first_mut() {
+            outermost.names.extend(names);
+        }
+    }
+
+    /// What the current scope has bound.
+    pub(super) fn bound(&self) -> Vec<(SmolStr, NameId)> {
+        self.frames.last().map(|frame| frame.names.clone()).unwrap_or_default()
+    }
+
     pub(super) fn enter(&mut self) {
         self.frames.push(Frame::default());
     }

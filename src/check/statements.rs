@@ -45,7 +45,12 @@ impl Elab<'_> {
             }
             after_guard = is_guard;
             self.calls = 0;
-            if let Some(mut kind) = self.stmt(stmt) {
+            let kind = match &stmt.kind {
+                ast::StmtKind::Expr(value) if of == BodyOf::Console => Some(self.bare(value)),
+                _ => self.stmt(stmt),
+            };
+            let kind = if of == BodyOf::Console { kind.map(|kind| self.standing(kind, stmt)) } else { kind };
+            if let Some(mut kind) = kind {
                 alone(&mut kind);
                 stmts.push(Stmt { pos, kind, span: stmt.span });
             }
@@ -419,7 +424,7 @@ impl Elab<'_> {
 
 /// An action that is called as the whole statement, or as all that one binds, has its path to itself.
 fn alone(kind: &mut StmtKind) {
-    if let StmtKind::Eval(value) | StmtKind::Return(value) | StmtKind::Let { value, .. } = kind
+    if let StmtKind::Eval(value) | StmtKind::Show(value) | StmtKind::Return(value) | StmtKind::Let { value, .. } = kind
         && let ExprKind::Action(call) = &mut value.kind
     {
         call.branch = None;

@@ -4,7 +4,7 @@ use crate::syntax::ast;
 use crate::value::Type;
 
 use super::elab::{Elab, Stance, Zone};
-use super::program::{Block, Body, Retry, Step, Undo};
+use super::program::{Ask, Block, Body, Retry, Step, Undo};
 
 /// Whose direct body a block is; undo and goal stand there and nowhere deeper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub(super) enum BodyOf {
     Book,
     Step,
     Action,
+    /// An input at a console.
+    Console,
     /// A block inside one of them.
     Inner,
 }
@@ -75,7 +77,7 @@ impl Elab<'_> {
             }
             ast::StmtKind::RollbackNone(why) => Undo::None { why: self.text(why), span },
             ast::StmtKind::RollbackManual(what) => Undo::Manual { what: self.text(what), span },
-            ast::StmtKind::Irreversible(why) => Undo::Irreversible { why: self.text(why), span },
+            ast::StmtKind::Irreversible(why) => Undo::Irreversible { why: self.text(why), span, ask: Ask::ByName },
             _ => Undo::Nothing,
         }
     }

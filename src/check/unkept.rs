@@ -10,20 +10,19 @@ use crate::value::{SmolStr, Value};
 /// The first place, and the name that is needed there.
 #[must_use]
 pub fn needed(program: &Program) -> Option<(SmolStr, Span)> {
-    let book = program.book.as_ref()?;
-    let mut tainted: BTreeSet<NameId> = program.globals.iter().filter_map(lost).collect();
+    let mut tainted: BTreeSet<NameId> = globals(program).filter_map(lost).collect();
     if tainted.is_empty() {
         return None;
     }
     let bodies: Vec<(&Block, &Undo)> = program.actions.iter().map(|a| (&a.body.block, &a.body.undo)).collect();
     loop {
         let before = tainted.len();
-        for global in &program.globals {
+        for global in globals(program) {
             if let Global::Let { name, value } | Global::Connect { name, value } = global {
                 spread(value, Some(*name), &mut tainted);
             }
         }
-        for block in std::iter::once(&book.body).chain(bodies.iter().map(|(block, _)| *block)) {
+        for block in forward(program).chain(bodies.iter().map(|(block, _)| *block)) {
             every(block, &mut |kind| {
                 let bound = walk::binds(kind);
                 walk::expressions(kind, &mut |expr| spread(expr, bound, &mut tainted));
@@ -37,7 +36,7 @@ pub fn needed(program: &Program) -> Option<(SmolStr, Span)> {
     for (_, undo) in &bodies {
         in_undo(undo, &tainted, &mut found);
     }
-    for block in std::iter::once(&book.body).chain(bodies.iter().map(|(block, _)| *block)) {
+    for block in forward(program).chain(bodies.iter().map(|(block, _)| *block)) {
         let mut behind = false;
         every(block, &mut |kind| match kind {
             StmtKind::Step(step) => {
@@ -53,11 +52,22 @@ pub fn needed(program: &Program) -> Option<(SmolStr, Span)> {
     Some((program.names.get(name.0 as usize)?.text.clone(), span))
 }
 
+fn globals(program: &Program) -> impl Iterator<Item = &Global> {
+    let typed = program.console.iter().flat_map(|console| &console.entries).flat_map(|entry| &entry.globals);
+    program.globals.iter().chain(typed)
+}
+
+/// What the run itself does.
+fn forward(program: &Program) -> impl Iterator<Item = &Block> {
+    let typed = program.console.iter().flat_map(|console| &console.entries).map(|entry| &entry.body);
+    program.book.iter().map(|book| &book.body).chain(typed)
+}
+
 /// The secrets that are made of an environment variable: their names, and the variables'.
 #[must_use]
 pub fn from_environment(program: &Program) -> Vec<(SmolStr, SmolStr)> {
     let mut found = Vec::new();
-    for global in &program.globals {
+    for global in globals(program) {
         let Global::Secret { name, value, .. } = global else { continue };
         let Some(name) = program.names.get(name.0 as usize) else { continue };
         walk::deep(value, &mut |expr| {

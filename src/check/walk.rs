@@ -146,6 +146,7 @@ pub fn expressions<'a>(kind: &'a StmtKind, each: &mut dyn FnMut(&'a Expr)) {
         | StmtKind::Log(e)
         | StmtKind::Return(e)
         | StmtKind::Eval(e)
+        | StmtKind::Show(e)
         | StmtKind::If { cond: e, .. }
         | StmtKind::Transaction { on: e, .. } => each(e),
         StmtKind::Guards(guards) => guards.iter().for_each(|g| {
@@ -273,7 +274,8 @@ pub fn blocks(kind: &StmtKind) -> Vec<&Block> {
         | StmtKind::Log(_)
         | StmtKind::Note { .. }
         | StmtKind::Return(_)
-        | StmtKind::Eval(_) => Vec::new(),
+        | StmtKind::Eval(_)
+        | StmtKind::Show(_) => Vec::new(),
     }
 }
 

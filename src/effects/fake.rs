@@ -21,6 +21,8 @@ pub struct Script {
     pub crashes: Vec<(usize, Crash)>,
     /// Each time that it is rolled back once it has ended: how much of it.
     pub rollbacks: Vec<Extent>,
+    /// What a person does at a console, each when it is ready; then it ends, and all stays.
+    pub turns: Vec<Event>,
 }
 
 /// A process dies, and another goes on with the run.
@@ -149,6 +151,7 @@ pub struct Fake<'d> {
     count: usize,
     crashes: VecDeque<(usize, Crash)>,
     rollbacks: VecDeque<Extent>,
+    turns: VecDeque<Event>,
     /// Calls that a journal has an intent of.
     intents: BTreeSet<CallId>,
     calls: BTreeMap<CallId, Pending>,
@@ -191,6 +194,7 @@ impl<'d> Fake<'d> {
             count: 0,
             crashes: script.crashes.iter().cloned().collect(),
             rollbacks: script.rollbacks.iter().cloned().collect(),
+            turns: script.turns.iter().cloned().collect(),
             intents: BTreeSet::new(),
             calls: BTreeMap::new(),
             lost: Vec::new(),
@@ -254,7 +258,14 @@ impl<'d> Fake<'d> {
             Event::Fired(id) => drop(self.timers.remove(id)),
             Event::Answered(id, _) | Event::Unanswered(id, _) | Event::Parked(id, _) => drop(self.questions.remove(id)),
             Event::Doubted(id) | Event::Unstarted(id) => drop(self.calls.remove(id)),
-            Event::Start | Event::Resumed { .. } | Event::Stop | Event::Rollback { .. } | Event::Kill => {}
+            Event::Start
+            | Event::Resumed { .. }
+            | Event::Stop
+            | Event::Rollback { .. }
+            | Event::Enter(_)
+            | Event::Undo { .. }
+            | Event::Keep
+            | Event::Kill => {}
         }
         Some(Input { at: self.now, event })
     }
@@ -275,6 +286,15 @@ impl<'d> Fake<'d> {
         }
         self.first.push_back(Coming::Event(resumed(crash.down)));
         if let Then::Rollback(what) = crash.then {
+            // Nobody works at the console any more.
+            let is_turn = |coming: &Coming| {
+                matches!(
+                    coming,
+                    Coming::Event(Event::Enter(_) | Event::Undo { .. } | Event::Keep | Event::Rollback { .. })
+                )
+            };
+            self.due.retain(|_, coming| !is_turn(coming));
+            self.turns.clear();
             self.first.push_back(Coming::Event(rollback(what)));
         }
         self.first.push_back(Coming::Settle);
@@ -338,6 +358,10 @@ impl<'d> Fake<'d> {
                 }
             }
             Command::Record(Record::Intent { call, .. }) => drop(self.intents.insert(*call)),
+            Command::Ready(_) => {
+                let turn = self.turns.pop_front().unwrap_or(Event::Keep);
+                self.cause(Nanos(0), turn);
+            }
             Command::Record(_) | Command::Tell(_) | Command::Finish(_) => {}
         }
     }

@@ -195,6 +195,11 @@ pub(super) fn statement<'a, 'p: 'a>(cx: &'a Cx<'p>, stmt: &'p Stmt) -> Fut<'a, F
             Ok(Next::Go)
         }),
         StmtKind::Return(value) => Box::pin(async move { Ok(Next::Return(eval::eval(cx, value).await?)) }),
+        StmtKind::Show(expr) => Box::pin(async move {
+            let value = eval::eval(cx, expr).await?;
+            cx.world.tell(Progress::Shown { path: cx.path.clone(), value });
+            Ok(Next::Go)
+        }),
         StmtKind::Eval(expr) => Box::pin(async move {
             eval::eval(cx, expr).await?;
             Ok(Next::Go)

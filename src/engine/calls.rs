@@ -216,9 +216,9 @@ pub(super) async fn register(cx: &Cx<'_>) -> Result<Option<UnitKind>, Stop> {
         }
         Undo::Rollback { block, timeout, .. } => UndoHow::Rollback(block, timeout.as_ref()),
         Undo::Manual { what, .. } => UndoHow::Manual(eval::shown(cx, what).await?.into()),
-        Undo::Irreversible { why, .. } => {
+        Undo::Irreversible { why, ask, .. } => {
             let why = eval::shown(cx, why).await?.to_string();
-            Box::pin(once_asked(cx, &why)).await?;
+            Box::pin(once_asked(cx, &why, *ask)).await?;
             cx.check()?;
             let first = !standing(cx);
             if first {
@@ -252,7 +252,7 @@ pub(super) async fn register(cx: &Cx<'_>) -> Result<Option<UnitKind>, Stop> {
 }
 
 /// Two first writes at once ask one question.
-async fn once_asked(cx: &Cx<'_>, why: &str) -> Result<(), Stop> {
+async fn once_asked(cx: &Cx<'_>, why: &str, ask: program::Ask) -> Result<(), Stop> {
     let mine = {
         let mut writes = cx.inst.writes.borrow_mut();
         match &mut writes.asking {
@@ -271,9 +271,9 @@ async fn once_asked(cx: &Cx<'_>, why: &str) -> Result<(), Stop> {
         slot.take(&cx.world.queue).await;
         cx.check()?;
         // Answered by now: the same answer comes back.
-        return questions::irreversible(cx, why).await;
+        return questions::irreversible(cx, why, ask).await;
     }
-    let answer = questions::irreversible(cx, why).await;
+    let answer = questions::irreversible(cx, why, ask).await;
     let waiting = cx.inst.writes.borrow_mut().asking.take();
     waiting.into_iter().flatten().for_each(|slot| slot.put(&cx.world.queue, ()));
     answer

@@ -44,7 +44,7 @@ async fn one<'p>(cx: &Cx<'p>, entered: &'p ContextUse) -> Result<Context, Stop> 
             for (name, value) in args {
                 names.bind(*name, eval::eval(cx, value).await?);
             }
-            let Some(user) = cx.world.program.contexts.get(context.0 as usize) else {
+            let Some(user) = cx.world.program().contexts.get(context.0 as usize) else {
                 return Ok(Context::Wrap { argv: Vec::new(), reparses: false, carries_env: true });
             };
             let argv = match eval::eval(&Cx { names, ..cx.clone() }, &user.argv).await? {

@@ -50,12 +50,41 @@ pub enum Event {
         why: String,
         what: Extent,
     },
+    /// At a console: this input starts, from 0.
+    Enter(u32),
+    /// At a console: so much of what is in place is undone, and it waits again.
+    Undo {
+        what: Extent,
+        walls: Walls,
+    },
+    /// At a console: the end; what is in place stays.
+    Keep,
     /// The second signal: running calls are ended, and nothing more starts.
     Kill,
 }
 
 /// Why something is undone for which nobody gave a reason.
 pub const ASKED_FOR: &str = "asked for";
+
+/// What an undo does at a point of no return.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Walls {
+    Stop,
+    /// It goes on with what stands before it.
+    Pass,
+}
+
+/// What a console has come to since it was ready last.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reached {
+    /// The input that ran; none after an undo and at the start.
+    pub entry: Option<u32>,
+    pub failure: Option<StepFailure>,
+    /// Steps undone, in the order their undo ended.
+    pub undone: Vec<(Path, SmolStr)>,
+    /// What was to be undone and is still in place, and why.
+    pub left: Vec<Left>,
+}
 
 /// How much of what is in place is undone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -200,6 +229,8 @@ pub enum Command {
     Record(Record),
     /// For people and programs that watch; changes nothing.
     Tell(Progress),
+    /// A console waits for [`Event::Enter`], [`Event::Undo`], [`Event::Keep`], [`Event::Rollback`] or [`Event::Kill`].
+    Ready(Box<Reached>),
     /// The last command of every run; after it only [`Event::Resumed`] and [`Event::Rollback`] are heard.
     Finish(Box<Finish>),
 }
@@ -343,6 +374,11 @@ pub enum Progress {
     Note {
         path: Path,
         key: String,
+        value: Value,
+    },
+    /// At a console: what an expression has come to.
+    Shown {
+        path: Path,
         value: Value,
     },
     /// A failed notification, a warn that does not hold, a handler's error.

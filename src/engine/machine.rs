@@ -1,4 +1,5 @@
 //! The engine around one run: events go in, the tasks run until nothing is ready, commands come out.
+use std::cell::OnceCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use crate::check::program::Program;
 use crate::engine::Inputs;
 use crate::engine::bug::Bug;
 use crate::engine::call::Path;
+use crate::engine::console::{self, Came, Turn};
 use crate::engine::doubt::{End, Lost};
 use crate::engine::event::{self, Command, Event, Extent, Failure, FailureKind, Input, Progress, QuestionId};
 use crate::engine::executor::Tasks;
@@ -20,9 +22,30 @@ use crate::value::SmolStr;
 
 /// What a run borrows.
 pub(super) struct Ground {
-    pub program: Arc<Program>,
+    pub programs: Programs,
     pub inputs: Inputs,
     pub bug: Option<Bug>,
+}
+
+/// A program, and the one that goes on from it: what runs borrows from each.
+pub(super) struct Programs {
+    program: Arc<Program>,
+    next: OnceCell<Box<Programs>>,
+}
+
+impl Programs {
+    pub fn new(program: Arc<Program>) -> Programs {
+        Programs { program, next: OnceCell::new() }
+    }
+
+    /// Put one behind the last.
+    fn add(&self, program: Arc<Program>) -> &Program {
+        let mut last = self;
+        while let Some(next) = last.next.get() {
+            last = next;
+        }
+        &last.next.get_or_init(|| Box::new(Programs::new(program))).program
+    }
 }
 
 pub(super) struct Machine<'p> {
@@ -49,7 +72,7 @@ self_cell!(
 impl Run {
     pub fn make(ground: Ground) -> Run {
         Run::new(ground, |ground| Machine {
-            world: Rc::new(World::new(&ground.program, &ground.inputs, ground.bug)),
+            world: Rc::new(World::new(&ground.programs.program, &ground.inputs, ground.bug)),
             tasks: Tasks::default(),
             state: State::New,
         })
@@ -57,6 +80,15 @@ impl Run {
 
     pub fn on(&mut self, input: Input) -> Vec<Command> {
         self.with_dependent_mut(|_, machine| machine.on(input))
+    }
+
+    /// From now on with this program.
+    pub fn go_on_with(&mut self, program: Arc<Program>) {
+        self.with_dependent_mut(|ground, machine| machine.world.go_on_with(ground.programs.add(program)));
+    }
+
+    pub fn entries(&self) -> Vec<(u32, Came)> {
+        self.with_dependent(|_, machine| machine.world.desk.entries.borrow().clone())
     }
 
     pub fn goes_back(&self) -> bool {
@@ -106,6 +138,9 @@ impl Machine<'_> {
                     world.queue.spawn(run::again(world.clone()), |()| {});
                 }
             }
+            Event::Enter(number) => console::turn(&world, Turn::Enter(number)),
+            Event::Undo { what, walls } => console::turn(&world, Turn::Undo(what, walls)),
+            Event::Keep => console::turn(&world, Turn::Keep),
             Event::Kill => kill(&world),
         }
         self.tasks.run(&world.queue);
@@ -123,6 +158,9 @@ impl Machine<'_> {
 
 /// The first signal: cancels the way forward; on the way back it changes nothing.
 fn stop(world: &World<'_>) {
+    if is_console(world) && !world.back.get() {
+        return console::stop(world);
+    }
     if world.back.get() {
         let text = "the run is being undone already; a second signal stops it where it is".to_owned();
         return world.tell(Progress::Log { path: Path::default(), text });
@@ -155,7 +193,9 @@ fn back(world: &World<'_>, asked: AskedBack) {
 
 /// On the way forward as a signal does, with its own reason; on the way back it is a no.
 fn unanswered(world: &World<'_>, id: QuestionId, why: String) {
-    if !world.back.get() {
+    if is_console(world) {
+        console::cancel(world, fault(why.clone()));
+    } else if !world.back.get() {
         world.forward.cancel(world, fault(why.clone()));
     }
     world.answered(id, Err(why));
@@ -171,7 +211,11 @@ fn parked(world: &World<'_>, why: String) {
     kill(world);
 }
 
-fn signal() -> Fault {
+fn is_console(world: &World<'_>) -> bool {
+    world.program().console.is_some()
+}
+
+pub(super) fn signal() -> Fault {
     fault("stopped by a signal".to_owned())
 }
 

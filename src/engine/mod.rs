@@ -6,6 +6,7 @@ pub mod call;
 mod calls;
 mod companion;
 mod conditions;
+mod console;
 mod contexts;
 mod cx;
 mod doubt;
@@ -44,14 +45,16 @@ use crate::value::{SmolStr, Timestamp, Value};
 #[doc(hidden)]
 pub use bug::Bug;
 pub use call::{Arg, Call, CallId, Context, Key, Piece, What};
+pub use console::Came;
 pub use event::{
     Answer, Command, Ending, Event, Extent, Failure, FailureKind, Finish, Input, Outcome, Progress, QuestionAsked,
-    QuestionId, QuestionKind, TimerClock, TimerId,
+    QuestionId, QuestionKind, Reached, TimerClock, TimerId, Walls,
 };
 pub use extent::{Stands, Undoable};
 pub use pending::{Pending, PendingCall, PendingQuestion, PendingTimer};
 pub use record::Record;
 pub use replay::{Misfit, Replayed, replay};
+pub use run::CONSOLE;
 
 /// What a run starts from, beside its program.
 #[derive(Clone, Debug)]
@@ -79,14 +82,29 @@ pub struct Engine(machine::Run);
 impl Engine {
     #[must_use]
     pub fn new(program: Arc<Program>, inputs: Inputs) -> Engine {
-        Engine(machine::Run::make(machine::Ground { program, inputs, bug: None }))
+        Engine(machine::Run::make(machine::Ground { programs: machine::Programs::new(program), inputs, bug: None }))
     }
 
     /// With a mistake in it.
     #[doc(hidden)]
     #[must_use]
     pub fn with_bug(program: Arc<Program>, inputs: Inputs, bug: Bug) -> Engine {
-        Engine(machine::Run::make(machine::Ground { program, inputs, bug: Some(bug) }))
+        Engine(machine::Run::make(machine::Ground {
+            programs: machine::Programs::new(program),
+            inputs,
+            bug: Some(bug),
+        }))
+    }
+
+    /// Of a console, with one input more. All that the last program holds stands in this one at the same places.
+    pub fn go_on_with(&mut self, program: Arc<Program>) {
+        self.0.go_on_with(program);
+    }
+
+    /// The inputs of a console that have ended, by number, in this order.
+    #[must_use]
+    pub fn entries(&self) -> Vec<(u32, Came)> {
+        self.0.entries()
     }
 
     /// Whether nothing forward ever starts again.

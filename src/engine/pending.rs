@@ -2,7 +2,7 @@
 use std::sync::Arc;
 
 use crate::engine::call::{Call, CallId};
-use crate::engine::event::{Command, Event, Finish, QuestionAsked, QuestionId, TimerClock, TimerId};
+use crate::engine::event::{Command, Event, Finish, QuestionAsked, QuestionId, Reached, TimerClock, TimerId};
 use crate::value::Nanos;
 
 /// What was asked for and has neither come nor been given up, in the order it was asked for.
@@ -19,6 +19,8 @@ pub struct Pending {
     pub questions: Vec<PendingQuestion>,
     /// The run has ended, and nothing was asked for since.
     pub finish: Option<Finish>,
+    /// A console waits for what is done next.
+    pub ready: Option<Reached>,
     started: bool,
 }
 
@@ -68,7 +70,10 @@ impl Pending {
                 take(&mut self.questions, |asked| asked.id == *id)
                     .ok_or_else(|| format!("no question {} is open", id.0))?
             }
-            Event::Rollback { .. } => self.finish = None,
+            Event::Rollback { .. } => (self.finish, self.ready) = (None, None),
+            Event::Enter(_) | Event::Undo { .. } | Event::Keep => {
+                self.ready.take().map(drop).ok_or("the console does not wait for it")?;
+            }
             Event::Resumed { .. } | Event::Stop | Event::Kill => {}
         }
         Ok(())
@@ -95,6 +100,7 @@ impl Pending {
             }
             Command::Withdraw(id) => self.questions.retain(|asked| asked.id != *id),
             Command::Finish(finish) => self.finish = Some(Finish::clone(finish)),
+            Command::Ready(reached) => self.ready = Some(Reached::clone(reached)),
             Command::Record(_) | Command::Tell(_) => {}
         }
     }

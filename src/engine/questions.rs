@@ -1,6 +1,6 @@
 //! A person decides. An answer belongs to the place, whatever the attempt, and to the text as it was shown.
 use crate::check::flow::bounds::Field;
-use crate::check::program::{ChoiceOption, Expr, NameId, Question};
+use crate::check::program::{Ask, ChoiceOption, Expr, NameId, Question};
 use crate::engine::block;
 use crate::engine::cx::Cx;
 use crate::engine::eval;
@@ -22,10 +22,13 @@ pub(super) async fn confirm<'p>(cx: &Cx<'p>, question: &'p Question, within: Opt
 }
 
 /// A point of no return, by the step's name.
-pub(super) async fn irreversible(cx: &Cx<'_>, why: &str) -> Result<(), Stop> {
+pub(super) async fn irreversible(cx: &Cx<'_>, why: &str, ask: Ask) -> Result<(), Stop> {
     let here = Cx { path: cx.inst.path.clone(), ..cx.clone() };
-    let kind = QuestionKind::Irreversible { why: why.to_owned() };
-    yes(&here, cx.inst.source.clone(), cx.inst.name.to_string(), kind, None).await
+    let (text, kind) = match ask {
+        Ask::ByName => (cx.inst.name.to_string(), QuestionKind::Irreversible { why: why.to_owned() }),
+        Ask::YesOrNo => (format!("{}: {why}. Run it all the same?", cx.inst.name), QuestionKind::Confirm),
+    };
+    yes(&here, cx.inst.source.clone(), text, kind, None).await
 }
 
 async fn yes(

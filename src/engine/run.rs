@@ -3,7 +3,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::check::flow::bounds::Field;
-use crate::check::program::{Book, Effect, Expr, Global, Want};
+use crate::check::program::{Book, Effect, Expr, Global, NameId, Want};
 use crate::check::walk::{self, Doing};
 use crate::engine::OnFailure;
 use crate::engine::block;
@@ -19,13 +19,20 @@ use crate::engine::scope::{Clock, Scope};
 use crate::engine::tree::Place;
 use crate::engine::undo::Undone;
 use crate::engine::world::World;
-use crate::engine::{eval, handlers, late, machine, undo};
+use crate::engine::{console, eval, handlers, late, machine, undo};
 use crate::source::Span;
 use crate::value::redact::{is_empty, is_short};
 use crate::value::{Nanos, Secret, SmolStr, Value, format_smolstr};
 
+/// The title of what was typed.
+pub const CONSOLE: &str = "console";
+
 pub(super) async fn run(world: Rc<World<'_>>) {
-    let Some(book) = &world.program.book else {
+    if let Some(console) = &world.program().console {
+        world.tell(Progress::RunStarted { title: CONSOLE.to_owned() });
+        return console::run(world, console).await;
+    }
+    let Some(book) = &world.program().book else {
         let failure = Failure::new(FailureKind::Failed, "a library has nothing to run");
         let failure = StepFailure { step: SmolStr::default(), path: Path::default(), failure };
         return finish(&world, End::Refused, Some(failure));
@@ -58,13 +65,13 @@ pub(super) async fn run(world: Rc<World<'_>>) {
             }
             finish(&world, end, None);
         }
-        Ok(()) => back(&cx, book, failure(&cx, Stop::Cancelled)).await,
-        Err(stop) => back(&cx, book, failure(&cx, stop)).await,
+        Ok(()) => back(&cx, Some(book), failure(&cx, Stop::Cancelled)).await,
+        Err(stop) => back(&cx, Some(book), failure(&cx, stop)).await,
     }
 }
 
 /// The names of the book, nothing around it.
-fn top<'p>(world: &Rc<World<'p>>) -> Cx<'p> {
+pub(super) fn top<'p>(world: &Rc<World<'p>>) -> Cx<'p> {
     let names = Names::child(&world.globals);
     let place = Place {
         path: Path::default(),
@@ -98,8 +105,8 @@ async fn prepare<'p>(cx: &Cx<'p>, book: &'p Book) -> Result<Option<Nanos>, Stop>
     for (name, value) in &world.inputs.params {
         world.globals.bind(*name, value.clone());
     }
-    world.globals.bind(book.run, Value::record([(SmolStr::new_static("id"), Value::str(world.inputs.run.as_str()))]));
-    for global in &world.program.globals {
+    name(world, book.run);
+    for global in &world.program().globals {
         // Pure ones first, as far as they go without a secret: a lock's name may read them.
         if let Global::Let { name, value } = global
             && let Ok(value) = eval::eval(&here, value).await
@@ -108,16 +115,31 @@ async fn prepare<'p>(cx: &Cx<'p>, book: &'p Book) -> Result<Option<Nanos>, Stop>
         }
     }
     locks(&here, book).await?;
-    for global in &world.program.globals {
+    declare(&here, &world.program().globals).await?;
+    let header = &book.header;
+    world.step_timeout.set(time(&here, Field::Timeout, header.timeout.as_ref()).await?);
+    world.rollback_within.set(time(&here, Field::RollbackWithin, header.rollback_within.as_ref()).await?);
+    time(&here, Field::Deadline, header.deadline.as_ref()).await
+}
+
+/// `run`.
+pub(super) fn name(world: &World<'_>, run: NameId) {
+    world.globals.bind(run, Value::record([(SmolStr::new_static("id"), Value::str(world.inputs.run.as_str()))]));
+}
+
+/// What a file or an input declares, in its order.
+pub(super) async fn declare<'p>(cx: &Cx<'p>, globals: &'p [Global]) -> Result<(), Stop> {
+    let world = &cx.world;
+    for global in globals {
         match global {
             Global::Let { name, value } => {
                 if world.globals.get(*name).is_none() {
-                    let value = eval::eval(&here, value).await?;
+                    let value = eval::eval(cx, value).await?;
                     world.globals.bind(*name, value);
                 }
             }
             Global::Secret { name, value, short, span } => {
-                let value = read(&here, &format!("the secret `{}`", world.name_text(*name)), value).await?;
+                let value = read(cx, &format!("the secret `{}`", world.name_text(*name)), value).await?;
                 if is_empty(&value) {
                     let message = format!("the secret `{}` is empty", world.name_text(*name));
                     let help = Some("set it where it is read from".to_owned());
@@ -136,15 +158,12 @@ async fn prepare<'p>(cx: &Cx<'p>, book: &'p Book) -> Result<Option<Nanos>, Stop>
                 world.globals.bind(*name, value);
             }
             Global::Connect { name, value } => {
-                let value = read(&here, &format!("the address of `{}`", world.name_text(*name)), value).await?;
+                let value = read(cx, &format!("the address of `{}`", world.name_text(*name)), value).await?;
                 world.globals.bind(*name, value);
             }
         }
     }
-    let header = &book.header;
-    world.step_timeout.set(time(&here, Field::Timeout, header.timeout.as_ref()).await?);
-    world.rollback_within.set(time(&here, Field::RollbackWithin, header.rollback_within.as_ref()).await?);
-    time(&here, Field::Deadline, header.deadline.as_ref()).await
+    Ok(())
 }
 
 /// What a run needs before it starts is there within a minute; a person is waited for.
@@ -231,7 +250,7 @@ fn stopped(cx: &Cx<'_>) -> Fault {
 }
 
 /// Nothing forward ever starts again.
-async fn back<'p>(cx: &Cx<'p>, book: &'p Book, failure: StepFailure) {
+pub(super) async fn back<'p>(cx: &Cx<'p>, book: Option<&'p Book>, failure: StepFailure) {
     let world = &cx.world;
     let asked = world.back.replace(true);
     if world.killed.get() || (world.inputs.on_failure == OnFailure::Stop && !asked) {
@@ -242,7 +261,9 @@ async fn back<'p>(cx: &Cx<'p>, book: &'p Book, failure: StepFailure) {
     }
     let here = Cx { scope: Rc::new(Scope::default()), mode: Mode::Back, ..cx.clone() };
     let end = unwind(&here, &failure).await;
-    if end != End::Stopped {
+    if end != End::Stopped
+        && let Some(book) = book
+    {
         let told = Some((book.failure, &failure));
         handlers::run(&here, book.on_failure.as_ref(), told, Book::ON_FAILURE).await;
     }

@@ -28,7 +28,7 @@ pub(super) struct Scope {
 enum Shield {
     #[default]
     None,
-    /// Behind a point of no return: none, as long as there is a way forward.
+    /// Behind a point of no return: none, as long as there is a way forward and nobody at a console interrupts it.
     Wall,
     /// Beside the way forward: none.
     Aside,
@@ -94,7 +94,7 @@ impl Scope {
     fn shields(&self, world: &World<'_>) -> bool {
         match self.shield.get() {
             Shield::None => false,
-            Shield::Wall => !world.back.get(),
+            Shield::Wall => !world.back.get() && !world.desk.interrupted.get(),
             Shield::Aside => true,
         }
     }

@@ -92,7 +92,7 @@ async fn repeat<'p>(cx: &Cx<'p>, retry: &'p Retry) -> Result<Repeat, Stop> {
 
 /// Call an action: an instance of its body, with names of its own.
 pub(super) async fn action<'p>(cx: &Cx<'p>, call: &'p ActionCall) -> Result<Value, Stop> {
-    let Some(action) = cx.world.program.actions.get(call.action.0 as usize) else { return Ok(Value::Null) };
+    let Some(action) = cx.world.program().actions.get(call.action.0 as usize) else { return Ok(Value::Null) };
     let names = Names::child(&cx.world.globals);
     for (name, value) in &call.args {
         names.bind(*name, eval::eval(cx, value).await?);

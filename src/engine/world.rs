@@ -8,6 +8,7 @@ use crate::check::program::{NameId, NameInfo, Program};
 use crate::engine::Inputs;
 use crate::engine::bug::Bug;
 use crate::engine::call::{CallId, Path, TxId};
+use crate::engine::console::Desk;
 use crate::engine::doubt::End;
 use crate::engine::event::{
     Answer, Command, Extent, Failure, Left, Progress, QuestionId, StepFailure, TimerClock, TimerId,
@@ -22,7 +23,7 @@ use crate::value::redact::{Redactor, is_short};
 use crate::value::{Nanos, Secret, SmolStr, Timestamp, Value};
 
 pub(super) struct World<'p> {
-    pub program: &'p Program,
+    program: Cell<&'p Program>,
     pub inputs: &'p Inputs,
     bug: Option<Bug>,
     pub queue: Queue<'p>,
@@ -51,6 +52,7 @@ pub(super) struct World<'p> {
     pub undoing: RefCell<Option<(Rc<Scope>, Extent)>>,
     /// Why the run did not go well, once it has ended.
     pub failure: RefCell<Option<StepFailure>>,
+    pub desk: Desk,
     /// What the run has to undo.
     pub tree: Rc<Seq<'p>>,
     /// A write may have had an effect.
@@ -95,7 +97,7 @@ const TYPICAL: usize = 8;
 impl<'p> World<'p> {
     pub fn new(program: &'p Program, inputs: &'p Inputs, bug: Option<Bug>) -> World<'p> {
         World {
-            program,
+            program: Cell::new(program),
             inputs,
             bug,
             queue: Queue::default(),
@@ -113,6 +115,7 @@ impl<'p> World<'p> {
             celebrating: RefCell::default(),
             undoing: RefCell::default(),
             failure: RefCell::default(),
+            desk: Desk::default(),
             tree: Rc::default(),
             wrote: Cell::default(),
             back: Cell::default(),
@@ -131,6 +134,16 @@ impl<'p> World<'p> {
             questions: RefCell::default(),
             ids: Cell::default(),
         }
+    }
+
+    /// At a console the one with the latest input.
+    pub fn program(&self) -> &'p Program {
+        self.program.get()
+    }
+
+    /// One with more inputs: what stands in the last one stands in it at the same places.
+    pub fn go_on_with(&self, program: &'p Program) {
+        self.program.set(program);
     }
 
     /// Whether this mistake was put in. Never in a release: what asks for it is not even compiled there.
@@ -198,7 +211,7 @@ impl<'p> World<'p> {
     }
 
     pub fn name(&self, id: NameId) -> Option<&'p NameInfo> {
-        self.program.names.get(id.0 as usize)
+        self.program().names.get(id.0 as usize)
     }
 
     pub fn name_text(&self, id: NameId) -> SmolStr {

@@ -1,2 +1,3 @@
 //! The doors. Each talks to `session` and `report`, never to the engine.
 pub mod cli;
+pub mod repl;

@@ -31,6 +31,9 @@ pub struct Text {
     pub text: String,
 }
 
+/// The name of the text of what is typed at a console: it stands in [`Entry::Entered`], input by input.
+pub const CONSOLE: &str = "<console>";
+
 /// Where a run belongs: resumed elsewhere it would do something else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -76,6 +79,9 @@ pub enum Entry {
     Taken { door: Door, holder: Holder, wall: Timestamp, reasons: Vec<Reason> },
     /// The engine has consumed this.
     Heard { input: Input, wall: Timestamp },
+    /// At a console this was typed, as the input of this number, from 0. `gone`: the inputs whose names it does not see;
+    /// `texts`: the files that it is the first to use.
+    Entered { number: u32, text: String, gone: Vec<u32>, texts: Vec<Text>, wall: Timestamp },
     /// A call that may have an effect starts next, unless this is the last entry. `key` for people.
     Intent { call: CallId, key: String },
     /// What its provider needs to tell later whether a call had its effect; written before it can have one.

@@ -21,7 +21,7 @@ mod tip;
 pub mod trouble;
 mod written;
 
-pub use entry::{Door, Entry, Head, Holder, Place, Reason, Text};
+pub use entry::{CONSOLE, Door, Entry, Head, Holder, Place, Reason, Text};
 pub use open::{Which, open, which};
 pub use store::{Filter, Kept, Lapse, Lock, Room, Row, Standing, State, Store, Verified};
 pub use trouble::{Kind, Trouble};

@@ -61,6 +61,7 @@ fn wall(entry: &Entry) -> Option<Timestamp> {
     match entry {
         Entry::Taken { wall, .. }
         | Entry::Heard { wall, .. }
+        | Entry::Entered { wall, .. }
         | Entry::Connected { wall, .. }
         | Entry::LockTaken { wall, .. }
         | Entry::Stopped { wall, .. }

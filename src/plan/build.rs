@@ -98,6 +98,7 @@ impl<'a> Build<'a> {
                 return;
             }
             StmtKind::Eval(Expr { kind: ExprKind::Action(call), .. })
+            | StmtKind::Show(Expr { kind: ExprKind::Action(call), .. })
             | StmtKind::Let { value: Expr { kind: ExprKind::Action(call), .. }, fallback: None, .. } => {
                 // What its arguments call comes first.
                 let mut before = self.node(Kind::Action, path, String::new());
@@ -114,7 +115,7 @@ impl<'a> Build<'a> {
                 let text = format!("{} = {}", self.name(*name), self.shown().value(value));
                 self.node(Kind::Let, path, text)
             }
-            StmtKind::Eval(value) => {
+            StmtKind::Eval(value) | StmtKind::Show(value) => {
                 let text = self.shown().value(value);
                 self.node(Kind::Do, path, text)
             }
@@ -404,7 +405,7 @@ fn plain(kind: &StmtKind) -> (Kind, &'static str) {
         StmtKind::Confirm { .. } => (Kind::Confirm, "confirm"),
         StmtKind::Choose { .. } => (Kind::Choose, "choose"),
         StmtKind::Try { .. } => (Kind::Try, "try"),
-        StmtKind::Eval(_) => (Kind::Do, ""),
+        StmtKind::Eval(_) | StmtKind::Show(_) => (Kind::Do, ""),
     }
 }
 

@@ -112,6 +112,9 @@ pub enum Fields<'a> {
         key: &'a str,
         value: serde_json::Value,
     },
+    Shown {
+        value: serde_json::Value,
+    },
     RunFinished(Box<Ended<'a>>),
     RunRefused(Refusal<'a>),
 }
@@ -294,6 +297,7 @@ pub fn told<'a>(progress: &'a Progress, sources: &'a Sources) -> (Path, &'static
         Progress::Note { path, key, value } => {
             (path, "note", Fields::Note { key, value: crate::value::json::to_json(value) })
         }
+        Progress::Shown { path, value } => (path, "shown", Fields::Shown { value: crate::value::json::to_json(value) }),
         Progress::Warning { path, text } => (path, "warning", Fields::Text { text }),
     };
     (path.clone(), event, fields)

@@ -19,7 +19,7 @@ use crate::value::{Nanos, Value};
 const STEPS: usize = 6;
 
 /// What is over sooner is not shown outside of steps.
-const BLINK: Nanos = Nanos(500_000_000);
+pub(super) const BLINK: Nanos = Nanos(500_000_000);
 
 pub struct Live {
     screen: Rc<RefCell<Screen>>,
@@ -67,7 +67,7 @@ impl Watcher for Live {
         let mut screen = self.screen.borrow_mut();
         screen.close();
         screen.region(&[]);
-        screen.permanent(&summary(at, finish, self.story.sources()));
+        screen.permanent(&summary(at, finish, &self.story.sources));
     }
 
     fn show(&mut self, shown: Shown) {
@@ -80,7 +80,13 @@ impl Watcher for Live {
 }
 
 fn region(at: Nanos, story: &Story, opening: &Opening) -> Vec<Line> {
-    let mut lines = vec![Line::new(0).put(Tone::Dim, clock(at, story, opening))];
+    let clock = Line::new(0).put(Tone::Dim, clock(at, story, opening));
+    std::iter::once(clock).chain(steps(at, story)).collect()
+}
+
+/// What is under way.
+pub(super) fn steps(at: Nanos, story: &Story) -> Vec<Line> {
+    let mut lines = Vec::new();
     let steps = story.innermost();
     for open in steps.iter().take(STEPS) {
         lines.extend(step(at, open, steps.len() == 1));

@@ -2,6 +2,7 @@
 //! Everything that leaves goes through [`outside::Outside`], which hides secrets and shows control characters.
 //! Decides nothing and changes nothing about a run.
 mod at_once;
+pub mod console;
 pub mod diagnostics;
 mod events;
 pub mod json;
@@ -22,5 +23,6 @@ mod streamed;
 pub mod style;
 pub mod summary;
 pub mod time;
+pub mod value;
 pub mod visible;
 mod workflow;

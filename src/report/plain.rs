@@ -46,7 +46,7 @@ impl Watcher for Plain {
     }
 
     fn finished(&mut self, at: Nanos, finish: &Finish) {
-        summary(at, finish, self.story.sources()).iter().for_each(|line| self.out.line(line));
+        summary(at, finish, &self.story.sources).iter().for_each(|line| self.out.line(line));
     }
 
     fn show(&mut self, shown: Shown) {

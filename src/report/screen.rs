@@ -22,6 +22,11 @@ impl Screen {
         &mut self.out
     }
 
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.size().0
+    }
+
     /// Columns and rows now: the window may have been resized.
     fn size(&self) -> (usize, usize) {
         size(Channel::Out).unwrap_or((self.out.look.width, self.out.look.height))

@@ -90,7 +90,7 @@ struct Running {
 #[derive(Debug)]
 pub struct Story {
     say: Say,
-    sources: Sources,
+    pub sources: Sources,
     open: BTreeMap<(Path, bool), Open>,
     running: BTreeMap<CallId, Running>,
     streamed: Streamed,
@@ -126,11 +126,6 @@ impl Story {
             told_condition: BTreeMap::new(),
             told_help: BTreeMap::new(),
         }
-    }
-
-    #[must_use]
-    pub fn sources(&self) -> &Sources {
-        &self.sources
     }
 
     /// What is hidden in the output of commands before it is cut into lines.
@@ -342,6 +337,8 @@ impl Story {
                     lines.extend(first.text(&line, Tone::Plain, &crate::value::show::show(value)));
                 }
             }
+            // A console shows it.
+            Progress::Shown { .. } => {}
             Progress::Warning { path, text } => {
                 if let Some(open) = self.home(path).and_then(|home| self.open.get_mut(&home)) {
                     open.warned = true;

@@ -1,6 +1,6 @@
 //! The end of a run: how it ended, why, what is undone, what is left and what a person must do.
 use crate::engine::call::Path;
-use crate::engine::event::{End, Failure, Finish, Left, LeftWhy};
+use crate::engine::event::{End, Failure, Finish, Left, LeftWhy, StepFailure};
 use crate::report::place;
 use crate::report::story::note;
 use crate::report::style::{Line, Tone};
@@ -13,11 +13,8 @@ pub fn summary(at: Nanos, finish: &Finish, sources: &Sources) -> Vec<Line> {
     // Of a run that was refused nothing stands between the opening, which ends with an empty line, and its end.
     let mut lines = if finish.end == End::Refused { Vec::new() } else { vec![Line::new(0)] };
     lines.push(headline(at, finish));
-    if let Some(failed) = &finish.failure {
-        let place = if failed.step.is_empty() { String::new() } else { format!("{}: ", failed.step) };
-        let first = Line::new(1).put(Tone::Bad, "failed: ").put(Tone::Strong, place);
-        lines.push(first.put(Tone::Plain, &failed.failure.message));
-        more(&failed.failure, sources, &mut lines);
+    if let Some(failure) = &finish.failure {
+        lines.extend(failed(failure, sources));
     }
     // Every attempt of a step is undone; it is named once.
     let mut told: Vec<&(Path, SmolStr)> = Vec::new();
@@ -76,6 +73,22 @@ pub fn ways_out(finish: &Finish, run: &str) -> Option<String> {
         }
         End::Succeeded | End::RolledBack | End::Undone | End::Refused => return None,
     })
+}
+
+/// What failed, and where.
+pub(super) fn failed(failed: &StepFailure, sources: &Sources) -> Vec<Line> {
+    let place = if failed.step.is_empty() { String::new() } else { format!("{}: ", failed.step) };
+    let first = Line::new(1).put(Tone::Bad, "failed: ").put(Tone::Strong, place);
+    let mut lines = vec![first.put(Tone::Plain, &failed.failure.message)];
+    more(&failed.failure, sources, &mut lines);
+    lines
+}
+
+/// What a console has left in place, and why.
+pub(super) fn left(left: &[Left], sources: &Sources) -> Vec<Line> {
+    let mut lines = Vec::new();
+    left.iter().for_each(|left| left_in_place(left, End::Incomplete, sources, &mut lines));
+    lines
 }
 
 fn headline(at: Nanos, finish: &Finish) -> Line {

@@ -1,4 +1,6 @@
 //! The loop.
+mod turns;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -17,7 +19,7 @@ use super::lost;
 use super::resume::Past;
 use super::runs;
 use super::signals::{Heard, Signals, suspend};
-use super::{Answers, Watcher};
+use super::{Answers, Operator, Watcher};
 use crate::effects::{Cancel, Canceller, Chunk, Effects, Output, Proof};
 use crate::engine::event::End;
 use crate::engine::{
@@ -26,6 +28,7 @@ use crate::engine::{
 };
 use crate::journal::{Entry, Kind, Room, Trouble};
 use crate::value::{Nanos, Timestamp, Value};
+use turns::Waits;
 
 /// Chunks of output on their way to the watcher: a slow watcher slows the commands down.
 const CHUNKS: usize = 64;
@@ -52,6 +55,8 @@ pub struct Around<'a> {
     pub on_question: OnQuestion,
     /// None: nothing is kept of the run.
     pub journal: Option<&'a mut Journal>,
+    /// Of a console.
+    pub operator: Option<&'a mut dyn Operator>,
 }
 
 /// What becomes of a run when nobody can answer its question.
@@ -83,6 +88,7 @@ struct Driver<'a> {
     locks: BTreeMap<CallId, Arc<Call>>,
     timers: BTreeMap<TimerId, Nanos>,
     questions: BTreeSet<QuestionId>,
+    waits: Waits,
     output: mpsc::Sender<Chunk>,
     /// The run is another process's by now: nothing starts any more.
     gone: Option<Gone>,
@@ -115,6 +121,7 @@ pub async fn drive(run: Replayed, around: Around<'_>, past: Option<Past>) -> Res
         locks: BTreeMap::new(),
         timers: BTreeMap::new(),
         questions: BTreeSet::new(),
+        waits: Waits::default(),
         output,
         gone: None,
         connected: past.as_ref().map(|past| Connected::since(&past.places)).unwrap_or_default(),
@@ -167,7 +174,8 @@ impl<'a> Driver<'a> {
                 self.cancellers.values().for_each(Canceller::kill);
                 end = Some(far(LAST));
             }
-            if idle && (over || (self.timers.is_empty() && self.questions.is_empty())) {
+            let waits = !self.timers.is_empty() || !self.questions.is_empty() || self.waits == Waits::ForTurn;
+            if idle && (over || !waits) {
                 return;
             }
             let next = self.timers.iter().map(|(id, at)| (*at, *id)).min();
@@ -179,14 +187,15 @@ impl<'a> Driver<'a> {
                 heard = signals.next() => match heard {
                     Heard::Child => crate::effects::shell::reap(),
                     Heard::Suspend => self.clock.without(suspend),
+                    heard if self.around.operator.is_some() => self.signalled(heard, &mut end),
                     Heard::Hangup if stopping => {}
-                    Heard::Hangup | Heard::Stop if !stopping => {
+                    Heard::Hangup | Heard::Stop | Heard::Interrupt if !stopping => {
                         stopping = true;
                         let at = self.clock.now();
                         self.around.watcher.tell(at, &Progress::Stopping);
                         self.hear(Event::Stop);
                     }
-                    Heard::Hangup | Heard::Stop => {
+                    Heard::Hangup | Heard::Stop | Heard::Interrupt => {
                         self.hear(Event::Kill);
                         self.cancellers.values().for_each(Canceller::kill);
                         end = end.or_else(|| Some(far(LAST)));
@@ -226,6 +235,7 @@ impl<'a> Driver<'a> {
                         }
                     }
                 }
+                turn = turns::next(&mut self.around.operator), if self.waits == Waits::ForTurn && !over => self.turn(turn),
                 () = sleep_until(keep), if self.keep_by.is_some() => self.keep_by = self.kept_late(),
                 _ = ticks.tick() => {
                     signals.shrug();
@@ -312,7 +322,7 @@ impl<'a> Driver<'a> {
     }
 
     fn hide(&mut self, value: &Value) {
-        secrets(value, &mut |secret| {
+        lost::secrets(value, &mut |secret| {
             self.around.watcher.secret(secret);
             self.around.effects.secret(secret);
             if let Some(journal) = &mut self.around.journal {
@@ -416,6 +426,7 @@ impl<'a> Driver<'a> {
             }
             Command::Record(_) => {}
             Command::Tell(progress) => self.around.watcher.tell(at, &progress),
+            Command::Ready(reached) => self.is_ready(&reached),
             Command::Finish(finish) => self.finish = Some(*finish),
         }
     }
@@ -476,8 +487,10 @@ impl<'a> Driver<'a> {
             self.asked.push_back((at, Command::Ask(question.id, Box::new(question.asked))));
         }
         self.hear(Event::Resumed { now: wall });
-        if let Some((why, what)) = rollback {
-            self.hear(Event::Rollback { why, what });
+        match (rollback, pending.ready) {
+            (Some((why, what)), _) => self.hear(Event::Rollback { why, what }),
+            (None, Some(reached)) => self.asked.push_back((at, Command::Ready(Box::new(reached)))),
+            (None, None) => {}
         }
         self.obey_all();
         for pending in pending.calls {
@@ -553,24 +566,4 @@ fn far(after: Duration) -> Instant {
 #[allow(clippy::disallowed_methods, reason = "the driver reads the clock")]
 fn now() -> Timestamp {
     Timestamp::now()
-}
-
-/// Every secret in a value. What is secret in a connection's address was told when the connection was made.
-pub fn secrets(value: &Value, found: &mut dyn FnMut(&Value)) {
-    match value {
-        Value::Secret(_) => found(value),
-        Value::List(items) => items.iter().for_each(|v| secrets(v, found)),
-        Value::Record(record) => record.0.iter().for_each(|(_, v)| secrets(v, found)),
-        Value::Connection(recipe) => recipe.args.0.iter().skip(1).for_each(|(_, v)| secrets(v, found)),
-        Value::Response(response) => response.headers.0.iter().for_each(|(_, v)| secrets(v, found)),
-        Value::Null
-        | Value::Bool(_)
-        | Value::Int(_)
-        | Value::Decimal(_)
-        | Value::Str(_)
-        | Value::Bytes(_)
-        | Value::Duration(_)
-        | Value::Size(_)
-        | Value::Time(_) => {}
-    }
 }

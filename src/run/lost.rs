@@ -73,3 +73,23 @@ pub fn lost_in(value: &Value) -> Option<String> {
         | Value::Time(_) => None,
     }
 }
+
+/// Every secret in a value. What is secret in a connection's address was told when the connection was made.
+pub fn secrets(value: &Value, found: &mut dyn FnMut(&Value)) {
+    match value {
+        Value::Secret(_) => found(value),
+        Value::List(items) => items.iter().for_each(|v| secrets(v, found)),
+        Value::Record(record) => record.0.iter().for_each(|(_, v)| secrets(v, found)),
+        Value::Connection(recipe) => recipe.args.0.iter().skip(1).for_each(|(_, v)| secrets(v, found)),
+        Value::Response(response) => response.headers.0.iter().for_each(|(_, v)| secrets(v, found)),
+        Value::Null
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::Decimal(_)
+        | Value::Str(_)
+        | Value::Bytes(_)
+        | Value::Duration(_)
+        | Value::Size(_)
+        | Value::Time(_) => {}
+    }
+}

@@ -3,6 +3,7 @@
 pub mod answers;
 mod clock;
 pub mod connected;
+pub mod console;
 mod crash;
 mod drive;
 pub mod id;
@@ -13,7 +14,9 @@ pub mod resume;
 mod runs;
 mod signals;
 
-pub use drive::{Around, OnQuestion, drive, secrets};
+pub use console::{Operator, Turn};
+pub use drive::{Around, OnQuestion, drive};
+pub use lost::secrets;
 
 use crate::effects::Chunk;
 use crate::engine::{Answer, Finish, Progress, QuestionAsked, QuestionId};

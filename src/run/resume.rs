@@ -5,9 +5,8 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::connected::Place;
-use super::drive::secrets;
 use super::journal::Journal;
-use super::lost::lost_in;
+use super::lost::{lost_in, secrets};
 use super::{Answers, Shown, Watcher};
 use crate::effects::{Cancel, Effects, Output};
 use crate::engine::call::Path;
@@ -117,7 +116,11 @@ pub async fn recall(
                 let (name, address, server) = (name.clone(), address.clone(), server.clone());
                 past.places.push(Place { name, address, server });
             }
-            Entry::Taken { .. } | Entry::LockTaken { .. } | Entry::Stopped { .. } | Entry::Closed { .. } => {}
+            Entry::Entered { .. }
+            | Entry::Taken { .. }
+            | Entry::LockTaken { .. }
+            | Entry::Stopped { .. }
+            | Entry::Closed { .. } => {}
         }
     }
     Ok(past)

@@ -5,7 +5,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::effects::shell;
 
 pub enum Heard {
-    /// Someone wants the run to stop: INT, TERM or QUIT.
+    /// Someone at the terminal wants the run to stop.
+    Interrupt,
+    /// Someone wants the run to stop: TERM or QUIT.
     Stop,
     /// The terminal is gone, the processor time is used up, the power fails. It comes several times for one loss, so it is
     /// never a second signal.
@@ -75,7 +77,7 @@ impl Signals {
         tokio::select! {
             // A terminal that goes away may send both at once: then the hangup must not count first.
             biased;
-            () = hear(&mut self.interrupt) => Heard::Stop,
+            () = hear(&mut self.interrupt) => Heard::Interrupt,
             () = hear(&mut self.terminate) => Heard::Stop,
             () = hear(&mut self.quit) => Heard::Stop,
             () = hear(&mut self.hangup) => Heard::Hangup,

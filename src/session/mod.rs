@@ -1,6 +1,7 @@
 //! The narrow waist: what every door can do. Open a file, check it, format it, take its inputs, plan it, run it, read its
-//! documentation.
+//! documentation; work at a console.
 //! In: paths and words of a person. Out: plain data and diagnostics; nothing is printed here.
+pub mod console;
 mod disk;
 pub mod docs;
 pub mod format;

@@ -5,7 +5,7 @@ use super::journal::find;
 use super::resume::script;
 use crate::engine::Inputs;
 use crate::journal::entry::SEMANTICS;
-use crate::journal::{Head, Kept, Row, State, Store, Trouble};
+use crate::journal::{Kept, Row, State, Store, Trouble};
 use crate::report::past::{Past, Script, Stands, retell};
 use crate::value::SmolStr;
 
@@ -32,15 +32,16 @@ pub fn stands(store: &mut dyn Store, rows: &[Row]) -> BTreeMap<SmolStr, Stands> 
 }
 
 fn past(kept: Kept, row: Row) -> Past {
-    let script = of(&kept.head);
+    let script = of(&kept);
     retell(kept, row, script)
 }
 
-fn of(head: &Head) -> Result<Script, String> {
+fn of(kept: &Kept) -> Result<Script, String> {
+    let head = &kept.head;
     if head.semantics != SEMANTICS {
         return Err(format!("the run was made by rbk {}, which ran some things differently", head.version));
     }
-    let ready = script(head).map_err(|trouble| trouble.message)?;
+    let ready = script(head, &kept.entries).map_err(|trouble| trouble.message)?;
     let (deadline, rollback_within) = ready.limits();
     let inputs = Inputs { run: ready.id, started: ready.started, params: ready.params, on_failure: head.on_failure };
     Ok(Script { program: ready.program, inputs, sources: ready.sources, deadline, rollback_within })

@@ -2,6 +2,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::console::Console;
 use super::part::Part;
 use super::recorded::Recorded;
 use super::run::{Ready, driven};
@@ -9,11 +10,11 @@ use super::{Opened, open_text, place};
 use crate::effects::world::World;
 use crate::engine::{Engine, Finish, Input, Inputs, OnFailure, Progress, QuestionAsked, Replayed, TimerClock, replay};
 use crate::journal::entry::SEMANTICS;
-use crate::journal::{Door, Entry, Filter, Head, Reason, Row, Standing, State, Store, Trouble};
+use crate::journal::{CONSOLE, Door, Entry, Filter, Head, Reason, Row, Standing, State, Store, Trouble};
 use crate::run::connected;
 use crate::run::journal::Journal;
 use crate::run::resume::Unsure;
-use crate::run::{Answers, Around, OnQuestion, Shown, Watcher, drive, process, resume};
+use crate::run::{Answers, Around, OnQuestion, Operator, Shown, Watcher, drive, process, resume};
 use crate::value::{SmolStr, Timestamp};
 
 /// The option by which a person says that another place is right.
@@ -49,7 +50,7 @@ impl Left {
             let message = format!("the run was started by rbk {}, which ran some things differently", head.version);
             return Err(Trouble::new(message).with_help(format!("go on with it by rbk {}", head.version)));
         }
-        let ready = script(&head)?;
+        let ready = script(&head, &entries)?;
         let changed = head.texts.iter().any(|text| is_other_now(&head, &text.name, &text.text));
         let mut elsewhere = place::differences(&head.place, &place::here());
         if let Err(error) = go_to(&head.place.dir) {
@@ -58,12 +59,27 @@ impl Left {
         Ok(Left { ready, head, entries, store, row, changed, elsewhere })
     }
 
+    /// What was typed, when it is a console's.
+    ///
+    /// # Errors
+    /// This rbk finds errors in it.
+    pub fn console(&self) -> Result<Option<Console>, Trouble> {
+        if is_console(&self.head) { Console::again(&self.entries, &self.head).map(Some) } else { Ok(None) }
+    }
+
+    /// Whether its journal keeps secrets.
+    #[must_use]
+    pub fn keeps_secrets(&self) -> bool {
+        self.store.keeps_secrets()
+    }
+
     /// When its last entry was written.
     #[must_use]
     pub fn last(&self) -> Timestamp {
         let wall = |entry: &Entry| match entry {
             Entry::Taken { wall, .. }
             | Entry::Heard { wall, .. }
+            | Entry::Entered { wall, .. }
             | Entry::Connected { wall, .. }
             | Entry::Stopped { wall, .. }
             | Entry::Closed { wall, .. } => Some(*wall),
@@ -92,6 +108,9 @@ impl Left {
     /// What it waits for, when there is nothing else to do: a person, whose answer is not `given`, or its hour.
     #[must_use]
     pub fn waits(&self, given: impl Fn(&QuestionAsked) -> bool) -> Option<String> {
+        if is_console(&self.head) {
+            return Some(at_a_console(&self.ready.id));
+        }
         let heard = self.entries.iter().filter_map(|entry| match entry {
             Entry::Heard { input, wall } => Some((input.clone(), *wall)),
             _ => None,
@@ -117,8 +136,10 @@ impl Left {
 }
 
 /// In which direction it goes on.
-pub enum Onward {
+pub enum Onward<'a> {
     Resume,
+    /// A console, and who works at it now.
+    Console(&'a mut dyn Operator),
     /// Why, and how much.
     Rollback(String, Part),
 }
@@ -129,7 +150,7 @@ pub enum Onward {
 /// When it could not go on.
 pub fn go_on(
     left: Left,
-    onward: Onward,
+    onward: Onward<'_>,
     reasons: Vec<Reason>,
     on_question: OnQuestion,
     watcher: &mut dyn Watcher,
@@ -137,7 +158,7 @@ pub fn go_on(
 ) -> Result<Option<Finish>, Trouble> {
     let Left { ready, head, entries, store, row, .. } = left;
     let door = match &onward {
-        Onward::Resume => Door::Resume,
+        Onward::Resume | Onward::Console(_) => Door::Resume,
         Onward::Rollback(..) => Door::Rollback,
     };
     let intended: BTreeSet<_> = entries
@@ -152,7 +173,7 @@ pub fn go_on(
     let mut world = World::new(ready.id.clone()).map_err(Trouble::new)?;
     world.shell.path.clone_from(&head.place.path);
     let (on_failure, unsure) = match onward {
-        Onward::Resume => (head.on_failure, Unsure::Refused),
+        Onward::Resume | Onward::Console(_) => (head.on_failure, Unsure::Refused),
         Onward::Rollback(..) => (OnFailure::Rollback, Unsure::LeftOut),
     };
     let Ready { program, sources: _, id, started, params } = ready;
@@ -164,12 +185,17 @@ pub fn go_on(
             Ok(past) => past,
             Err(trouble) => return Ok(Err(trouble)),
         };
-        if let Onward::Rollback(why, part) = onward {
-            match part.of(&run.engine, &past.steps) {
-                Ok(what) => past.rollback = Some((why, what)),
+        let operator = match onward {
+            Onward::Resume => None,
+            Onward::Console(operator) => Some(operator),
+            Onward::Rollback(why, part) => match part.of(&run.engine, &past.steps) {
+                Ok(what) => {
+                    past.rollback = Some((why, what));
+                    None
+                }
                 Err(trouble) => return Ok(Err(trouble)),
-            }
-        }
+            },
+        };
         if !reasons.iter().any(|reason| reason.option == HERE) {
             let moved = connected::elsewhere(&past, &world).await;
             if !moved.is_empty() {
@@ -194,19 +220,43 @@ pub fn go_on(
         } else if let Err(trouble) = resume::begin(&mut run, &mut past, &world, watcher, &mut journal, super::now()) {
             return Ok(Err(trouble));
         }
-        let around = Around { effects: &world, watcher, answers, on_question, journal: Some(&mut journal) };
+        let around = Around {
+            effects: &world,
+            watcher,
+            answers,
+            on_question,
+            journal: Some(&mut journal),
+            operator: operator.map(|operator| -> &mut dyn Operator { operator }),
+        };
         drive(run, around, Some(past)).await.map(Ok)
     }))?
 }
 
+/// Why only a person goes on with it.
+#[must_use]
+pub fn at_a_console(run: &str) -> String {
+    format!("it is a console: `rbk repl --resume {run}` goes on with it")
+}
+
+fn is_console(head: &Head) -> bool {
+    head.texts.first().is_some_and(|text| text.name == CONSOLE)
+}
+
+/// This rbk checks otherwise than the one that started the run.
+pub(super) fn unreadable(head: &Head) -> Trouble {
+    Trouble::new("this rbk finds errors in the run's own text")
+        .with_help(format!("go on with it by rbk {}", head.version))
+}
+
 /// What the run's own texts say.
-pub(super) fn script(head: &Head) -> Result<Ready, Trouble> {
+pub(super) fn script(head: &Head, entries: &[Entry]) -> Result<Ready, Trouble> {
+    if is_console(head) {
+        let Console { program, sources, .. } = Console::again(entries, head)?;
+        return Ok(Ready { program, sources, id: head.run.clone(), started: head.started, params: Vec::new() });
+    }
     let first = head.texts.first().ok_or_else(|| Trouble::new("the journal holds no text of the run"))?;
     let Opened { sources, program, .. } = open_text(&first.name, &first.text, &Recorded(&head.texts));
-    let program = program.ok_or_else(|| {
-        Trouble::new("this rbk finds errors in the run's own text")
-            .with_help(format!("go on with it by rbk {}", head.version))
-    })?;
+    let program = program.ok_or_else(|| unreadable(head))?;
     let mut params = Vec::new();
     for (name, value) in &head.params {
         let id = program.book.iter().flat_map(|book| &book.params).find(|param| named(&program, param.name) == *name);

@@ -8,12 +8,13 @@ use crate::check::constant;
 use crate::check::program::{Expr, NameId};
 use crate::check::unkept;
 use crate::effects::world::World;
-use crate::engine::{Engine, Finish, Inputs, OnFailure, Replayed};
+use crate::engine::{CONSOLE, Engine, Finish, Inputs, OnFailure, Replayed};
+use crate::journal;
 use crate::journal::entry::SEMANTICS;
 use crate::journal::{Door, Entry, Head, Store, Text, Trouble};
 use crate::run::journal::Journal;
-use crate::run::{Answers, Around, OnQuestion, Watcher, drive, id, process};
-use crate::source::Sources;
+use crate::run::{Answers, Around, OnQuestion, Operator, Watcher, drive, id, process};
+use crate::source::{File, Sources};
 use crate::value::redact::Redactor;
 use crate::value::{Nanos, SmolStr, Timestamp, Value};
 
@@ -67,10 +68,21 @@ pub fn run(
     watcher: &mut dyn Watcher,
     answers: &mut dyn Answers,
 ) -> Result<Option<Finish>, Trouble> {
+    begin(ready, way, watcher, answers, None)
+}
+
+/// The same; `operator`: who works at a console.
+pub(super) fn begin(
+    ready: Ready,
+    way: Way,
+    watcher: &mut dyn Watcher,
+    answers: &mut dyn Answers,
+    operator: Option<&mut dyn Operator>,
+) -> Result<Option<Finish>, Trouble> {
     let mut journal = match way.store {
         Some(mut store) => {
             if !store.keeps_secrets() {
-                lost(&ready)?;
+                lost(&ready.program, &ready.sources)?;
             }
             store.whole()?;
             let (head, holder, wall) = (head(&ready, way.on_failure), place::holder(), ready.started);
@@ -85,15 +97,23 @@ pub fn run(
     let Ready { program, sources: _, id, started, params } = ready;
     let world = World::new(id.clone()).map_err(Trouble::new)?;
     let engine = Engine::new(program, Inputs { run: id, started, params, on_failure: way.on_failure });
-    let around = Around { effects: &world, watcher, answers, on_question: way.on_question, journal: journal.as_mut() };
+    let journal = journal.as_mut();
+    let around = Around {
+        effects: &world,
+        watcher,
+        answers,
+        on_question: way.on_question,
+        journal,
+        operator: operator.map(|operator| -> &mut dyn Operator { operator }),
+    };
     driven(process::block_on(drive(Replayed::new(engine), around, None)))
 }
 
 /// What must still be done after a crash needs no secret that is gone then.
-fn lost(ready: &Ready) -> Result<(), Trouble> {
-    let Some((name, span)) = unkept::needed(&ready.program) else { return Ok(()) };
-    let (line, _) = ready.sources.position(span);
-    let at = format!("{}:{line}", ready.sources.name(span.file));
+pub(super) fn lost(program: &Program, sources: &Sources) -> Result<(), Trouble> {
+    let Some((name, span)) = unkept::needed(program) else { return Ok(()) };
+    let (line, _) = sources.position(span);
+    let at = format!("{}:{line}", sources.name(span.file));
     let message = format!("what is to be done at {at} after a crash needs `{name}`, and that secret would be lost");
     let help =
         "set `RBK_JOURNAL_KEY`: the journal then keeps it, sealed; or run with `--journal none`, and without a resume";
@@ -129,21 +149,24 @@ pub(super) fn driven<T>(driven: std::io::Result<Result<T, String>>) -> Result<T,
     driven.map_err(Trouble::new)
 }
 
+pub(super) fn text(file: &File) -> Text {
+    Text { name: file.name.clone(), text: file.text.to_string() }
+}
+
 fn head(ready: &Ready, on_failure: OnFailure) -> Head {
     let name = |id: NameId| ready.program.names.get(id.0 as usize).map(|name| name.text.clone()).unwrap_or_default();
     Head {
         run: ready.id.clone(),
         semantics: SEMANTICS,
         version: SmolStr::new_static(env!("CARGO_PKG_VERSION")),
-        book: ready.program.book.as_ref().map(|book| book.title.to_string()).unwrap_or_default(),
+        book: ready.program.book.as_ref().map_or_else(|| CONSOLE.to_owned(), |book| book.title.to_string()),
         started: ready.started,
         on_failure,
         params: ready.params.iter().map(|(id, value)| (name(*id), value.clone())).collect(),
-        texts: ready
-            .sources
-            .iter()
-            .map(|(_, file)| Text { name: file.name.clone(), text: file.text.to_string() })
-            .collect(),
+        texts: match ready.program.console {
+            Some(_) => vec![Text { name: journal::CONSOLE.to_owned(), text: String::new() }],
+            None => ready.sources.iter().map(|(_, file)| text(file)).collect(),
+        },
         place: place::here(),
     }
 }

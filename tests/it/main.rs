@@ -31,6 +31,7 @@ mod plan;
 mod postgres;
 mod proxy;
 mod redis;
+mod repl;
 mod resume;
 mod run;
 mod running;

@@ -72,7 +72,8 @@ impl Walk<'_> {
             | StmtKind::Log(_)
             | StmtKind::Note { .. }
             | StmtKind::Return(_)
-            | StmtKind::Eval(_) => {
+            | StmtKind::Eval(_)
+            | StmtKind::Show(_) => {
                 let mut all = Vec::new();
                 walk::expressions(&stmt.kind, &mut |e| all.push(e));
                 all.into_iter().fold(Sum::default(), |sum, e| sum.then(self.calls(e)))

@@ -205,7 +205,8 @@ fn fields<'a>(kind: &'a StmtKind, each: &mut dyn FnMut(Field, &'a Expr)) {
         | StmtKind::Log(_)
         | StmtKind::Note { .. }
         | StmtKind::Return(_)
-        | StmtKind::Eval(_) => {}
+        | StmtKind::Eval(_)
+        | StmtKind::Show(_) => {}
     }
 }
 

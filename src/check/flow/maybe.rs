@@ -21,8 +21,11 @@ pub fn check(program: &Program, found: &mut Vec<Diagnostic>) {
         reader.block(&action.body.block);
         reader.undo(&action.body);
     }
-    let Some(book) = &program.book else { return };
     let mut reader = Reader { program, maybe: BTreeMap::new(), found };
+    for entry in program.console.iter().flat_map(|console| &console.entries) {
+        reader.block(&entry.body);
+    }
+    let Some(book) = &program.book else { return };
     reader.block(&book.body);
     if let Some(block) = &book.on_success {
         reader.block(block);

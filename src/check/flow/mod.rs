@@ -11,6 +11,8 @@ mod units;
 mod unset;
 mod walls;
 
+pub(super) use units::own;
+
 use super::program::{Action, Block, Program, Step, StmtKind, Undo};
 use super::walk;
 use crate::diag::Diagnostic;
@@ -85,10 +87,11 @@ fn units<'a>(program: &'a Program, each: &mut dyn FnMut(&Unit<'a>)) {
     }
 }
 
-/// The runbook's body and handlers, and the bodies of actions.
+/// The runbook's body and handlers, what was typed, and the bodies of actions.
 fn top_blocks(program: &Program) -> impl Iterator<Item = &Block> {
     let book = program.book.iter().flat_map(|b| [&b.body].into_iter().chain(&b.on_success).chain(&b.on_failure));
-    book.chain(program.actions.iter().map(|a| &a.body.block))
+    let console = program.console.iter().flat_map(|console| &console.entries).map(|entry| &entry.body);
+    book.chain(console).chain(program.actions.iter().map(|a| &a.body.block))
 }
 
 /// The rollback blocks of steps and actions.

@@ -75,6 +75,9 @@ pub fn check(program: &Program, unread: &[Span], found: &mut Vec<Diagnostic>) {
     if let Some(book) = &program.book {
         outside(program, &book.body, unread, found);
     }
+    for entry in program.console.iter().flat_map(|console| &console.entries) {
+        outside(program, &entry.body, unread, found);
+    }
     units(program, &mut |unit| match (unit.step, unit.action) {
         // A runbook that is used as an action is the only one with a deadline.
         (_, Some(action)) if action.timeout.is_some() => outside(program, unit.block, unread, found),

@@ -12,10 +12,13 @@
 //! at 10s rollback
 //! at the end rollback from 2
 //! at the end rollback only 0/1
+//! then enter
+//! then undo past from 2
+//! then keep
 //! ```
 use super::{Crash, Proof, Reply, Rule, Script, Signal, Then};
 use crate::engine::call::Path;
-use crate::engine::{Ending, Extent, Failure, FailureKind, Outcome};
+use crate::engine::{Ending, Event, Extent, Failure, FailureKind, Outcome, Walls};
 use crate::value::{Nanos, Value, json, read};
 
 impl Script {
@@ -34,6 +37,11 @@ impl Script {
     fn line(&mut self, line: &str) -> Result<(), String> {
         if let Some(what) = line.strip_prefix("at the end rollback") {
             self.rollbacks.push(extent(what)?);
+            return Ok(());
+        }
+        if let Some(what) = line.strip_prefix("then ") {
+            let turn = self.turn(what.trim())?;
+            self.turns.push(turn);
             return Ok(());
         }
         if let Some(rest) = line.strip_prefix("at ") {
@@ -93,6 +101,27 @@ impl Script {
         }
         self.rules.push(rule);
         Ok(())
+    }
+}
+
+impl Script {
+    /// What a person does next at a console; inputs are entered in their order.
+    fn turn(&self, what: &str) -> Result<Event, String> {
+        let entered = self.turns.iter().filter(|turn| matches!(turn, Event::Enter(_))).count();
+        match what.split_once(' ').unwrap_or((what, "")) {
+            ("enter", "") => Ok(Event::Enter(u32::try_from(entered).unwrap_or(u32::MAX))),
+            ("keep", "") => Ok(Event::Keep),
+            ("leave", "") => Ok(Event::Kill),
+            ("rollback", "") => Ok(Event::Rollback { why: "asked for".to_owned(), what: Extent::All }),
+            ("undo", part) => {
+                let (walls, part) = match part.strip_prefix("past") {
+                    Some(part) => (Walls::Pass, part),
+                    None => (Walls::Stop, part),
+                };
+                Ok(Event::Undo { what: extent(part)?, walls })
+            }
+            _ => Err(format!("no turn `{what}`")),
+        }
     }
 }
 

@@ -174,7 +174,7 @@ pub fn reason(text: &str) -> Result<String, String> {
 }
 
 /// `LABEL=VALUE`.
-fn labelled(text: &str) -> Result<String, String> {
+pub fn labelled(text: &str) -> Result<String, String> {
     if text.contains('=') {
         Ok(text.to_owned())
     } else {

@@ -13,6 +13,7 @@ mod paths;
 mod plan;
 mod questions;
 mod refused;
+mod repl;
 mod report;
 mod resume;
 mod run;
@@ -85,6 +86,7 @@ enum Command {
     Show(show::Show),
     Report(report::Report),
     Close(runs::Close),
+    Repl(repl::Repl),
     Check(check::Check),
     Fmt(fmt::Fmt),
     Plan(plan::Plan),
@@ -110,6 +112,7 @@ pub fn main() -> ExitCode {
         Command::Show(args) => show::show(&args, cli.say.say()),
         Command::Report(args) => report::report(&args),
         Command::Close(args) => runs::close(&args),
+        Command::Repl(args) => repl::repl(&args, cli.say.say()),
         Command::Check(args) => check::check(&args, cli.say.say()),
         Command::Fmt(args) => fmt::fmt(&args, cli.say.say()),
         Command::Plan(args) => plan::plan(&args, cli.say.say()),

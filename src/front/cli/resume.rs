@@ -8,7 +8,7 @@ use super::inputs::Somebody;
 use super::questions;
 use super::refused::Refused;
 use crate::engine::event::{ASKED_FOR, End};
-use crate::journal::{Filter, Reason, Row, State, Store, Trouble};
+use crate::journal::{CONSOLE, Filter, Reason, Row, State, Store, Trouble};
 use crate::report::outside::{Channel, Outside};
 use crate::report::story::Say;
 use crate::report::style::{Line, Tone};
@@ -18,7 +18,7 @@ use crate::session;
 use crate::session::journal::{find, last};
 use crate::session::part::Part;
 use crate::session::place;
-use crate::session::resume::{HERE, Left, Onward, go_on};
+use crate::session::resume::{HERE, Left, Onward, at_a_console, go_on};
 use crate::value::SmolStr;
 
 /// Go on with a run that was interrupted or stopped
@@ -89,6 +89,9 @@ pub fn resume(args: &Resume, say: Say) -> u8 {
             State::Ended(_) | State::Closed => {
                 return Err(Refused::because(format!("run {} has ended: {}", row.run, ended(row.state))));
             }
+            State::Open if row.file == CONSOLE => {
+                return Err(Refused::because(format!("run {}: {}", row.run, at_a_console(&row.run))));
+            }
             State::Open => {}
         }
         questions::known_later(&left.ready.program, &args.telling.answer)?;
@@ -151,7 +154,9 @@ fn part(args: &Rollback) -> Part {
 /// What came later may stand on what would be undone.
 fn is_last(store: &mut dyn Store, row: &Row, reason: Option<&str>) -> Result<(), Trouble> {
     let later = store.runs(&Filter::default())?.into_iter().find(|other| {
-        let related = other.book == row.book || other.locks.iter().any(|lock| row.locks.contains(lock));
+        // Two consoles have nothing to do with each other.
+        let related =
+            other.book == row.book && row.file != CONSOLE || other.locks.iter().any(|lock| row.locks.contains(lock));
         let gone = matches!(other.state, State::Ended(End::RolledBack | End::Refused));
         other.started > row.started && related && other.wrote && !gone
     });
@@ -177,7 +182,7 @@ pub(super) fn driven(
     telling: &Telling,
     say: Say,
     left: Left,
-    onward: Onward,
+    onward: Onward<'_>,
     reasons: Vec<Reason>,
 ) -> Result<u8, Trouble> {
     if left.changed {
@@ -186,14 +191,14 @@ pub(super) fn driven(
     left.notes().for_each(|line| complain_softly(&line));
     let shown = left.ready.clone();
     let word = match &onward {
-        Onward::Resume => "resumed".to_owned(),
+        Onward::Resume | Onward::Console(_) => "resumed".to_owned(),
         Onward::Rollback(_, Part::All) => "to be undone".to_owned(),
         Onward::Rollback(_, Part::From(step)) => format!("to be undone from `{step}` on"),
         Onward::Rollback(_, Part::Only { step, .. }) => format!("`{step}` to be undone"),
     };
     let again = Some(format!("{word} {}", session::now().strftime("%F %T UTC")));
     let on_question = telling.on_question(match &onward {
-        Onward::Resume => OnQuestion::Stop,
+        Onward::Resume | Onward::Console(_) => OnQuestion::Stop,
         Onward::Rollback(..) => OnQuestion::Refuse,
     });
     telling.try_drive(&shown, Somebody::look(), say, again, |watcher, answers| {

@@ -5,7 +5,7 @@ use super::event::WireEvent;
 use super::leaf::{Hide, Leaf, Show};
 use super::value::{self, time};
 use crate::engine::{CallId, Input};
-use crate::journal::{Door, Entry, Holder, Reason, Trouble};
+use crate::journal::{Door, Entry, Holder, Reason, Text, Trouble};
 use crate::value::Nanos;
 
 #[derive(Serialize, Deserialize)]
@@ -24,6 +24,16 @@ pub enum Wire {
         /// Nanoseconds of running time.
         at: i64,
         event: WireEvent,
+        wall: String,
+    },
+    Entered {
+        number: u32,
+        text: Leaf,
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        gone: Vec<u32>,
+        /// Names and texts.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        texts: Vec<(String, String)>,
         wall: String,
     },
     Intent {
@@ -89,6 +99,13 @@ pub fn wire(entry: &Entry, hide: &Hide<'_>) -> Result<Wire, Trouble> {
         Entry::Heard { input, wall } => {
             Wire::Heard { at: input.at.0, event: hide.event(&input.event)?, wall: wall.to_string() }
         }
+        Entry::Entered { number, text, gone, texts, wall } => Wire::Entered {
+            number: *number,
+            text: hide.said(text)?,
+            gone: gone.clone(),
+            texts: texts.iter().map(|text| (text.name.clone(), text.text.clone())).collect(),
+            wall: wall.to_string(),
+        },
         Entry::Intent { call, key } => Wire::Intent { call: call.0, key: hide.said(key)? },
         Entry::Proof { call, proof } => Wire::Proof { call: call.0, proof: hide.value(proof)? },
         Entry::Connected { name, address, server, wall } => Wire::Connected {
@@ -121,6 +138,13 @@ pub fn entry(wire: Wire, show: &Show<'_>) -> Result<Entry, Trouble> {
         Wire::Heard { at, event, wall } => {
             Entry::Heard { input: Input { at: Nanos(at), event: show.event(event)? }, wall: time(&wall)? }
         }
+        Wire::Entered { number, text, gone, texts, wall } => Entry::Entered {
+            number,
+            text: show.text(text)?,
+            gone,
+            texts: texts.into_iter().map(|(name, text)| Text { name, text }).collect(),
+            wall: time(&wall)?,
+        },
         Wire::Intent { call, key } => Entry::Intent { call: CallId(call), key: show.text(key)? },
         Wire::Proof { call, proof } => Entry::Proof { call: CallId(call), proof: show.value(proof)? },
         Wire::Connected { name, address, server, wall } => Entry::Connected {

@@ -7,7 +7,7 @@ use super::leaf::{Hide, Leaf, Show};
 use super::outcome::WireOutcome;
 use super::value::{Wire, time};
 use crate::engine::call::Path;
-use crate::engine::{Answer, CallId, Event, Extent, Outcome, QuestionId, TimerId};
+use crate::engine::{Answer, CallId, Event, Extent, Outcome, QuestionId, TimerId, Walls};
 use crate::journal::Trouble;
 use crate::journal::seal::Print;
 use crate::value::Value;
@@ -28,7 +28,19 @@ pub enum WireEvent {
     Rollback(Leaf),
     RollbackFrom(Leaf, String),
     RollbackOnly(Leaf, String),
+    Enter(u32),
+    Undo(WireExtent),
+    UndoPast(WireExtent),
+    Keep,
     Kill,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum WireExtent {
+    All,
+    From(String),
+    Only(String),
 }
 
 impl Hide<'_> {
@@ -53,6 +65,10 @@ impl Hide<'_> {
             Event::Unanswered(question, why) => WireEvent::Unanswered(question.0, self.said(why)?),
             Event::Parked(question, why) => WireEvent::Parked(question.0, self.said(why)?),
             Event::Stop => WireEvent::Stop,
+            Event::Enter(number) => WireEvent::Enter(*number),
+            Event::Undo { what, walls: Walls::Stop } => WireEvent::Undo(wire(what)),
+            Event::Undo { what, walls: Walls::Pass } => WireEvent::UndoPast(wire(what)),
+            Event::Keep => WireEvent::Keep,
             Event::Kill => WireEvent::Kill,
         })
     }
@@ -73,6 +89,22 @@ impl Hide<'_> {
         }
         Ok(wire)
     }
+}
+
+fn wire(extent: &Extent) -> WireExtent {
+    match extent {
+        Extent::All => WireExtent::All,
+        Extent::From(path) => WireExtent::From(path.to_string()),
+        Extent::Only(path) => WireExtent::Only(path.to_string()),
+    }
+}
+
+fn extent(wire: WireExtent) -> Result<Extent, Trouble> {
+    Ok(match wire {
+        WireExtent::All => Extent::All,
+        WireExtent::From(at) => Extent::From(path(&at)?),
+        WireExtent::Only(at) => Extent::Only(path(&at)?),
+    })
 }
 
 fn path(text: &str) -> Result<Path, Trouble> {
@@ -111,6 +143,10 @@ impl Show<'_> {
             WireEvent::Unanswered(question, why) => Event::Unanswered(QuestionId(question), self.text(why)?),
             WireEvent::Parked(question, why) => Event::Parked(QuestionId(question), self.text(why)?),
             WireEvent::Stop => Event::Stop,
+            WireEvent::Enter(number) => Event::Enter(number),
+            WireEvent::Undo(what) => Event::Undo { what: extent(what)?, walls: Walls::Stop },
+            WireEvent::UndoPast(what) => Event::Undo { what: extent(what)?, walls: Walls::Pass },
+            WireEvent::Keep => Event::Keep,
             WireEvent::Kill => Event::Kill,
         })
     }

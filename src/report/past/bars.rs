@@ -276,6 +276,7 @@ impl Bars {
             | Progress::Committed { .. }
             | Progress::Log { .. }
             | Progress::Note { .. }
+            | Progress::Shown { .. }
             | Progress::Warning { .. } => {}
         }
     }
@@ -322,6 +323,7 @@ fn place(progress: &Progress) -> Option<&Path> {
         | Progress::Committed { path, .. }
         | Progress::Log { path, .. }
         | Progress::Note { path, .. }
+        | Progress::Shown { path, .. }
         | Progress::Warning { path, .. } => Some(path),
         Progress::RunStarted { .. } | Progress::Stopping | Progress::Unwinding { .. } => None,
     }

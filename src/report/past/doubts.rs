@@ -62,7 +62,14 @@ impl Doubts {
             Event::Unanswered(id, _) => self.answered(*id, Decision::HalfDone, found),
             // It is asked again.
             Event::Parked(..) => {}
-            Event::Start | Event::Fired(_) | Event::Stop | Event::Rollback { .. } | Event::Kill => {}
+            Event::Start
+            | Event::Fired(_)
+            | Event::Stop
+            | Event::Rollback { .. }
+            | Event::Enter(_)
+            | Event::Undo { .. }
+            | Event::Keep
+            | Event::Kill => {}
         }
     }
 

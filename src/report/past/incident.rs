@@ -263,6 +263,7 @@ impl Tell<'_> {
             | Progress::ActionStarted { .. }
             | Progress::ActionFinished { .. }
             | Progress::Condition { .. }
+            | Progress::Shown { .. }
             | Progress::RollbackStarted { .. }
             | Progress::AsideStarted { .. }
             | Progress::AsideFinished { failure: None, .. } => return None,

@@ -122,6 +122,10 @@ impl Teller {
                 }
             }
             Entry::Proof { .. } => {}
+            Entry::Entered { text, wall, .. } => {
+                self.wall = wall;
+                self.push(What::Plain(format!("typed: {text}")));
+            }
             Entry::Connected { name, address, server, wall } => {
                 self.wall = wall;
                 self.push(What::Connected { name, address, server });
@@ -166,7 +170,12 @@ impl Teller {
             | Event::Fired(_)
             | Event::Answered(..)
             | Event::Stop
+            | Event::Enter(_)
+            | Event::Keep
             | Event::Kill => {}
+            Event::Undo { what, .. } => {
+                found.push(What::AskedBack { why: ASKED_FOR.to_owned(), part: self.part(what) })
+            }
         }
         // To be told by itself, where it does not fit.
         let event = input.event.clone();
@@ -278,6 +287,9 @@ impl Teller {
             Event::Unanswered(_, why) | Event::Parked(_, why) => format!("a question was not answered: {why}"),
             Event::Stop => "a signal asked it to stop".to_owned(),
             Event::Rollback { why, what } => asked_back(why, self.part(what).as_deref()),
+            Event::Enter(number) => format!("entry {} started", number + 1),
+            Event::Undo { what, .. } => asked_back(ASKED_FOR, self.part(what).as_deref()),
+            Event::Keep => "it was ended, and what is in place stays".to_owned(),
             Event::Kill => "a second signal ended it".to_owned(),
         };
         self.push(What::Plain(text));

@@ -158,7 +158,13 @@ pub fn broken(played: &Played) -> Result<(), String> {
                 only = if std::mem::take(&mut ended) { what.clone() } else { Extent::All };
             }
             Event::Kill | Event::Parked(..) => killed = true,
-            Event::Start | Event::Fired(_) | Event::Unanswered(..) | Event::Stop => {}
+            Event::Start
+            | Event::Fired(_)
+            | Event::Unanswered(..)
+            | Event::Stop
+            | Event::Enter(_)
+            | Event::Undo { .. }
+            | Event::Keep => {}
         }
         for command in commands {
             match command {

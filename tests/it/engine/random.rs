@@ -262,7 +262,7 @@ impl Maker {
             1 if self.one_in(2) => Undo::Manual { what: text("by hand"), span: Span::default() },
             2 if at.wall && !retried => {
                 self.seen("irreversible");
-                Undo::Irreversible { why: text("gone"), span: Span::default() }
+                Undo::Irreversible { why: text("gone"), span: Span::default(), ask: Ask::ByName }
             }
             _ => {
                 self.seen("rollback");

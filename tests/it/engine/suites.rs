@@ -1,10 +1,14 @@
 //! `tests/suites/engine/*.md`: a program, a world, and what then happens. `RBK_BLESS=1` rewrites the traces.
 use std::path::Path;
+use std::sync::Arc;
 
-use rbk::check::program::ExprKind;
+use rbk::check::console::{Entered, Typed, console};
+use rbk::check::program::{ExprKind, Program};
+use rbk::diag::Diagnostic;
 use rbk::effects::fake::{Script, play};
-use rbk::engine::Engine;
+use rbk::engine::{Engine, Event, Inputs};
 use rbk::session::{Disk, open_text};
+use rbk::source::Sources;
 
 /// The text of a fence and where it stands in the page.
 struct Fence<'p> {
@@ -36,14 +40,50 @@ fn whole(text: &str) -> String {
     format!("{above}\nrunbook \"t\" {{\n{header}{body}\n}}\n")
 }
 
+/// Inputs of a console, `---` between them; `--- gone 1`: the next does not see the names of entry 1.
+fn typed(text: &str) -> Vec<Typed> {
+    let mut typed = vec![Typed { text: String::new(), gone: Vec::new() }];
+    for line in text.lines() {
+        let Some(rest) = line.strip_prefix("---") else {
+            typed.last_mut().unwrap().text += &format!("{line}\n");
+            continue;
+        };
+        let gone = rest.split_whitespace().skip(1).map(|number| number.parse::<u32>().unwrap() - 1).collect();
+        typed.push(Typed { text: String::new(), gone });
+    }
+    typed
+}
+
+fn told(diagnostics: &[Diagnostic], sources: &Sources) -> String {
+    let said = |d: &Diagnostic| format!("{}: {} at `{}`\n", d.code.name(), d.message, sources.text(d.span()));
+    diagnostics.iter().map(said).collect()
+}
+
+fn entered(text: &str, world: &str) -> String {
+    let typed = typed(text);
+    let Entered { sources, program, diagnostics } = console(&typed, &Disk);
+    let Some(program) = program else { return told(&diagnostics, &sources) };
+    let mut script = match Script::read(world) {
+        Ok(script) => script,
+        Err(why) => return format!("{why}\n"),
+    };
+    if script.turns.is_empty() {
+        script.turns = (0..u32::try_from(typed.len()).unwrap()).map(Event::Enter).collect();
+    }
+    traced_in(&Arc::new(program), &super::inputs(), &script)
+}
+
+fn traced_in(program: &Arc<Program>, inputs: &Inputs, script: &Script) -> String {
+    let played = play(Engine::new(program.clone(), inputs.clone()), script);
+    super::check_replay(program, inputs, &played);
+    super::crash::everywhere(program, inputs, script, &played);
+    super::trace::trace(&played)
+}
+
 fn traced(program: &str, world: &str) -> String {
     let opened = open_text("page.rbk", &whole(program), &Disk);
     let Some(program) = opened.program else {
-        let said = opened
-            .diagnostics
-            .iter()
-            .map(|d| format!("{}: {} at `{}`\n", d.code.name(), d.message, opened.sources.text(d.span())));
-        return said.collect();
+        return told(&opened.diagnostics, &opened.sources);
     };
     let mut inputs = super::inputs();
     for param in program.book.iter().flat_map(|book| &book.params) {
@@ -55,10 +95,7 @@ fn traced(program: &str, world: &str) -> String {
         Ok(script) => script,
         Err(why) => return format!("{why}\n"),
     };
-    let played = play(Engine::new(program.clone(), inputs.clone()), &script);
-    super::check_replay(&program, &inputs, &played);
-    super::crash::everywhere(&program, &inputs, &script, &played);
-    super::trace::trace(&played)
+    traced_in(&program, &inputs, &script)
 }
 
 #[test]
@@ -72,13 +109,15 @@ fn pages() {
     for file in files {
         let page = std::fs::read_to_string(&file).unwrap();
         let (mut written, mut copied) = (String::new(), 0);
-        let (mut program, mut world) = ("", "");
+        let (mut program, mut world): (&str, &str) = ("", "");
+        let mut run: fn(&str, &str) -> String = traced;
         for fence in fences(&page) {
             match fence.kind {
-                "rbk" => (program, world) = (fence.text, ""),
+                "rbk" => (program, world, run) = (fence.text, "", traced),
+                "typed" => (program, world, run) = (fence.text, "", entered),
                 "world" => world = fence.text,
                 "trace" => {
-                    let is = traced(program, world);
+                    let is = run(program, world);
                     if is.trim_end() != fence.text.trim_end() {
                         wrong.push(format!("{}:\n{program}\nis\n{is}\nshould be\n{}", file.display(), fence.text));
                     }

@@ -1,7 +1,7 @@
 //! What a run did, one line for each thing that matters.
 use rbk::effects::fake::Played;
 use rbk::engine::call::Context;
-use rbk::engine::event::{ConditionKind, LeftWhy, Progress, StepStatus, Verdict};
+use rbk::engine::event::{ConditionKind, LeftWhy, Progress, Reached, StepStatus, Verdict};
 use rbk::engine::{Command, Ending, Event, Extent, Record};
 use rbk::value::{Nanos, show};
 
@@ -21,6 +21,9 @@ pub fn trace(played: &Played) -> String {
             Event::Parked(_, why) => say(format!("! parked: {why}")),
             Event::Doubted(_) => say("! in doubt".to_owned()),
             Event::Unstarted(_) => say("! not started".to_owned()),
+            Event::Enter(number) => say(format!("> entry {}", number + 1)),
+            Event::Undo { what, walls } => say(format!("> undo {what:?} {walls:?}").to_lowercase()),
+            Event::Keep => say("> keep".to_owned()),
             Event::Start | Event::Ended(..) | Event::Fired(_) | Event::Answered(..) | Event::Unanswered(..) => {}
         }
         for command in commands {
@@ -77,9 +80,18 @@ fn line(command: &Command) -> Option<String> {
         Command::Withdraw(_) => "withdraw the question".to_owned(),
         Command::Record(Record::Intent { unit: Some(unit), .. }) => format!("register {unit:?}").to_lowercase(),
         Command::Record(Record::Back) => "back".to_owned(),
+        Command::Ready(reached) => return reached_line(reached),
         Command::Tell(progress) => return told(progress),
         Command::Record(_) | Command::Timer(..) | Command::Clear(_) | Command::Finish(_) => return None,
     })
+}
+
+/// What a console has come to, where something is wrong.
+fn reached_line(reached: &Reached) -> Option<String> {
+    let mut said = Vec::new();
+    said.extend(reached.failure.as_ref().map(|failed| format!("because of {}", failed.failure.message)));
+    said.extend(reached.left.iter().map(|left| format!("left `{}`: {}", left.step, self::why(&left.why))));
+    (!said.is_empty()).then(|| format!("ready, {}", said.join("; ")))
 }
 
 fn shown(context: &Context) -> String {
@@ -151,6 +163,7 @@ fn told(progress: &Progress) -> Option<String> {
         Progress::Committed { why, .. } => format!("commit {why}"),
         Progress::Log { text, .. } => format!("log {text}"),
         Progress::Note { key, value, .. } => format!("note {key}: {}", show::show(value)),
+        Progress::Shown { value, .. } => format!("shows {}", show::show(value)),
         Progress::Stopping => "stopping".to_owned(),
         Progress::Warning { text, .. } => format!("warning {text}"),
         Progress::RunStarted { .. } | Progress::ActionStarted { .. } | Progress::Asked { .. } => return None,

@@ -115,6 +115,7 @@ fn kept(body: &str, ends: bool) -> Kept {
         answers: &mut nobody,
         on_question: OnQuestion::Refuse,
         journal: Some(&mut journal),
+        operator: None,
     };
     let text = format!("runbook \"Test\" {{\n  deadline 1m\n  rollback within 1m\n{body}\n}}\n");
     let run = Replayed::new(Engine::new(program(&text), inputs()));

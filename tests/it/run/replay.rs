@@ -101,6 +101,7 @@ fn driven(text: &str) -> (Option<Finish>, Vec<Entry>, Seen) {
         answers: &mut nobody,
         on_question: OnQuestion::Refuse,
         journal: Some(&mut journal),
+        operator: None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let run = Replayed::new(Engine::new(program(text), inputs.clone()));

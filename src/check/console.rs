@@ -1,0 +1,268 @@
+//! A console: what is typed, input by input, each checked behind those before it. The names, actions and inputs of a program
+//! come first in every program that has more inputs: what an earlier one was given goes on to mean the same.
+use std::rc::Rc;
+
+use crate::diag::{Code, Diagnostic, Severity};
+use crate::source::{FileId, Sources, Span};
+use crate::syntax::{self, ast};
+use crate::value::{SmolStr, Type, Value};
+
+use super::elab::{Elab, Here, literal};
+use super::modules::{Declared, Module, ModuleId, State, Tree, alias as alias_of};
+use super::program::{Ask, Block, Body, Console, Entry, ExprKind, Global, NameId, Program, Shell, Step, Stmt};
+use super::program::{StmtKind, Undo, Want};
+use super::steps::BodyOf;
+use super::{Library, conditions, echoes, flow};
+
+/// One input at a console.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Typed {
+    pub text: String,
+    /// Those before it, from 0, whose names are gone: they failed, or were undone.
+    pub gone: Vec<u32>,
+}
+
+/// What [`console`] returns.
+#[derive(Debug, Default)]
+pub struct Entered {
+    /// Every text, each input as `entry 1`, `entry 2` …
+    pub sources: Sources,
+    /// With every input; none when a finding about the last is an error.
+    pub program: Option<Program>,
+    /// About the last input and what it uses.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// The file that what is typed stands in, as `use` sees it.
+pub const NAME: &str = "<console>";
+
+/// Why a write of which nobody said how it is undone cannot be undone.
+const UNKNOWN: &str = "no undo is known for it";
+
+/// Check what was typed at a console.
+#[must_use]
+pub fn console(typed: &[Typed], library: &dyn Library) -> Entered {
+    let mut sources = Sources::default();
+    let mut elab = Elab::new(&mut sources, library);
+    let run = elab.run;
+    elab.program.console = Some(Console { run, entries: Vec::new() });
+    elab.modules.push(Module {
+        name: NAME.to_owned(),
+        tree: Tree::Read(Rc::new(ast::Ast { file: FileId(0), items: Vec::new() })),
+        values: Vec::new(),
+        aliases: Vec::new(),
+        actions: Vec::new(),
+        contexts: Vec::new(),
+        book: None,
+        shell: Shell::Bash,
+    });
+    let mut known = Known::default();
+    let mut last = FileId(0);
+    for (number, one) in (0u32..).zip(typed) {
+        last = elab.sources.add(format!("entry {}", number + 1), one.text.as_str());
+        let entry = elab.entry(last, number, one, &mut known);
+        if let Some(console) = &mut elab.program.console {
+            console.entries.push(entry);
+        }
+    }
+    let Elab { program, mut diagnostics, unread, .. } = elab;
+    diagnostics.extend(flow::check(&program, &unread));
+    diagnostics.retain(|found| found.span().file >= last);
+    echoes::drop_explained(&mut diagnostics);
+    echoes::drop(&mut diagnostics, &sources);
+    diagnostics.sort_by_key(|d| (d.span(), d.code));
+    diagnostics.dedup_by_key(|d| (d.span(), d.code));
+    let failed = diagnostics.iter().any(|d| d.severity == Severity::Error);
+    Entered { sources, program: (!failed).then_some(program), diagnostics }
+}
+
+/// Whether a text ends inside something that goes on: another line belongs to it.
+#[must_use]
+pub fn is_incomplete(text: &str) -> bool {
+    if declares(text) {
+        return syntax::parse(FileId(0), text).incomplete;
+    }
+    syntax::parse_statements(FileId(0), text).incomplete
+}
+
+/// What stands at the top of a file, by its first word.
+fn declares(text: &str) -> bool {
+    let line = text.lines().map(str::trim_start).find(|line| !line.is_empty() && !line.starts_with('#'));
+    let word = line.unwrap_or_default().split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+    matches!(word, "use" | "action" | "context" | "runbook" | "extern")
+}
+
+/// What inputs have bound, each with the number of its own; the latest last.
+#[derive(Default)]
+struct Known {
+    /// What actions can see too: secrets and connections.
+    values: Vec<(u32, SmolStr, NameId)>,
+    lets: Vec<(u32, SmolStr, NameId)>,
+    items: Vec<ast::Item>,
+}
+
+impl Elab<'_> {
+    fn entry(&mut self, file: FileId, number: u32, typed: &Typed, known: &mut Known) -> Entry {
+        let seen = |(of, name, id): &(u32, SmolStr, NameId)| (!typed.gone.contains(of)).then(|| (name.clone(), *id));
+        let run = (SmolStr::new_static("run"), self.run);
+        let values: Vec<_> = std::iter::once(run).chain(known.values.iter().filter_map(seen)).collect();
+        let declared = values.len();
+        if let Some(module) = self.modules.first_mut() {
+            module.values = values;
+        }
+        self.earlier = u32::try_from(self.program.names.len()).unwrap_or(u32::MAX);
+        self.enter_module(ModuleId(0));
+        let lets: Vec<_> = known.lets.iter().filter_map(seen).collect();
+        self.scopes.know(lets);
+        let body = if declares(&typed.text) {
+            self.items(file, &typed.text, known);
+            Block { stmts: Vec::new(), span: Span::new(file, 0, typed.text.len()) }
+        } else {
+            self.statements(file, &typed.text)
+        };
+        let globals = std::mem::take(&mut self.program.globals);
+        let names = globals.iter().filter_map(|global| match global {
+            Global::Secret { name, .. } | Global::Connect { name, .. } => Some(*name),
+            Global::Let { .. } => None,
+        });
+        let own: Vec<NameId> = names.collect();
+        for (name, id) in self.scopes.bound() {
+            let list = if own.contains(&id) { &mut known.values } else { &mut known.lets };
+            list.push((number, name, id));
+        }
+        let values = self.modules.first().map(|module| module.values.clone()).unwrap_or_default();
+        known.values.extend(values.into_iter().skip(declared).map(|(name, id)| (number, name, id)));
+        for lock in std::mem::take(&mut self.locks) {
+            let found = Diagnostic::error(
+                Code::MisplacedStatement,
+                "a runbook with a lock cannot be used at a console",
+                lock.span,
+                "taken at the start of a run",
+            );
+            self.report(found.help("run it by itself: `rbk run FILE`"));
+        }
+        self.budgets.clear();
+        self.settle_unknown();
+        Entry { globals, body }
+    }
+
+    /// `use`, `action`, `context`: known from here on. One of the same name is hidden by it.
+    fn items(&mut self, file: FileId, text: &str, known: &mut Known) {
+        let parsed = syntax::parse(file, text);
+        self.diagnostics.extend(parsed.diagnostics);
+        let first = known.items.len();
+        known.items.extend(parsed.ast.items.iter().cloned());
+        let tree = Tree::Read(Rc::new(ast::Ast { file, items: known.items.clone() }));
+        if let Some(module) = self.modules.first_mut() {
+            module.tree = tree;
+        }
+        for (item, declared) in (first..).zip(&parsed.ast.items) {
+            let Some(module) = self.modules.first_mut() else { return };
+            match &declared.kind {
+                ast::ItemKind::Action(action) => {
+                    module.actions.retain(|other| other.name.text != action.name.text);
+                    module.actions.push(Declared { name: action.name.clone(), item, state: State::Fresh });
+                }
+                ast::ItemKind::Context(context) => {
+                    module.contexts.retain(|other| other.name.text != context.name.text);
+                    module.contexts.push(Declared { name: context.name.clone(), item, state: State::Fresh });
+                }
+                ast::ItemKind::Use(used) => {
+                    let alias = used.alias.as_ref().map(|alias| alias.text.clone());
+                    let alias = alias.unwrap_or_else(|| alias_of(&self.written(&used.path)));
+                    if let Some(module) = self.modules.first_mut() {
+                        module.aliases.retain(|other| other.name != alias);
+                    }
+                    self.use_module(ModuleId(0), used, &mut vec![NAME.to_owned()]);
+                    self.enter_module(ModuleId(0));
+                }
+                ast::ItemKind::Runbook(_) | ast::ItemKind::Extern(_) => {
+                    let at = super::walk::opening(declared.span, 7);
+                    let found = Diagnostic::error(
+                        Code::MisplacedStatement,
+                        "a runbook stands in a file",
+                        at,
+                        "not at a console",
+                    );
+                    self.report(found.help("type its statements; or run the file: `rbk run FILE`"));
+                }
+                ast::ItemKind::Let(_)
+                | ast::ItemKind::Secret(_)
+                | ast::ItemKind::Connect(_)
+                | ast::ItemKind::Reads(_) => {
+                    let found = Diagnostic::error(
+                        Code::MisplacedStatement,
+                        "a declaration of a library stands with others like it",
+                        declared.span,
+                        "not after `use` or an action",
+                    );
+                    self.report(found.help("type it by itself"));
+                }
+            }
+        }
+        self.everything_in(ModuleId(0));
+    }
+
+    fn statements(&mut self, file: FileId, text: &str) -> Block {
+        let parsed = syntax::parse_statements(file, text);
+        self.diagnostics.extend(parsed.diagnostics);
+        self.here = Here::at(ModuleId(0));
+        self.declarations(&parsed.stmts);
+        let written = ast::Block { stmts: parsed.stmts, span: Span::new(file, 0, text.len()) };
+        self.block(&written, BodyOf::Console)
+    }
+
+    /// An expression that stands alone shows its value; what has none, and a command, is done.
+    pub(super) fn bare(&mut self, written: &ast::Expr) -> StmtKind {
+        let mut value = self.any_expr(written);
+        let done = value.ty == Type::Nothing || matches!(value.kind, ExprKind::Command(_));
+        if done && conditions::set_want(&mut value, Want::Nothing) {
+            return StmtKind::Eval(value);
+        }
+        if let Type::Conn(kind) = &value.ty {
+            let found = Diagnostic::error(
+                Code::TypeMismatch,
+                "a connection has no value to show",
+                value.span,
+                format!("a {} connection", kind.name()),
+            );
+            self.report(found.help("call something on it; `:docs` says what there is"));
+        }
+        StmtKind::Show(value)
+    }
+
+    /// A write that stands in no step is one: nobody knows how it is undone.
+    pub(super) fn standing(&self, kind: StmtKind, stmt: &ast::Stmt) -> StmtKind {
+        let span = stmt.span;
+        let block = Block { stmts: vec![Stmt { pos: 0, kind, span }], span };
+        let own = flow::own(&self.program, &block);
+        if own.writes.is_empty() || !own.holds.is_empty() {
+            return block.stmts.into_iter().next().map_or(StmtKind::Parallel(Block::default()), |stmt| stmt.kind);
+        }
+        let source = name(self.sources.text(span));
+        let text = |text: &str| literal(Value::str(text), Type::Str, span);
+        let undo = Undo::Irreversible { why: text(UNKNOWN), span, ask: Ask::YesOrNo };
+        StmtKind::Step(Box::new(Step {
+            name: text(&source),
+            source,
+            readonly: false,
+            when: None,
+            timeout: None,
+            retry: None,
+            body: Body { block, undo },
+            head: span,
+        }))
+    }
+}
+
+/// How many letters of a statement name its step.
+const WIDTH: usize = 72;
+
+/// A statement in one line.
+fn name(text: &str) -> SmolStr {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(WIDTH) {
+        Some((end, _)) => SmolStr::from_iter([line.get(..end).unwrap_or_default(), "…"]),
+        None => SmolStr::new(line),
+    }
+}

@@ -1,0 +1,235 @@
+//! A console: inputs one after the other, each undone by itself when it fails. Between them it waits for a person, who may also
+//! want something undone, or the end.
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use crate::check::program::Console;
+use crate::engine::call::{Path, Segment};
+use crate::engine::cx::{Cx, Mode};
+use crate::engine::event::{
+    Command, End, Extent, Failure, FailureKind, Left, LeftWhy, Progress, Reached, StepFailure, Walls,
+};
+use crate::engine::executor::Slot;
+use crate::engine::extent::{self, Stands};
+use crate::engine::failure::{Fault, Stop};
+use crate::engine::names::Names;
+use crate::engine::record::Record;
+use crate::engine::scope::Scope;
+use crate::engine::tree::Seq;
+use crate::engine::undo::{self, Undone};
+use crate::engine::world::World;
+use crate::engine::{block, machine, run};
+use crate::value::SmolStr;
+
+/// What became of an input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Came {
+    Done,
+    /// It failed or was cancelled; what it did is undone as far as it could be.
+    Failed,
+    /// Something of it was undone later.
+    Undone,
+}
+
+/// What a person wants next.
+pub(super) enum Turn {
+    Enter(u32),
+    Undo(Extent, Walls),
+    Keep,
+}
+
+/// How a console stands.
+#[derive(Default)]
+pub(super) struct Desk {
+    turns: RefCell<Option<Rc<Slot<Turn>>>>,
+    pub entries: RefCell<Vec<(u32, Came)>>,
+    /// Of the input that runs.
+    pub running: RefCell<Option<Rc<Scope>>>,
+    /// Of what is undone: an input that failed, or what a person wants.
+    undoing: RefCell<Option<Rc<Scope>>>,
+    /// A person has interrupted it: also behind a point of no return.
+    pub interrupted: Cell<bool>,
+    /// An undo was told that the next signal ends it.
+    warned: Cell<bool>,
+    /// An undo goes on behind a point of no return.
+    pub passes: Cell<bool>,
+}
+
+impl Desk {
+    fn turns(&self) -> Rc<Slot<Turn>> {
+        self.turns.borrow_mut().get_or_insert_with(Slot::new).clone()
+    }
+}
+
+pub(super) fn turn(world: &World<'_>, turn: Turn) {
+    world.desk.turns().put(&world.queue, turn);
+}
+
+/// The first signal of an input cancels it. While something is undone the first warns, the second ends the undo.
+pub(super) fn stop(world: &World<'_>) {
+    if let Some(scope) = &*world.desk.undoing.borrow() {
+        if world.desk.warned.replace(true) {
+            return scope.end(world, machine::signal());
+        }
+        let text = "what it did is being undone; Ctrl-C again leaves the rest in place".to_owned();
+        return world.tell(Progress::Log { path: Path::default(), text });
+    }
+    world.desk.interrupted.set(true);
+    cancel(world, machine::signal());
+}
+
+/// Whatever runs ends, with this reason.
+pub(super) fn cancel(world: &World<'_>, why: Fault) {
+    if let Some(scope) = &*world.desk.running.borrow() {
+        scope.cancel(world, why);
+    }
+}
+
+pub(super) async fn run(world: Rc<World<'_>>, console: &Console) {
+    let cx = run::top(&world);
+    run::name(&world, console.run);
+    let mut reached = Reached::default();
+    loop {
+        world.push(Command::Ready(Box::new(std::mem::take(&mut reached))));
+        let over = || world.killed.get() || world.asked_back.borrow().is_some();
+        let next = world.desk.turns().take_unless(&world.queue, over).await;
+        match next {
+            Some(Turn::Enter(number)) => reached = enter(&cx, number).await,
+            Some(Turn::Undo(what, walls)) => reached = unwind(&cx, &what, walls).await,
+            Some(Turn::Keep) => return keep(&world),
+            None => {}
+        }
+        if world.killed.get() {
+            return run::finish(&world, End::Stopped, Some(machine::signal().report()));
+        }
+        let asked = world.asked_back.borrow().as_ref().map(|asked| asked.why.clone());
+        if let Some(why) = asked {
+            return run::back(&cx, None, machine::fault(why).report()).await;
+        }
+    }
+}
+
+/// What is in place stays; it can still be rolled back.
+fn keep(world: &World<'_>) {
+    world.went_well.set(true);
+    let broken = |why: &LeftWhy| match why {
+        LeftWhy::Failed(_)
+        | LeftWhy::Interrupted(_)
+        | LeftWhy::Running(_)
+        | LeftWhy::Finally(_)
+        | LeftWhy::FinallyOpen => true,
+        LeftWhy::NotReached | LeftWhy::Manual(_) | LeftWhy::Irreversible(_) | LeftWhy::Changed(..) | LeftWhy::Kept => {
+            false
+        }
+    };
+    world.left.borrow_mut().extend(world.tree.left().into_iter().filter(|left| broken(&left.why)));
+    let end = if world.left.borrow().is_empty() { End::Succeeded } else { End::Incomplete };
+    world.record(Record::Finished { exit: end.exit_code() });
+    run::finish(world, end, None);
+}
+
+async fn enter<'p>(cx: &Cx<'p>, number: u32) -> Reached {
+    let world = &cx.world;
+    let entry = world.program().console.as_ref().and_then(|console| console.entries.get(number as usize));
+    let Some(entry) = entry else {
+        let failure = Failure::new(FailureKind::Failed, "nothing was typed");
+        let failure = StepFailure { step: SmolStr::default(), path: Path::default(), failure };
+        return Reached { entry: Some(number), failure: Some(failure), ..Reached::default() };
+    };
+    let seq = cx.seq.open();
+    let scope = Scope::child(&world.forward);
+    let path = Path::default().join(Segment::At(number));
+    let names = Names::child(&cx.names);
+    let here = Cx {
+        path,
+        span: Some(entry.body.span),
+        names: names.clone(),
+        seq: seq.clone(),
+        scope: scope.clone(),
+        ..cx.clone()
+    };
+    world.desk.running.replace(Some(scope.clone()));
+    world.desk.interrupted.set(false);
+    world.cut.take();
+    let before = world.left.borrow().len();
+    let result = match run::declare(&here, &entry.globals).await {
+        Ok(()) => block::body(&here, &entry.body).await,
+        Err(stop) => Err(stop),
+    };
+    world.desk.running.take();
+    let told = |reached: Reached, came: Came| {
+        world.desk.entries.borrow_mut().push((number, came));
+        Reached { entry: Some(number), ..reached }
+    };
+    let stop = match result {
+        Ok(_) => {
+            names.merge_into(&cx.names);
+            cx.seq.prune(&seq);
+            return told(Reached::default(), Came::Done);
+        }
+        Err(stop) => stop,
+    };
+    let mut fault = match stop {
+        Stop::Fail(fault) => *fault,
+        Stop::Cancelled | Stop::Done => scope.fault().unwrap_or_else(machine::signal),
+    };
+    if let (true, Some((step, path))) = (fault.step.is_empty(), world.cut.take()) {
+        (fault.step, fault.path) = (step, path);
+    }
+    let reached = Reached { failure: Some(fault.report()), ..Reached::default() };
+    if world.killed.get() || world.back.get() {
+        return told(reached, Came::Failed);
+    }
+    let undone = undo_of(cx, &seq, &Extent::All).await;
+    if undone == Undone::Complete {
+        cx.seq.drop_undone(&seq);
+    }
+    told(since(world, before, Reached { left: seq.left(), ..reached }), Came::Failed)
+}
+
+/// A part of what is in place, or all of it.
+async fn unwind<'p>(cx: &Cx<'p>, what: &Extent, walls: Walls) -> Reached {
+    let world = &cx.world;
+    let wanted: Vec<Path> = extent::undoable(&world.tree, what).into_iter().map(|unit| unit.path).collect();
+    let before = world.left.borrow().len();
+    world.desk.passes.set(walls == Walls::Pass);
+    undo_of(cx, &world.tree, what).await;
+    world.desk.passes.set(false);
+    let all = extent::undoable(&world.tree, &Extent::All);
+    let gone: Vec<u32> =
+        all.iter().filter(|unit| unit.stands == Stands::Undone).filter_map(|u| entry_of(&u.path)).collect();
+    for (number, came) in world.desk.entries.borrow_mut().iter_mut().filter(|(_, came)| *came == Came::Done) {
+        if gone.contains(number) {
+            *came = Came::Undone;
+        }
+    }
+    // What nobody can undo is passed, not left.
+    let passed = |left: &Left| walls == Walls::Pass && matches!(left.why, LeftWhy::Irreversible(_));
+    let left = world.tree.left().into_iter().filter(|left| wanted.contains(&left.path) && !passed(left)).collect();
+    since(world, before, Reached { left, ..Reached::default() })
+}
+
+fn entry_of(path: &Path) -> Option<u32> {
+    match path.0.first() {
+        Some(Segment::At(number)) => Some(*number),
+        _ => None,
+    }
+}
+
+async fn undo_of<'p>(cx: &Cx<'p>, seq: &Rc<Seq<'p>>, what: &Extent) -> Undone {
+    let desk = &cx.world.desk;
+    let scope = Scope::shielded(&Rc::default());
+    desk.warned.set(false);
+    desk.undoing.replace(Some(scope.clone()));
+    extent::forget_kept(seq);
+    let undone = undo::seq(&Cx { scope, mode: Mode::Back, ..cx.clone() }, seq, what).await;
+    desk.undoing.take();
+    undone
+}
+
+/// With what was undone meanwhile, and what is left to a person since then.
+fn since(world: &World<'_>, before: usize, mut reached: Reached) -> Reached {
+    reached.undone = world.undone.take();
+    reached.left.extend(world.left.borrow().iter().skip(before).cloned());
+    reached
+}

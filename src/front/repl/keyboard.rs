@@ -1,0 +1,83 @@
+//! Where inputs come from.
+use std::io::BufRead;
+use std::pin::Pin;
+
+use tokio::sync::mpsc;
+
+use crate::session::console::is_incomplete;
+
+/// What came.
+pub enum Heard {
+    /// One whole input.
+    Text(String),
+    End,
+}
+
+pub trait Keyboard {
+    /// The next input; dropped at any point.
+    fn next(&mut self) -> Pin<Box<dyn Future<Output = Heard> + '_>>;
+    /// A signal came while nothing runs.
+    fn interrupted(&mut self);
+}
+
+/// Lines that come by themselves: a pipe, a file.
+pub struct Pipe {
+    lines: mpsc::Receiver<String>,
+    /// The beginning of an input.
+    open: String,
+    over: bool,
+}
+
+/// Lines that are read ahead.
+const AHEAD: usize = 16;
+
+impl Pipe {
+    /// # Errors
+    /// No thread can be started.
+    pub fn open() -> std::io::Result<Pipe> {
+        let (to, lines) = mpsc::channel(AHEAD);
+        // It ends with the process: what it waits for may never come.
+        std::thread::Builder::new().name("keyboard".to_owned()).spawn(move || {
+            for line in std::io::stdin().lock().split(b'\n') {
+                let Ok(line) = line else { return };
+                let line = String::from_utf8_lossy(&line).into_owned();
+                if to.blocking_send(line).is_err() {
+                    return;
+                }
+            }
+        })?;
+        Ok(Pipe { lines, open: String::new(), over: false })
+    }
+}
+
+impl Keyboard for Pipe {
+    fn next(&mut self) -> Pin<Box<dyn Future<Output = Heard> + '_>> {
+        Box::pin(async move {
+            loop {
+                if self.over {
+                    return Heard::End;
+                }
+                match self.lines.recv().await {
+                    Some(line) => {
+                        self.open.push_str(line.trim_end_matches('\r'));
+                        if self.open.trim_start().starts_with(':') || !is_incomplete(&self.open) {
+                            return Heard::Text(std::mem::take(&mut self.open));
+                        }
+                        self.open.push('\n');
+                    }
+                    None => {
+                        self.over = true;
+                        let rest = std::mem::take(&mut self.open);
+                        if !rest.trim().is_empty() {
+                            return Heard::Text(rest);
+                        }
+                    }
+                }
+            }
+        })
+    }
+
+    fn interrupted(&mut self) {
+        self.over = true;
+    }
+}

@@ -1,0 +1,214 @@
+//! The console door: what is typed comes in, by a person or from a pipe, and goes to the run as turns. What an input does is the
+//! run's; here is what a line means, and what is said about it.
+pub mod keyboard;
+mod orders;
+mod part;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use crate::engine::event::{Left, LeftWhy};
+use crate::engine::{Engine, Reached, Stands, Undoable};
+use crate::report::console::Console as View;
+use crate::report::diagnostics;
+use crate::report::outside::{Channel, Known, Outside};
+use crate::report::style::{Line, Tone};
+use crate::run::console::Next;
+use crate::run::{Operator, Turn};
+use crate::session::console::{self, Came, Console, Wrong};
+use keyboard::{Heard, Keyboard};
+use orders::Order;
+
+/// Who works at the console.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    Person,
+    /// It stops at the first error.
+    Script,
+}
+
+/// Whether the journal can read again after a crash what an input needs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Keeps {
+    Everything,
+    /// No secret: it has no key.
+    NoSecrets,
+}
+
+/// The place where somebody works.
+pub struct Desk<K> {
+    pub console: Console,
+    pub view: Rc<RefCell<View>>,
+    pub keyboard: K,
+    pub who: Who,
+    pub keeps: Keeps,
+    /// What is hidden from everybody.
+    pub known: Known,
+    pub out: Out,
+    /// As the run last was ready.
+    stands: Vec<Undoable>,
+    ended: Vec<(u32, Came)>,
+    gone: Vec<u32>,
+    /// Of the first error.
+    pub code: u8,
+    /// Something was done here: what failed is not what an earlier process began.
+    began: bool,
+}
+
+/// Where answers of the console itself go.
+pub type Out = Rc<RefCell<crate::report::screen::Screen>>;
+
+/// Failed, and everything undone.
+const UNDONE: u8 = 1;
+/// Refused: nothing was done.
+const REFUSED: u8 = 2;
+/// Failed, and something is left.
+const LEFT: u8 = 3;
+
+impl<K: Keyboard> Desk<K> {
+    pub fn new(console: Console, view: Rc<RefCell<View>>, out: Out, keyboard: K, who: Who, keeps: Keeps) -> Desk<K> {
+        let known = out.borrow_mut().outside().known();
+        let (stands, ended, gone) = (Vec::new(), Vec::new(), Vec::new());
+        Desk { console, view, keyboard, who, keeps, known, out, stands, ended, gone, code: 0, began: false }
+    }
+
+    /// What is in place, first to last.
+    pub fn in_place(&self) -> &[Undoable] {
+        &self.stands
+    }
+
+    fn say(&self, lines: &[Line]) {
+        self.view.borrow_mut().lines(lines);
+    }
+
+    /// What is wrong with what was typed; a script ends with it.
+    fn wrong(&mut self, message: &str, help: Option<&str>) {
+        self.code = REFUSED;
+        let mut err = Outside::new(Channel::Err).knowing(self.known.clone());
+        err.line(&Line::new(0).put(Tone::Bad, "error: ").put(Tone::Plain, message));
+        if let Some(help) = help {
+            err.line(&Line::new(1).put(Tone::Doing, "help: ").put(Tone::Plain, help));
+        }
+    }
+
+    /// What a text means; nothing when there is nothing to run.
+    fn typed(&mut self, text: &str) -> Option<Turn> {
+        let trimmed = text.trim();
+        if trimmed.is_empty() {
+            return None;
+        }
+        match Order::read(trimmed) {
+            Some(Ok(order)) => self.order(order),
+            Some(Err((message, help))) => {
+                self.wrong(&message, help.as_deref());
+                None
+            }
+            None => self.enter(text),
+        }
+    }
+
+    fn enter(&mut self, text: &str) -> Option<Turn> {
+        let before = self.console.clone();
+        let entered = self.console.enter(text, self.gone.clone(), &self.known.borrow());
+        let (turn, found) = match entered {
+            Ok(entered) => entered,
+            Err(Wrong::Found(found, sources)) => {
+                self.code = REFUSED;
+                self.draw(&found, &sources);
+                return None;
+            }
+            Err(Wrong::Trouble(trouble)) => {
+                self.wrong(&trouble.message, trouble.help.as_deref());
+                return None;
+            }
+        };
+        if self.keeps == Keeps::NoSecrets
+            && let Err(trouble) = self.console.keeps()
+        {
+            self.console = before;
+            self.wrong(&trouble.message, trouble.help.as_deref());
+            return None;
+        }
+        self.draw(&found, &self.console.sources.clone());
+        self.start(turn)
+    }
+
+    fn start(&mut self, turn: Turn) -> Option<Turn> {
+        self.began = true;
+        self.view.borrow_mut().starts(&self.console.sources);
+        Some(turn)
+    }
+
+    fn draw(&self, found: &[crate::diag::Diagnostic], sources: &crate::source::Sources) {
+        let mut err = Outside::new(Channel::Err).knowing(self.known.clone());
+        for diagnostic in diagnostics::sorted(found.to_vec()) {
+            let text = diagnostics::human(&diagnostic, sources, err.look);
+            let text = err.redacted(&text);
+            err.raw(text);
+        }
+    }
+
+    /// Nothing more is typed.
+    fn over(&self) -> Turn {
+        Turn::Keep
+    }
+}
+
+impl<K: Keyboard> Operator for Desk<K> {
+    fn ready(&mut self, engine: &Engine, reached: &Reached) {
+        self.stands = console::in_place(engine);
+        self.ended = engine.entries();
+        self.gone = console::gone(engine, self.console.count());
+        let mut view = self.view.borrow_mut();
+        view.waits();
+        view.reached(reached);
+        let wall = |left: &Left| matches!(left.why, LeftWhy::Irreversible(_));
+        if reached.failure.is_none() && reached.left.iter().any(wall) {
+            view.lines(&[Line::new(1).put(Tone::Doing, "help: `:undo past` goes on behind it")]);
+        }
+        if self.began {
+            self.code = match (&reached.failure, reached.left.is_empty()) {
+                (None, true) => self.code,
+                (Some(_), true) => UNDONE,
+                (_, false) => LEFT,
+            };
+        }
+    }
+
+    fn poll(&mut self) -> Next<'_> {
+        Box::pin(async move {
+            loop {
+                if self.who == Who::Script && self.code != 0 {
+                    return Turn::Keep;
+                }
+                match self.keyboard.next().await {
+                    Heard::Text(text) => {
+                        if let Some(turn) = self.typed(&text) {
+                            return turn;
+                        }
+                    }
+                    Heard::End => return self.over(),
+                }
+            }
+        })
+    }
+
+    fn interrupted(&mut self) {
+        self.keyboard.interrupted();
+    }
+}
+
+/// One line for each thing that is in place, first to last.
+fn listed(stands: &[Undoable]) -> Vec<Line> {
+    let width = stands.len().to_string().len();
+    let one = |(at, unit): (usize, &Undoable)| {
+        let line = Line::new(0).put(Tone::Dim, format!("{:>width$}  ", at + 1)).put(Tone::Strong, unit.step.as_str());
+        let entry = console::number(&unit.path).map(|number| format!("  entry {}", number + 1)).unwrap_or_default();
+        let line = line.put(Tone::Dim, entry);
+        match unit.stands {
+            Stands::InPlace | Stands::Undone => line,
+            Stands::Final => line.put(Tone::Warn, "  cannot be undone"),
+        }
+    };
+    stands.iter().enumerate().map(one).collect()
+}

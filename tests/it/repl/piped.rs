@@ -1,0 +1,196 @@
+//! `rbk repl < script`.
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::time::Duration;
+
+use super::*;
+
+#[test]
+fn values_are_shown_as_a_person_reads_them() {
+    let said = pipe(
+        &console(),
+        &[],
+        "let a = 40\na + 2\nlet r = { size: 2GB, tags: [\"x\", 3s] }\nr\n\"#{a}\"\n$ echo from a command\n",
+    );
+    let said = said.ended(0);
+    assert_eq!(
+        said.out, "42\nsize: 2GB\ntags:\n  - \"x\"\n  - 3s\n40\n$ echo from a command\n  from a command\n",
+        "{}",
+        said.err
+    );
+}
+
+#[test]
+fn what_is_undone_can_be_typed_again() {
+    let desk = console();
+    let script = [touch("one"), touch("two"), ":undo\n:steps\n:redo\n:undo one\n:steps\n:redo 1\n".to_owned()].concat();
+    let said = pipe(&desk, &[], &script).ended(0);
+    assert!(desk.has("one") && !desk.has("two"), "{}", said.out);
+    let (run, state) = desk.last();
+    said.says(&[
+        "1  one  entry 1\n",
+        "to be undone, in this order: `two`, `one`\n",
+        "nothing is in place\n",
+        &format!("kept in place: `one`; `rbk rollback {run}` undoes it"),
+    ]);
+    assert_eq!(state, "succeeded");
+    desk.rollback(&[]).ended(0);
+    assert!(!desk.has("one"));
+}
+
+#[test]
+fn names_of_what_failed_or_was_undone_are_unset() {
+    let failed = "let a = 1\nstep \"x\" {\n  let b = 2\n  $ touch x\n  rollback { $ rm x }\n}\nb\n:undo\na\nb\n";
+    let said = pipe(&console(), &[], failed).ended(2);
+    assert!(said.out.contains("\n2\n") && said.out.ends_with("\n1\n"), "{}", said.out);
+    said.says(&["nothing is called `b`"]);
+    let said = pipe(&console(), &[], "let a = 1\nlet a = a + 1\na\n").ended(0);
+    assert_eq!(said.out, "2\n");
+}
+
+#[test]
+fn a_script_ends_with_its_first_error() {
+    let after = "log \"never\"\n";
+    let refused = |script: &str| pipe(&console(), &[], &format!("{script}{after}"));
+    let never = |said: Said| assert!(!said.out.contains("never"), "{}", said.out);
+    never(refused("let a = \n").ended(2));
+    never(refused("1 + true\n").ended(2).says(&["entry 1"]));
+    never(refused(":unod\n").ended(2).says(&["did you mean `:undo`?"]));
+    never(refused("step \"x\" {\n  $ touch x\n").ended(2));
+    let desk = console();
+    let script =
+        format!("{}{}fail \"no\"\n{after}", touch("one"), touch("two").replace("touch two", "touch two; false"));
+    never(pipe(&desk, &[], &script).ended(1).says(&["everything it did is undone", "kept in place: `one`"]));
+    assert!(desk.has("one") && !desk.has("two"));
+    let desk = console();
+    let script = format!("step \"x\" {{\n  $ touch x; false\n  rollback {{ $ false }}\n}}\n{after}");
+    never(pipe(&desk, &[], &script).ended(3).says(&["left in place:", "its rollback failed"]));
+}
+
+#[test]
+fn a_write_without_an_undo_needs_a_yes_and_is_a_wall() {
+    let desk = console();
+    let script = format!("{}$ touch bare\n{}:undo all\n", touch("one"), touch("two"));
+    let said =
+        pipe(&desk, &[], &script).ended(1).says(&["$ touch bare: no undo is known for it. Run it all the same?"]);
+    assert!(!desk.has("bare") && desk.has("one"), "{}", said.out);
+    let said = pipe(&console(), &["--answer", "$ touch bare=yes"], &script).ended(3);
+    said.says(&["one: cannot be undone: stands before the point of no return `$ touch bare`", "`:undo past` goes on"]);
+    let last = "$ touch bare\n:undo\n";
+    let said = pipe(&console(), &["--answer", "$ touch bare=yes"], last).ended(2);
+    said.says(&["`$ touch bare` cannot be undone", "help: `:undo past`"]);
+    let desk = console();
+    let script = script.replace(":undo all", ":undo\n:undo past all");
+    pipe(&desk, &["--answer", "$ touch bare=yes"], &script).ended(0);
+    assert!(desk.has("bare") && !desk.has("one") && !desk.has("two"));
+}
+
+#[test]
+fn actions_and_libraries_are_known_from_there_on() {
+    let desk = console();
+    desk.write("lib.rbk", "action hello(name: string) {\n  log \"hello, #{name}\"\n}\n");
+    let script = "use \"./lib.rbk\"\nlib.hello(\"you\")\naction twice(n: int) {\n  return n * 2\n}\ntwice(21)\n\
+        use \"std/files\"\nfiles.snapshot(\"none\")\n";
+    let said = pipe(&desk, &[], script).ended(0);
+    assert_eq!(said.out, "hello, you\n42\n-\n", "{}", said.err);
+}
+
+/// Killed for good in the middle of an input: what ended is there, what was under way is undone or goes on.
+#[test]
+fn a_console_that_was_killed_goes_on() {
+    let desk = console();
+    let (mut child, mut keys) = open(&desk, &[]);
+    let library = "use \"./lib.rbk\"\n";
+    desk.write("lib.rbk", "action three() {\n  return 3\n}\n");
+    let slow = "step \"slow\" {\n  $ touch slow; touch ready; while [ ! -e go ]; do sleep 0.02; done\n  rollback { $ rm slow }\n}\n";
+    write!(keys, "{library}let a = lib.three()\n{}{slow}", touch("one")).unwrap();
+    desk.until("ready");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // What it used is as it was.
+    desk.write("lib.rbk", "broken {");
+    let (run, state) = desk.last();
+    assert_eq!(state, "interrupted");
+    desk.resume(&[]).ended(2).says(&[&format!("rbk repl --resume {run}")]);
+    desk.say(&["resume", "--due"]).ended(0).says(&["is left alone: it is a console"]);
+    desk.say(&["show", &run]).ended(0).says(&["typed: let a = lib.three()"]);
+    let said = pipe(&desk, &["--resume", &run], "a\nlib.three() + 1\n:steps\n:undo all\n").ended(0);
+    assert!(!desk.has("one") && !desk.has("slow"), "{}{}", said.out, said.err);
+    assert!(said.out.contains("undone: slow") && said.out.contains("\n3\n4\n1  one  entry 3\n"), "{}", said.out);
+}
+
+#[test]
+fn a_console_between_two_inputs_goes_on_with_its_names() {
+    let desk = console();
+    let (mut child, mut keys) = open(&desk, &[]);
+    write!(keys, "let a = 3\n{}", touch("one")).unwrap();
+    desk.until("one");
+    std::thread::sleep(Duration::from_millis(300));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let (run, _) = desk.last();
+    let said = pipe(&desk, &["--resume", &run], "a\n:steps\n:undo all\na + 1\n").ended(0);
+    assert!(said.out.starts_with("3\n1  one  entry 2\n") && said.out.ends_with("4\n"), "{}", said.out);
+    assert!(!desk.has("one"));
+    assert_eq!(desk.last().1, "succeeded");
+    pipe(&desk, &["--resume", &run], "").ended(2).says(&["has ended"]);
+}
+
+#[test]
+fn a_hangup_leaves_it_and_cancels_what_runs() {
+    let desk = console();
+    let (mut child, mut keys) = open(&desk, &[]);
+    write!(keys, "{}step \"slow\" {{\n  $ touch slow; sleep 60\n  rollback {{ $ rm slow }}\n}}\n", touch("one"))
+        .unwrap();
+    desk.until("slow");
+    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGHUP).unwrap();
+    let (code, out, err) = child_output(&mut child);
+    let (run, state) = desk.last();
+    assert_eq!((code, state.as_str()), (Some(4), "interrupted"), "{out}{err}");
+    assert!(err.contains(&format!("`rbk repl --resume {run}` goes on")), "{err}");
+    assert!(desk.has("one") && !desk.has("slow"), "{out}");
+    desk.rollback(&[]).ended(0);
+    assert!(!desk.has("one"));
+}
+
+/// Ctrl-C ends what runs, and the console goes on.
+#[test]
+fn an_interrupt_ends_the_input_and_not_the_console() {
+    let desk = console();
+    let (mut child, mut keys) = open(&desk, &["--answer", "$ touch bare; sleep 60=yes"]);
+    writeln!(keys, "$ touch bare; sleep 60").unwrap();
+    desk.until("bare");
+    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGINT).unwrap();
+    let (code, out, err) = child_output(&mut child);
+    // A script ends with its first error; it is not stopped.
+    assert_eq!((code, desk.last().1.as_str()), (Some(3), "succeeded"), "{out}{err}");
+}
+
+const TOKEN: &str = "Zq8canary-of-a-console";
+
+#[test]
+fn a_secret_is_neither_shown_nor_kept() {
+    let desk = console().env("TOKEN", TOKEN);
+    let script = format!(
+        "secret token = env(\"TOKEN\")\ntoken\nwith env({{ T: token }}) {{ $ echo \"got $T\" }}\nlog \"{TOKEN}\"\n"
+    );
+    let said = pipe(&desk, &[], &script).ended(2).says(&["shows a secret", "write the secret's name"]);
+    assert!(said.out.contains("‹token›"), "{}", said.out);
+    assert!(!said.out.contains(TOKEN) && !said.err.contains(TOKEN), "{}{}", said.out, said.err);
+    let mut kept = 0;
+    for file in glob::glob(&format!("{}/state/**/*", desk.path().display())).unwrap().flatten().filter(|f| f.is_file())
+    {
+        let bytes = std::fs::read(&file).unwrap();
+        assert!(!bytes.windows(TOKEN.len()).any(|part| part == TOKEN.as_bytes()), "{}", file.display());
+        kept += 1;
+    }
+    assert!(kept > 0);
+}
+
+#[test]
+fn nothing_is_kept_where_that_is_asked_for() {
+    let desk = console();
+    let said = pipe(&desk, &["--journal", "none"], &touch("one")).ended(0).says(&["kept in place: `one`"]);
+    assert!(!said.err.contains("rollback"), "{}", said.err);
+    assert!(!desk.has("state"));
+}

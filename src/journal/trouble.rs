@@ -48,7 +48,7 @@ pub(super) fn begun_already(run: &str) -> Trouble {
     Trouble::new(format!("there is a run `{run}` in the journal already"))
 }
 
-/// `here`: the machine of whoever asks; `since`: as `2026-11-21T18:54:59Z`.
+/// `here`: the machine of whoever asks; `since`: as `2026-11-21 18:54:59 UTC`.
 pub(super) fn driven(run: &str, by: &Holder, since: Option<&str>, here: &str) -> Trouble {
     let since = since.map(|since| format!(", since {since}")).unwrap_or_default();
     let there = if by.host_name == here { String::new() } else { format!(" on {}", by.host_name) };
@@ -62,7 +62,7 @@ pub(super) fn driven(run: &str, by: &Holder, since: Option<&str>, here: &str) ->
 /// A lock belongs to a run that may not be over.
 pub(super) fn locked(lock: &Lock) -> Trouble {
     let Lock { name, run, since } = lock;
-    let since = since.strftime("%Y-%m-%dT%H:%M:%SZ");
+    let since = since.strftime("%F %T UTC");
     Trouble::new(format!(
         "the lock `{name}` belongs to run {run} (since {since}), which may have left something in place"
     ))

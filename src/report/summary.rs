@@ -44,6 +44,15 @@ pub fn summary(at: Nanos, finish: &Finish, sources: &Sources) -> Vec<Line> {
     lines
 }
 
+/// What can be done with a run that was interrupted or stopped.
+#[must_use]
+pub fn ways_on(run: &str) -> String {
+    format!(
+        "go on with `rbk resume {run}`, undo it with `rbk rollback {run}`, or leave it as it is with \
+         `rbk close {run} --reason …`"
+    )
+}
+
 /// What can be done with a run that is not over, commands in backticks; nothing of one that is.
 #[must_use]
 pub fn ways_out(finish: &Finish, run: &str) -> Option<String> {
@@ -59,11 +68,7 @@ pub fn ways_out(finish: &Finish, run: &str) -> Option<String> {
         | LeftWhy::FinallyOpen => false,
     };
     Some(match finish.end {
-        End::Stopped => {
-            format!(
-                "go on with `rbk resume {run}`, undo it with `rbk rollback {run}`, or leave it as it is with {close}"
-            )
-        }
+        End::Stopped => ways_on(run),
         End::UndoneInPart => format!("`rbk rollback {run}` undoes the rest, {close} leaves it as it is"),
         End::Incomplete if finish.left.iter().all(by_hand) => {
             format!("when that is done by hand, {close} ends it")

@@ -69,6 +69,9 @@ fn is_beside(name: &str) -> bool {
 /// # Errors
 /// There is none, or several.
 pub fn find(store: &mut dyn Store, word: &str) -> Result<Row, Trouble> {
+    if word.trim().is_empty() {
+        return Err(Trouble::new("an empty word names no run").with_help("write a run's id, or a part of it"));
+    }
     let mut rows = store.runs(&Filter::default())?;
     if let Some(at) = rows.iter().position(|row| row.run == word) {
         return Ok(rows.swap_remove(at));

@@ -73,7 +73,7 @@ impl Held {
 
 /// Columns of [`held`].
 pub const HELD: &str = "tip.epoch, tip.host, tip.\"user\", tip.pid, tip.started, \
-     to_char(tip.since AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), \
+     to_char(tip.since AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS \"UTC\"'), \
      extract(epoch FROM tip.lease - clock_timestamp())::float8, coalesce(tip.lease::text, '')";
 
 /// From this column on.

@@ -104,7 +104,7 @@ pub fn locked(path: &Path) -> Option<File> {
 fn driven(dir: &Path, run: &str) -> Trouble {
     let since = std::fs::metadata(dir.join(file_name(run))).and_then(|file| file.modified()).ok();
     let since = since.and_then(|time| Timestamp::try_from(time).ok());
-    let since = since.map(|time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+    let since = since.map(|time| time.strftime("%F %T UTC").to_string());
     match holder(dir, run) {
         Some(by) => trouble::driven(run, &by, since.as_deref(), &by.host_name),
         None => Trouble::new(format!("run {run} is driven by another process")).with_help("wait for its end"),

@@ -5,7 +5,7 @@ use crate::report::story::{Say, Story};
 use crate::report::style::{Line, Tone};
 use crate::report::summary::summary;
 use crate::report::time;
-use crate::value::Timestamp;
+use crate::value::{SmolStr, Timestamp};
 
 /// Of a value so many lines, each of so many characters; `--verbose` shows all of it.
 const LINES: usize = 6;
@@ -25,6 +25,10 @@ pub fn lines(past: &Past, say: Say) -> Vec<Line> {
     if !awaited.is_empty() {
         lines.extend([Line::new(0), Line::new(0).put(Tone::Strong, "It stands here")]);
         lines.extend(awaited);
+    }
+    for (i, (_, step)) in past.in_place.iter().enumerate() {
+        let mark = if i == 0 { "in place: " } else { "          " };
+        lines.push(Line::new(1).put(Tone::Warn, mark).put(Tone::Plain, step.as_str()));
     }
     for gap in &past.gaps {
         lines.push(Line::new(0).put(Tone::Warn, "! ").put(Tone::Plain, gap));
@@ -192,11 +196,12 @@ fn awaited(past: &Past) -> Vec<Line> {
 /// What a run waits for, in a few words.
 #[must_use]
 pub fn words(awaits: &Awaits) -> String {
+    let of = |step: &Option<SmolStr>| step.iter().map(|step| format!(" ({step})")).collect::<String>();
     match awaits {
         Awaits::Answer { text, .. } => format!("asks: {text}"),
-        Awaits::Hour { due, .. } => format!("waits until {}", day(*due)),
-        Awaits::End { text, doubt: true, .. } => format!("in doubt: {text}"),
-        Awaits::End { text, doubt: false, .. } => format!("runs: {text}"),
+        Awaits::Hour { due, step, .. } => format!("waits until {}{}", day(*due), of(step)),
+        Awaits::End { text, doubt: true, step, .. } => format!("in doubt{}: {text}", of(step)),
+        Awaits::End { text, doubt: false, step, .. } => format!("runs{}: {text}", of(step)),
         Awaits::Step { name, undo: false, .. } => format!("in step: {name}"),
         Awaits::Step { name, undo: true, .. } => format!("in the undo of: {name}"),
     }

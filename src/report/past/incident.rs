@@ -5,6 +5,7 @@ use super::{Awaits, Moment, Past, What, human, retell};
 use crate::check::program::Effect;
 use crate::engine::event::{End, Failure, Finish, Left, LeftWhy, Progress, StepStatus, Verdict};
 use crate::report::place;
+use crate::report::summary::{ways_on, ways_out};
 use crate::report::time;
 use crate::report::visible::{Colours, visible};
 use crate::value::Timestamp;
@@ -47,12 +48,12 @@ pub struct Incident {
 pub fn incident(past: &Past, bars: &[Bar]) -> Incident {
     let tell = Tell { past };
     let finish = past.finish();
-    let left = finish.map(|finish| tell.left(finish)).unwrap_or_default();
+    let left = finish.map_or_else(|| tell.in_place(), |finish| tell.left(finish));
     Incident {
         title: tell.clean(&past.head.book),
         summary: tell.summary(finish),
         timeline: past.moments.iter().filter_map(|moment| tell.row(moment)).collect(),
-        cause: tell.cause(finish),
+        cause: tell.cause(),
         resolution: tell.resolution(finish, bars),
         actions: tell.actions(finish, &left),
         left,
@@ -256,8 +257,10 @@ impl Tell<'_> {
             }
             Progress::Warning { text, .. } => (How::InDoubt, vec![self.words(&format!("warning: {text}"))]),
             Progress::Waiting { what, limit, .. } => {
-                let what = if what.is_empty() { "a while" } else { what };
-                (How::Waited, vec![self.words(&format!("waits: {what}, {} at most", time::limit(*limit)))])
+                let limit = time::limit(*limit);
+                let words =
+                    if what.is_empty() { format!("waits {limit}") } else { format!("waits: {what}, {limit} at most") };
+                (How::Waited, vec![self.words(&words)])
             }
             Progress::RunStarted { .. }
             | Progress::ActionStarted { .. }
@@ -279,9 +282,9 @@ impl Tell<'_> {
         said
     }
 
-    fn cause(&self, finish: Option<&Finish>) -> Vec<Said> {
+    fn cause(&self) -> Vec<Said> {
         let mut lines = Vec::new();
-        if let Some(failed) = finish.and_then(|finish| finish.failure.as_ref()) {
+        if let Some(failed) = self.past.cause() {
             let step = if failed.step.is_empty() { "the runbook" } else { &failed.step };
             let mut said = vec![text("failed first: "), self.code(step)];
             said.extend(self.failure(&failed.failure));
@@ -296,8 +299,15 @@ impl Tell<'_> {
         let steps = |how: &[How]| bars.iter().filter(|bar| bar.kind == Kind::Step && how.contains(&bar.how)).count();
         let mut lines = Vec::new();
         let (done, undone) = (steps(&[How::Done, How::AlreadyDone]), steps(&[How::Undone]));
-        lines.push(vec![text(format!("{done} steps are done and stay, {undone} are undone"))]);
-        for (_, step) in finish.iter().flat_map(|finish| &finish.undone) {
+        let (steps, are) = if done == 1 { ("step is", "stays") } else { ("steps are", "stay") };
+        let is = if undone == 1 { "is" } else { "are" };
+        lines.push(vec![text(format!("{done} {steps} done and {are}, {undone} {is} undone"))]);
+        let undone = |bar: &&Bar| bar.kind == Kind::Step && bar.how == How::Undone;
+        let names: Vec<&str> = match finish {
+            Some(finish) => finish.undone.iter().map(|(_, step)| step.as_str()).collect(),
+            None => bars.iter().filter(undone).map(|bar| bar.name.as_str()).collect(),
+        };
+        for step in names {
             let said = vec![text("undone: "), self.code(step)];
             if !lines.contains(&said) {
                 lines.push(said);
@@ -309,6 +319,17 @@ impl Tell<'_> {
 
     fn left(&self, finish: &Finish) -> Vec<Said> {
         finish.left.iter().map(|left| self.left_in_place(left)).collect()
+    }
+
+    /// Of a run that is not over.
+    fn in_place(&self) -> Vec<Said> {
+        self.past.in_place.iter().map(|(_, step)| vec![self.code(step), text(": not undone")]).collect()
+    }
+
+    /// Commands stand in backticks.
+    fn marked(&self, words: &str) -> Said {
+        let parts = words.split('`').enumerate();
+        parts.map(|(i, part)| if i % 2 == 1 { self.code(part) } else { self.words(part) }).collect()
     }
 
     fn left_in_place(&self, left: &Left) -> Said {
@@ -341,21 +362,12 @@ impl Tell<'_> {
                 lines.push(vec![self.words(&human::words(awaits))]);
             }
         }
-        match standing {
-            "interrupted" => lines.push(vec![
-                text("go on with "),
-                self.code(&format!("rbk resume {run}")),
-                text(", or undo it with "),
-                self.code(&format!("rbk rollback {run}")),
-            ]),
-            "incomplete" => lines.push(vec![
-                text("when its cause is mended: "),
-                self.code(&format!("rbk rollback {run}")),
-                text("; else "),
-                self.code(&format!("rbk close {run} --reason …")),
-            ]),
-            _ => {}
-        }
+        let ways = match (standing, finish) {
+            ("interrupted", _) => Some(ways_on(run)),
+            ("closed" | "damaged", _) | (_, None) => None,
+            (_, Some(finish)) => ways_out(finish, run),
+        };
+        lines.extend(ways.map(|words| self.marked(&words)));
         for warning in finish.iter().flat_map(|finish| &finish.warnings) {
             lines.push(vec![self.words(&format!("look at the warning: {warning}"))]);
         }

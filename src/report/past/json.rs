@@ -7,7 +7,6 @@ use super::bars::Bar;
 use super::{Awaits, Moment, Past, What, retell};
 use crate::engine::call::Path;
 use crate::engine::event::End;
-use crate::journal::State;
 use crate::report::events::{self, At, Broken, Ended, Fields, seconds};
 use crate::value::Timestamp;
 
@@ -35,6 +34,8 @@ struct Run<'a> {
     pid: Option<i32>,
     locks: &'a [String],
     waits_for: Vec<J>,
+    /// Of a run that is not over.
+    in_place: Vec<J>,
     /// Why less is told than happened.
     gaps: &'a [String],
     steps: Vec<Step<'a>>,
@@ -81,7 +82,7 @@ enum Own<'a> {
 #[must_use]
 pub fn json(past: &Past) -> String {
     let head = &past.head;
-    let finish = past.finish().filter(|_| past.row.state != State::Open);
+    let finish = past.finish();
     let bars = past.bars();
     let run = Run {
         v: 1,
@@ -104,6 +105,11 @@ pub fn json(past: &Past) -> String {
         pid: past.row.held.as_ref().map(|held| held.pid),
         locks: &past.row.locks,
         waits_for: past.awaits.iter().map(awaits).collect(),
+        in_place: past
+            .in_place
+            .iter()
+            .map(|(path, step)| json!({"path": path.to_string(), "step": step.as_str()}))
+            .collect(),
         gaps: &past.gaps,
         steps: bars.iter().map(|bar| step(past, bar)).collect(),
         timeline: past.moments.iter().map(|moment| told(past, moment)).collect(),
@@ -137,10 +143,12 @@ fn step<'a>(past: &'a Past, bar: &'a Bar) -> Step<'a> {
 pub fn awaits(awaits: &Awaits) -> J {
     match awaits {
         Awaits::Answer { path, text } => json!({"kind": "answer", "path": path.to_string(), "text": text}),
-        Awaits::Hour { path, due } => json!({"kind": "wait", "path": path.to_string(), "due": hour(*due)}),
-        Awaits::End { path, text, doubt } => {
+        Awaits::Hour { path, due, step } => {
+            json!({"kind": "wait", "path": path.to_string(), "due": hour(*due), "step": step.as_deref()})
+        }
+        Awaits::End { path, text, doubt, step } => {
             let kind = if *doubt { "doubt" } else { "action" };
-            json!({"kind": kind, "path": path.to_string(), "text": text.as_str()})
+            json!({"kind": kind, "path": path.to_string(), "text": text.as_str(), "step": step.as_deref()})
         }
         Awaits::Step { path, name, undo } => {
             let kind = if *undo { "undo" } else { "step" };

@@ -49,7 +49,10 @@ pub fn junit(past: &Past) -> String {
             }
         }
     }
-    for bar in bars.iter().filter(|bar| bar.kind == Kind::Undo && bar.how == How::Failed) {
+    // Not one that was done later.
+    let undos = || bars.iter().filter(|bar| bar.kind == Kind::Undo);
+    let stays = |bar: &Bar| undos().filter(|other| other.path == bar.path).all(|other| other.how != How::Done);
+    for bar in undos().filter(|bar| bar.how == How::Failed && stays(bar)) {
         let is = Is::Error("it is not undone".to_owned(), bar.failure.as_ref());
         cases.push(Case {
             name: format!("undo of {}", cleaned(past, &bar.name)),

@@ -17,8 +17,8 @@ pub use retell::{Script, retell};
 
 use crate::check::program::{Effect, Want};
 use crate::engine::call::{CallId, Path};
-use crate::engine::event::{Ending, Finish, Progress};
-use crate::journal::{Door, Head, Holder, Reason, Row};
+use crate::engine::event::{ASKED_FOR, Ending, Finish, Progress, StepFailure};
+use crate::journal::{Door, Head, Holder, Reason, Row, State};
 use crate::report::events;
 use crate::report::outside::Known;
 use crate::source::Sources;
@@ -34,6 +34,8 @@ pub struct Past {
     pub moments: Vec<Moment>,
     /// What it waits for, when it is not over.
     pub awaits: Vec<Awaits>,
+    /// What it has in place then, the last first.
+    pub in_place: Vec<(Path, SmolStr)>,
     /// Why less is told than happened.
     pub gaps: Vec<String>,
     /// It is damaged: what is told ends where it is.
@@ -183,12 +185,15 @@ pub enum Awaits {
     Hour {
         path: Path,
         due: Timestamp,
+        step: Option<SmolStr>,
     },
     /// A call without an end. `doubt`: it may have an effect, and nobody drives the run.
     End {
         path: Path,
         text: SmolStr,
         doubt: bool,
+        /// The step that it stands in.
+        step: Option<SmolStr>,
     },
     /// Nothing of the outside: it stands in this step, or in its undo.
     Step {
@@ -246,10 +251,20 @@ impl Past {
         Some(format!("\u{2039}{name}\u{203a}"))
     }
 
-    /// How it ended last; nothing when it has not.
+    /// How it ended last; nothing of one that is not over, whatever it had come to before it was taken up again.
     #[must_use]
     pub fn finish(&self) -> Option<&Finish> {
-        self.moments.iter().rev().find_map(|moment| match &moment.what {
+        self.ends().last().filter(|_| self.row.state != State::Open)
+    }
+
+    /// What went wrong first, whatever became of it.
+    #[must_use]
+    pub fn cause(&self) -> Option<&StepFailure> {
+        self.ends().find_map(|finish| finish.failure.as_ref().filter(|failed| failed.failure.message != ASKED_FOR))
+    }
+
+    fn ends(&self) -> impl Iterator<Item = &Finish> {
+        self.moments.iter().filter_map(|moment| match &moment.what {
             What::Ended(finish) => Some(&**finish),
             _ => None,
         })

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::doubts::Doubts;
+use super::doubts::{Doubts, is_in};
 use super::{Awaits, Moment, Past, What};
 use crate::check::Program;
 use crate::check::program::Want;
 use crate::engine::call::{CallId, Path};
 use crate::engine::event::{ASKED_FOR, Progress, TimerClock};
-use crate::engine::{Command, Engine, Event, Extent, Input, Inputs, Record, Replayed};
+use crate::engine::{Command, Engine, Event, Extent, Input, Inputs, Record, Replayed, Stands};
 use crate::journal::store::Kept;
 use crate::journal::{Door, Entry, Row, State};
 use crate::report::outside::Known;
@@ -51,12 +51,24 @@ pub fn retell(kept: Kept, row: Row, script: Result<Script, String>) -> Past {
     if open && !held && broken.is_none() {
         teller.died();
     }
-    let awaits = if open { teller.awaits(held) } else { Vec::new() };
+    let (awaits, in_place) = if open { (teller.awaits(held), teller.in_place()) } else { Default::default() };
     let Teller { moments, mut gaps, known, .. } = teller;
     gaps.extend(sealed.map(|trouble| trouble.message));
     let damage = broken.as_ref().map(|trouble| trouble.message.clone());
     gaps.extend(damage.map(|message| format!("{message}; what is told ends there")));
-    Past { head, row, sources, deadline, rollback_within, moments, awaits, gaps, broken: broken.is_some(), known }
+    Past {
+        head,
+        row,
+        sources,
+        deadline,
+        rollback_within,
+        moments,
+        awaits,
+        in_place,
+        gaps,
+        broken: broken.is_some(),
+        known,
+    }
 }
 
 #[derive(Default)]
@@ -231,6 +243,17 @@ impl Teller {
         }
     }
 
+    /// The innermost step that is under way there.
+    fn step_of(&self, path: &Path) -> Option<SmolStr> {
+        let around = self.steps.iter().filter(|(open, ..)| is_in(path, open));
+        around.max_by_key(|(open, ..)| open.0.len()).map(|(_, name, _)| name.clone())
+    }
+
+    fn in_place(&self) -> Vec<(Path, SmolStr)> {
+        let all = self.run.iter().flat_map(|run| run.engine.undoable(&Extent::All));
+        all.filter(|unit| unit.stands != Stands::Undone).map(|unit| (unit.path, unit.step)).collect()
+    }
+
     /// What a run that is not over waits for: a person, an hour, a call; else the step that it stands in.
     fn awaits(&self, held: bool) -> Vec<Awaits> {
         let Some(Replayed { pending, .. }) = self.run.as_ref().filter(|run| run.pending.finish.is_none()) else {
@@ -246,13 +269,14 @@ impl Teller {
         for timer in pending.timers.iter().filter(|timer| timer.clock == TimerClock::Wall) {
             let (Some(path), Some(set)) = (self.waits.get(&timer.input), self.walls.get(timer.input)) else { continue };
             if let Ok(due) = set.checked_add(jiff::SignedDuration::from_nanos(timer.after.0)) {
-                found.push(Awaits::Hour { path: path.clone(), due });
+                found.push(Awaits::Hour { path: path.clone(), due, step: self.step_of(path) });
             }
         }
         found.extend(pending.calls.iter().map(|pending| Awaits::End {
             path: pending.call.path.clone(),
             text: pending.call.text.clone(),
             doubt: !held && self.intended.contains(&pending.call.id),
+            step: self.step_of(&pending.call.path),
         }));
         if found.is_empty() {
             let steps = self.steps.last();

@@ -200,3 +200,33 @@ fn a_run_that_was_closed_keeps_how_it_had_ended_and_its_outcome_says_who_closed_
     assert!(says("ended: ", "failed, and not everything is undone"), "{text}");
     assert!(says("Outcome", "closed as it was by") && says("Outcome", ": mended by hand"), "{text}");
 }
+
+#[test]
+fn of_a_rollback_that_was_killed_only_that_is_left_which_is_still_in_place() {
+    let desk = Desk::of(&format!(
+        "  step \"a\" {{\n    $ echo a >> log\n    rollback timeout 20s {{ $ touch undoing; {} }}\n  }}\n  step \"b\" {{\n    \
+         $ echo b >> log\n    rollback timeout 1s {{ $ test -e mended }}\n  }}\n  fail \"on purpose\"",
+        gate("go")
+    ));
+    desk.say(&["run", "book.rbk"]).ended(3);
+    let left = |text: &str| {
+        let from = text.split_once("## Left in place").unwrap_or_else(|| panic!("{text}")).1.to_owned();
+        from.split_once("\n## ").unwrap().0.to_owned()
+    };
+    let text = reported(&desk, "markdown");
+    assert!(left(&text).contains("`a`: not undone") && left(&text).contains("`b`: its rollback failed"), "{text}");
+    desk.write("mended", "");
+    let (run, _) = desk.last();
+    desk.killed_at(&["rollback", &run], "undoing");
+    assert_eq!(desk.last().1, "interrupted");
+    let text = reported(&desk, "markdown");
+    assert_eq!(left(&text).trim(), "- `a`: not undone", "{text}");
+    assert!(text.contains("failed first: ") && text.contains("on purpose"), "{text}");
+    assert!(text.contains(&format!("leave it as it is with `rbk close {run}")), "{text}");
+    assert!(!reported(&desk, "junit").contains("undo of b"));
+    desk.write("go", "");
+    desk.rollback(&[]).ended(0);
+    let text = reported(&desk, "markdown");
+    assert!(!text.contains("## Left in place") && text.contains("failed first: "), "{text}");
+    assert!(!reported(&desk, "junit").contains("<error"));
+}

@@ -28,7 +28,7 @@ fn a_run_that_is_not_over_tells_what_it_waits_for() {
     let desk =
         Desk::of(&format!("  step \"slow\" {{\n    $ touch started; {gate}\n    rollback {{ $ rm started }}\n  }}"));
     desk.killed_at(&["run", "book.rbk"], "started");
-    desk.say(&["runs"]).ended(0).says(&["in doubt: $ touch started"]);
+    desk.say(&["runs"]).ended(0).says(&["in doubt (slow): $ touch started"]);
     assert_eq!(listed(&desk)[0]["waits_for"][0]["kind"], "doubt");
     desk.write("go", "");
 

@@ -103,7 +103,12 @@ fn a_doubt_that_a_goal_or_a_person_or_nobody_decides_is_told_so() {
     desk.until("written");
     child.kill().unwrap();
     child.wait().unwrap();
-    shown(&desk, &[]).ended(0).says(&["its process died", "It stands here", "in doubt: $ touch started"]);
+    shown(&desk, &[]).ended(0).says(&[
+        "its process died",
+        "It stands here",
+        "in doubt (slow): $ touch started",
+        "in place: slow",
+    ]);
     desk.resume(&[]).ended(0);
     shown(&desk, &[]).ended(0).says(&["? in doubt: ", "→ the `done when` of its step is true"]);
 
@@ -140,6 +145,7 @@ fn a_run_is_found_by_a_part_of_its_id_or_it_is_said_why_not() {
     desk.say(&["show", &run[run.len() - 4..]]).ended(0).says(&[&run]);
     desk.say(&["show", "nothing-like-it"]).ended(2).says(&["no run `nothing-like-it`"]);
     desk.say(&["show", "nothing-like-it", "--verify"]).ended(2);
+    desk.say(&["show", ""]).ended(2).says(&["an empty word names no run"]);
 }
 
 #[test]

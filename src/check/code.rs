@@ -8,6 +8,7 @@ use crate::value::Type;
 use crate::value::types::Place;
 
 use super::elab::Elab;
+use super::embedded::{self, text::Text};
 use super::program::{CodePart, Expr, How};
 use super::{sql, types, verbatim};
 
@@ -79,6 +80,8 @@ impl Elab<'_> {
     fn sql(&mut self, text: &ast::Str) -> Vec<CodePart> {
         let mut parts = Vec::with_capacity(text.parts.len());
         let mut scan = SqlScan::default();
+        let mut hows = Vec::new();
+        let mut quoted = false;
         let kind = text.kind;
         for part in &text.parts {
             match part {
@@ -91,9 +94,11 @@ impl Elab<'_> {
                 ast::Part::Hole { expr, span } => {
                     let (mut value, how) = self.hole(expr, true);
                     let how = how.unwrap_or(How::Param);
+                    hows.push(how);
                     if how != How::Raw
                         && let Some(inside) = scan.inside()
                     {
+                        quoted = true;
                         self.quoted_hole(*span, inside, how);
                     }
                     if matches!(types::plain(&value.ty), Type::Response | Type::Conn(_)) {
@@ -103,7 +108,34 @@ impl Elab<'_> {
                 }
             }
         }
+        if !quoted {
+            self.sql_syntax(text, &hows);
+        }
         parts
+    }
+
+    /// A statement that Postgres would refuse is refused before the run. What is raw nobody knows.
+    fn sql_syntax(&mut self, text: &ast::Str, hows: &[How]) {
+        if hows.contains(&How::Raw) {
+            return;
+        }
+        // Where a statement takes no parameters the value is a literal: a text or a number, whichever may stand there.
+        let mut fault = None;
+        let binds = !hows.is_empty() && sql::binds(&text.parts);
+        for literal in ["'x'", "1"] {
+            let instead = |i: usize| match hows.get(i) {
+                Some(How::Ident) => " \"x\" ".to_owned(),
+                _ if binds => format!(" ${} ", i + 1),
+                _ => format!(" {literal} "),
+            };
+            let whole = Text::new(&text.parts, text.kind, instead);
+            let Some(found) = embedded::sql::fault(&whole.code) else { return };
+            let at = whole.place(&found.at, self.sources);
+            fault.get_or_insert((found, at));
+        }
+        if let Some((fault, at)) = fault {
+            self.report(fault.found(Code::SqlSyntax, at));
+        }
     }
 
     fn quoted_hole(&mut self, span: Span, inside: &str, how: How) {

@@ -8,6 +8,7 @@ use crate::syntax::ast;
 use crate::value::{SmolStr, Type, Value};
 
 use super::elab::{Elab, Stance, wrong};
+use super::embedded::{self, text::Text};
 use super::program::{Class, CodePart, Command, Effect, Expr, ExprKind, How, Shell, Want};
 use super::shell::{self, HoleUse, Reads};
 use super::{stdlib, types};
@@ -50,6 +51,7 @@ impl Elab<'_> {
         let span = written.span;
         let shell = self.module(self.here.module).map_or(Shell::Bash, |m| m.shell.clone());
         let analysis = shell::analyse(&written.parts, &shell, self.reads());
+        let judged = shell == Shell::Bash && !analysis.direct && analysis.problems.is_empty();
         for found in analysis.problems {
             self.report(found);
         }
@@ -70,6 +72,9 @@ impl Elab<'_> {
                 }
             }
         }
+        if judged {
+            self.shell_syntax(&written.parts, &code, &analysis.aimless);
+        }
         let effect = self.effect_of(analysis.class);
         self.in_transaction(None, span);
         self.effect = self.effect.max(effect);
@@ -84,6 +89,35 @@ impl Elab<'_> {
             source: self.command_text(written),
         };
         Expr { kind: ExprKind::Command(Box::new(command)), ty: Type::Str, span }
+    }
+
+    /// A text that bash would refuse is refused before the run. What is raw nobody knows.
+    fn shell_syntax(&mut self, parts: &[ast::Part], code: &[CodePart], aimless: &[Span]) {
+        if code.iter().any(|part| matches!(part, CodePart::Value { how: How::Raw, .. })) {
+            return;
+        }
+        if let Some(at) = aimless.first() {
+            let written = self.sources.text(*at);
+            let help = match written.strip_prefix('<').and_then(|w| w.strip_suffix('>')) {
+                Some(name) if !name.is_empty() => {
+                    format!("`<{name}>` is two redirections for a shell: for a value write `#{{…}}`")
+                }
+                _ => "write what it reads or writes behind it".to_owned(),
+            };
+            let found = Diagnostic::error(
+                Code::ShellSyntax,
+                "this redirection does not say from or to where",
+                *at,
+                "nothing follows",
+            );
+            self.report(found.help(help));
+            return;
+        }
+        let text = Text::new(parts, ast::StrKind::Block, |_| "x".to_owned());
+        if let Some(fault) = embedded::shell::fault(&text.code) {
+            let at = text.place(&fault.at, self.sources);
+            self.report(fault.found(Code::ShellSyntax, at));
+        }
     }
 
     fn effect_of(&self, class: Class) -> Effect {

@@ -5,6 +5,7 @@ use crate::source::{Sources, Span};
 /// Leave out what stands on a line that did not parse, and what such a line may have declared. Syntax errors stay.
 pub fn drop(diagnostics: &mut Vec<Diagnostic>, sources: &Sources) {
     drop_explained(diagnostics);
+    drop_placeholders(diagnostics, sources);
     let broken: Vec<(Span, &str)> = diagnostics
         .iter()
         .filter(|d| d.code == Code::Syntax && d.severity == Severity::Error)
@@ -29,6 +30,16 @@ pub(super) fn drop_explained(diagnostics: &mut Vec<Diagnostic>) {
     let idle = diagnostics.iter().filter(|d| d.code == Code::IdleUndo);
     let told: Vec<Span> = idle.flat_map(|d| d.labels.iter().map(|label| label.span)).collect();
     diagnostics.retain(|found| found.code != Code::UnsureCapture || !told.contains(&found.span()));
+}
+
+/// A `<name>` that is still to be filled in is no broken redirection besides.
+fn drop_placeholders(found: &mut Vec<Diagnostic>, sources: &Sources) {
+    let open: Vec<String> = found.iter().filter(|d| d.code == Code::Placeholder).map(|d| d.message.clone()).collect();
+    found.retain(|d| {
+        let name = sources.text(d.span()).strip_prefix('<').and_then(|written| written.strip_suffix('>'));
+        let told = name.is_some_and(|name| open.iter().any(|message| message.contains(name)));
+        d.code != Code::ShellSyntax || !told
+    });
 }
 
 /// Whether a mistake can come from what a broken line did not say.

@@ -15,6 +15,7 @@ pub mod constant;
 mod contexts;
 pub mod echoes;
 mod elab;
+pub mod embedded;
 mod exprs;
 pub mod flow;
 mod foreign;

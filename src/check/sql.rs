@@ -77,6 +77,10 @@ const CONTROL: &[&str] = &[
     "checkpoint",
 ];
 
+/// Statements that take parameters, by their first word; all others get quoted literals.
+pub const TAKES_PARAMETERS: [&str; 10] =
+    ["select", "insert", "update", "delete", "merge", "values", "with", "table", "call", "explain"];
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Token {
     /// In lower case, unless it was quoted.
@@ -94,20 +98,29 @@ struct Finding {
 /// The error for a reading query whose literal text is known to do more than read.
 #[must_use]
 pub fn write_in_read(parts: &[Part]) -> Option<Diagnostic> {
-    let chars: Vec<(char, Span)> = text::symbols(parts)
-        .into_iter()
-        .map(|p| match p.symbol {
-            Symbol::Char(c) => (c, p.span),
-            // A value is a bind parameter: an operand like any other.
-            Symbol::Hole(_) => ('$', p.span),
-        })
-        .collect();
-    let finding = find(&tokens(&chars))?;
+    let finding = find(&tokens(&placed(parts)))?;
     Some(
         Diagnostic::error(Code::WriteInReadSql, finding.message, finding.span, "this does more than read").help(
             "run it with `exec` on the connection, in a step that says how it is undone (`rollback none \"why\"` when nothing is)",
         ),
     )
+}
+
+fn placed(parts: &[Part]) -> Vec<(char, Span)> {
+    let placed = text::symbols(parts).into_iter().map(|p| match p.symbol {
+        Symbol::Char(c) => (c, p.span),
+        // A value is a bind parameter: an operand like any other.
+        Symbol::Hole(_) => ('$', p.span),
+    });
+    placed.collect()
+}
+
+/// A value in this text is sent beside it, not in it.
+#[must_use]
+pub fn binds(parts: &[Part]) -> bool {
+    let tokens = tokens(&placed(parts));
+    let first = tokens.iter().find(|(t, _)| matches!(t, Token::Word(_)));
+    first.is_some_and(|(t, _)| is_word(t, &TAKES_PARAMETERS))
 }
 
 /// The text is one or more statements that only read, as far as can be seen.

@@ -62,6 +62,8 @@ codes! {
     MisplacedIrreversible "misplaced-irreversible" "a point of no return cannot stand here",
     UnsafeRetry "unsafe-retry" "repeating this could do it twice",
     BuiltCode "built-code" "code is written as a literal where it is used",
+    ShellSyntax "shell-syntax" "the shell cannot read this command",
+    SqlSyntax "sql-syntax" "Postgres cannot read this statement",
     ValueInBackticks "value-in-backticks" "a value cannot be quoted inside backticks",
     ValueInCode "value-in-code" "a value lands in code that something else interprets",
     NullInCode "null-in-code" "null has no text",

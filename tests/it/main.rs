@@ -14,6 +14,7 @@ mod cli;
 mod colours;
 mod crash;
 mod docs;
+mod embedded;
 mod engine;
 mod examples;
 mod far;

@@ -36,6 +36,8 @@ pub struct Analysis {
     pub class: Class,
     /// Holes that stand where no quoting helps.
     pub problems: Vec<Diagnostic>,
+    /// Redirections that do not say from or to where; `<name>` as a whole.
+    pub aimless: Vec<Span>,
     /// `$NAME` and `${NAME}` in the arguments of a program: their values are visible in the process list.
     pub variables: Vec<(SmolStr, Span)>,
     /// `$NAME` and `${NAME}` anywhere that the text itself does not set: they come from the environment.
@@ -77,6 +79,7 @@ pub fn analyse(parts: &[Part], shell: &Shell, reads: &Reads) -> Analysis {
         direct: direct::direct(&symbols, &script, shell),
         class: class::class(&script, reads),
         problems: scan.problems,
+        aimless: if script.unparsed { Vec::new() } else { scan.aimless },
         variables,
         inherited: inherited(&script),
     }

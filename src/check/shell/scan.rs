@@ -9,6 +9,8 @@ use super::text::{Placed, Symbol};
 use super::tree::{Piece, Redirect, Script, Simple, Then, Word};
 use quote::push;
 
+const DEPTH: u32 = 64;
+
 pub struct Scan {
     symbols: Vec<Placed>,
     pos: usize,
@@ -17,7 +19,11 @@ pub struct Scan {
     /// What each hole lands in that is neither a word nor a string (`$(( ))`).
     pub arithmetic: Vec<usize>,
     pub problems: Vec<Diagnostic>,
+    /// Where a redirection should say from or to where, and does not.
+    pub aimless: Vec<Span>,
     backticks: u32,
+    /// Substitutions, groups and quotes around.
+    depth: u32,
     pending: Vec<Pending>,
     unparsed: bool,
 }
@@ -48,7 +54,9 @@ impl Scan {
             holes: vec![How::Bare; holes],
             arithmetic: Vec::new(),
             problems: Vec::new(),
+            aimless: Vec::new(),
             backticks: 0,
+            depth: 0,
             pending: Vec::new(),
             unparsed: false,
         }
@@ -82,6 +90,24 @@ impl Scan {
             self.pos += text.chars().count();
         }
         found
+    }
+
+    /// One level deeper, when that is not too deep for the stack: then nothing more of the text is read.
+    fn deeper(&mut self, read: impl FnOnce(&mut Scan)) {
+        if self.depth == DEPTH {
+            let span = self.span();
+            let message = format!("this command nests deeper than {DEPTH} levels");
+            self.problems.push(
+                Diagnostic::error(Code::ShellSyntax, message, span, "not read further")
+                    .help("put the inner part into a script of its own"),
+            );
+            self.unparsed = true;
+            self.pos = self.symbols.len();
+            return;
+        }
+        self.depth += 1;
+        read(self);
+        self.depth -= 1;
     }
 
     fn span(&self) -> Span {
@@ -161,6 +187,12 @@ impl Scan {
     }
 
     fn script(&mut self, end: End) -> Script {
+        let mut script = Script { unparsed: true, ..Script::default() };
+        self.deeper(|scan| script = scan.commands(end));
+        script
+    }
+
+    fn commands(&mut self, end: End) -> Script {
         let mut script = Script::default();
         loop {
             self.blanks();
@@ -401,6 +433,10 @@ impl Scan {
                     return;
                 }
                 Some(Symbol::Char('\n' | ';' | '&' | '|' | '<' | '>' | '(')) => self.pos += 1,
+                Some(Symbol::Char('`')) if self.backticks > 0 => {
+                    self.unparsed = true;
+                    return;
+                }
                 Some(_) => {
                     let word = self.word();
                     simple.assignments.push(word);
@@ -415,6 +451,10 @@ impl Scan {
             self.blanks();
             match self.peek() {
                 None => {
+                    self.unparsed = true;
+                    return;
+                }
+                Some(Symbol::Char('`')) if self.backticks > 0 => {
                     self.unparsed = true;
                     return;
                 }
@@ -455,6 +495,10 @@ impl Scan {
         self.blanks();
         if op != "<<" && op != "<<-" {
             let target = self.word();
+            if target.pieces.is_empty() {
+                let place = |i: usize| self.symbols.get(i).map(|s| s.span).unwrap_or_default();
+                self.aimless.push(place(self.placeholder(start).unwrap_or(start)).to(place(start + op.len() - 1)));
+            }
             simple.redirects.push(Redirect { op: op.to_owned(), target });
             return true;
         }
@@ -470,6 +514,14 @@ impl Scan {
         });
         simple.redirects.push(Redirect { op: "<<".to_owned(), target: Word::default() });
         true
+    }
+
+    /// Where `<name` opens that ends at `end`.
+    fn placeholder(&self, end: usize) -> Option<usize> {
+        let before = self.symbols.get(..end)?.iter().enumerate().rev();
+        let mut before = before
+            .skip_while(|(_, s)| matches!(s.symbol, Symbol::Char(c) if c.is_alphanumeric() || "-_. ".contains(c)));
+        before.next().filter(|(i, s)| s.symbol == Symbol::Char('<') && i + 1 < end).map(|(i, _)| i)
     }
 
     fn here_document(&mut self, mut document: Pending) -> Word {

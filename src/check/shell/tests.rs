@@ -279,3 +279,10 @@ fn variables_in_arguments_are_seen() {
     let (_, span) = look("curl $T").variables[0].clone();
     assert_eq!((span.start, span.end), (5, 7));
 }
+
+#[test]
+fn a_backtick_that_ends_a_list_or_a_condition_ends_the_scan() {
+    for text in ["echo `[[ a `", "echo `a=(b `", "`[[ `*/[", "`x=(`"] {
+        assert_eq!(look(text).class, Class::Unknown, "{text}");
+    }
+}

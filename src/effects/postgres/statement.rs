@@ -3,7 +3,7 @@ use std::ops::Range;
 
 use super::scan::Scanner;
 use crate::check::program::How;
-use crate::check::sql::Copies;
+use crate::check::sql::{Copies, TAKES_PARAMETERS};
 use crate::engine::Piece;
 use crate::source::Span;
 use crate::value::encode::sql;
@@ -33,10 +33,6 @@ enum Source {
     Text(Span),
     Value(Span),
 }
-
-/// Statements that take parameters, by their first word; all others get quoted literals.
-const TAKES_PARAMETERS: [&str; 10] =
-    ["select", "insert", "update", "delete", "merge", "values", "with", "table", "call", "explain"];
 
 const TRANSACTION_WORDS: [&str; 9] =
     ["begin", "commit", "end", "rollback", "abort", "savepoint", "release", "start", "prepare"];

@@ -135,6 +135,10 @@ impl Scan {
     }
 
     pub(super) fn dollar(&mut self, word: &mut Word, in_quotes: bool) {
+        self.deeper(|scan| scan.after_dollar(word, in_quotes));
+    }
+
+    fn after_dollar(&mut self, word: &mut Word, in_quotes: bool) {
         let start = self.span();
         self.pos += 1;
         match self.peek() {

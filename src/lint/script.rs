@@ -64,6 +64,8 @@ pub enum Role {
     /// Its value is used.
     Value,
     Condition,
+    /// A condition that is asked for again and again: `wait up to`, `watch`, `invariant`.
+    Until,
     Rollback,
     Finally,
     /// `on success`, `on failure`
@@ -213,7 +215,8 @@ impl<'a> Walk<'a> {
     /// What stands in it is there for something else.
     fn as_(&mut self, role: Role, inside: impl FnOnce(&mut Self)) {
         // What undoes stays that, whatever it is in there.
-        let keeps = matches!(self.place.role, Role::Rollback | Role::Finally | Role::Handler | Role::Beside);
+        let keeps =
+            matches!(self.place.role, Role::Rollback | Role::Finally | Role::Handler | Role::Beside | Role::Until);
         let before = self.place.role;
         if !keeps || matches!(role, Role::Rollback | Role::Finally | Role::Handler) {
             self.place.role = role;
@@ -346,20 +349,22 @@ impl<'a> Walk<'a> {
             StmtKind::Invariant { label, every, tolerate: _, cond } => {
                 self.text(label);
                 self.expr(every);
-                self.cond(cond);
+                self.as_(Role::Until, |walk| walk.expr(cond));
             }
             StmtKind::Wait(time) => self.expr(time),
             StmtKind::WaitUntil { limit, every, until, unless } => {
                 self.expr(limit);
                 every.iter().for_each(|e| self.expr(e));
-                self.cond(until);
-                unless.iter().for_each(|e| self.cond(e));
+                self.as_(Role::Until, |walk| {
+                    walk.expr(until);
+                    unless.iter().for_each(|e| walk.expr(e));
+                });
             }
             StmtKind::Watch { label, window, every, tolerate: _, body } => {
                 self.text(label);
                 self.expr(window);
                 self.expr(every);
-                self.inside(Role::Condition, body);
+                self.inside(Role::Until, body);
             }
             StmtKind::If { cond, then, otherwise } => {
                 self.cond(cond);

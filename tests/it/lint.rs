@@ -1,4 +1,7 @@
 //! `rbk check` as a linter: no false alarm on what is ours, `allow` with its reason.
+mod pasted;
+mod traps;
+
 use std::path::{Path, PathBuf};
 
 use rbk::session;

@@ -351,7 +351,7 @@ fn needs(words: &[Word], options: &[Opt]) -> bool {
             Found::Operand => {}
             Found::Unlisted if clustered(word, options) => return true,
             Found::Unlisted => {}
-            Found::Listed { value: Taken::No | Taken::Here, .. } => return true,
+            Found::Listed { option: Some(_), value: Taken::No | Taken::Here } => return true,
             Found::Listed { option: Some(option), value: Taken::Next } => {
                 let value = words.peek().and_then(|w| w.literal());
                 if option.accepts(value.as_deref()) {

@@ -75,9 +75,10 @@ fn finding(what: &str, span: Span) -> Diagnostic {
 fn destroys(ran: &Ran) -> Option<String> {
     let words = || ran.operands().map(|a| a.text.as_str());
     if ran.is(&DESTROYS) {
-        let second = words().next().filter(|w| w.chars().all(|c| c.is_ascii_alphabetic())).unwrap_or_default();
-        let what = format!("{} {second}", ran.name);
-        return Some(format!("`{}` destroys", what.trim()));
+        const TELLS: [&str; 8] = ["flushdb", "flushall", "delete", "-delete", "prune", "destroy", "uninstall", "push"];
+        let told = ran.args.iter().find(|a| TELLS.contains(&a.text.to_lowercase().as_str()));
+        let what = told.map_or_else(|| ran.name.to_string(), |word| format!("{} {}", ran.name, word.text));
+        return Some(format!("`{what}` destroys"));
     }
     match ran.name.as_str() {
         "rm" if ran.option("recursive", 'r') || ran.option("", 'R') => {

@@ -14,11 +14,12 @@ static GOES_BACK: LazyLock<Kinds> =
 
 fn look(script: &Script<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    let mut old: Option<Span> = None;
+    let mut old: Option<(Option<usize>, Span)> = None;
     for ran in &script.commands {
         if ran.it.is(&GOES_BACK) {
-            old = Some(ran.it.span);
-        } else if let Some(since) = old
+            old = Some((ran.place.step, ran.it.span));
+        } else if let Some((step, since)) = old
+            && step == ran.place.step
             && downgrades(&ran.it)
         {
             found.push(
@@ -35,12 +36,16 @@ fn look(script: &Script<'_>) -> Vec<Diagnostic> {
     found
 }
 
-/// `manage.py migrate APP MIGRATION`, `alembic downgrade`, `rails db:migrate:down`
+/// `manage.py migrate APP MIGRATION`, `alembic downgrade`, `rails db:rollback`
 fn downgrades(ran: &Ran) -> bool {
-    let words: Vec<&str> = std::iter::once(ran.name.as_str()).chain(ran.operands().map(|a| a.text.as_str())).collect();
-    let after = |word: &str| words.iter().position(|w| *w == word).map(|at| words.len() - at - 1);
-    after("downgrade").is_some() && words.contains(&"alembic")
-        || after("migrate").is_some_and(|n| n >= 2) && words.iter().any(|w| w.ends_with("manage.py"))
-        || words.contains(&"db:rollback")
-        || words.iter().any(|w| w.ends_with("migration-rollback.sh"))
+    let words: Vec<&str> = ran.operands().map(|a| a.text.as_str()).collect();
+    let manages =
+        ran.name == "manage.py" || ran.name.starts_with("python") && words.iter().any(|w| w.ends_with("manage.py"));
+    let target = words.iter().position(|w| *w == "migrate").is_some_and(|at| words.len() - at > 2);
+    match ran.name.as_str() {
+        "alembic" => words.contains(&"downgrade"),
+        "rails" | "rake" => words.contains(&"db:rollback"),
+        "migration-rollback.sh" => true,
+        _ => manages && target,
+    }
 }

@@ -48,7 +48,7 @@ fn look(_: &Script<'_>, ran: &Placed<Ran>) -> Option<Diagnostic> {
     ))
 }
 
-fn serves(ran: &Ran) -> bool {
+pub(super) fn serves(ran: &Ran) -> bool {
     if ran.is(&SERVERS) {
         return true;
     }

@@ -11,7 +11,7 @@ fn look(script: &Script<'_>) -> Vec<Diagnostic> {
     for (i, ran) in script.commands.iter().enumerate() {
         let grep = matches!(ran.it.name.as_str(), "grep" | "egrep" | "fgrep" | "zgrep" | "rg");
         let judged = ran.it.then != Then::Next && ran.it.then != Then::Pipe || ran.it.option("quiet", 'q');
-        let shows = ran.place.role == Role::Doing && grep && !judged && !ran.it.substituted;
+        let shows = ran.place.role == Role::Doing && grep && !judged && !ran.it.substituted && !ran.it.runs_in("watch");
         let tests = script
             .commands
             .get(..i)

@@ -98,7 +98,7 @@ fn django(ran: &Ran) -> Option<(String, &'static str)> {
     let mut words = std::iter::once(ran.name.as_str()).chain(words).skip_while(|w| !manages(w)).skip(1);
     let instead = match words.next()? {
         "shell" | "shell_plus" if !ran.option("command", 'c') => "`manage.py shell -c '…'` runs code and ends",
-        "dbshell" if !ran.has("--") => {
+        "dbshell" if !ran.has("--") && !ran.has("-c") => {
             "use a connection of the runbook: `connect db = postgres(…)`, then `db.query(…)`"
         }
         "createsuperuser" if !ran.option("noinput", '\0') && !ran.option("no-input", '\0') => {

@@ -6,6 +6,8 @@ use crate::diag::{Code, Diagnostic, Severity};
 use crate::lint::script::{Placed, Role, Script};
 use crate::lint::{Look, Rule};
 
+use super::{foreground_daemon, unbounded_follow};
+
 pub const RULE: Rule = Rule { code: Code::LostExitCode, severity: Severity::Warning, look: Look::Script(look) };
 
 /// Programs that end well although something went wrong: which, why, and what to do.
@@ -15,6 +17,17 @@ static DEAF: LazyLock<Vec<(Kinds, &str, &str)>> = LazyLock::new(|| {
             Kinds::new(&["ab"]),
             "`ab` ends well although every answer is an error",
             "`http.measure(page, requests: 200)` counts the errors: compare its `error_rate`",
+        ),
+        (
+            Kinds::new(&[
+                "redis-cli config set",
+                "redis-cli set",
+                "redis-cli del",
+                "redis-cli expire",
+                "redis-cli rename",
+            ]),
+            "`redis-cli` ends well although the server answered with an error",
+            "`redis-cli -e` fails then; `redis.set(…)`, `redis.config_set(…)` of the library do, and go back on rollback",
         ),
         (
             Kinds::new(&["gh run watch ![--exit-status]"]),
@@ -54,7 +67,7 @@ fn lost(ran: &Placed<Ran>, next: Option<&Ran>) -> Option<Diagnostic> {
             "a failure of this command becomes a line of text",
             "let it fail: the run stops, undoes what was done, and tells `on failure`",
         ),
-        Then::Background => (
+        Then::Background if !foreground_daemon::serves(ran) && !unbounded_follow::follows(ran) => (
             "nobody hears how this command in the background ends",
             "`parallel { … }` waits for each of its statements; `with running($(…)) { … }` watches over a process",
         ),
@@ -63,7 +76,7 @@ fn lost(ran: &Placed<Ran>, next: Option<&Ran>) -> Option<Diagnostic> {
             "in the inner shell a failure in front of a `|` is lost",
             "begin its code with `set -euo pipefail;`, or use `with ssh(…) { $ … }`, which does",
         ),
-        Then::And | Then::Or | Then::Pipe | Then::Next => {
+        Then::And | Then::Or | Then::Pipe | Then::Next | Then::Background => {
             let off = ran.name == "set" && ran.args.iter().any(|a| a.text.starts_with('+') && a.text.contains('e'));
             if !off {
                 return None;
@@ -86,7 +99,7 @@ fn in_plain_shell(ran: &Ran) -> bool {
 
 fn deaf(ran: &Placed<Ran>) -> Option<Diagnostic> {
     let ran = &ran.it;
-    if let Some((_, message, help)) = DEAF.iter().find(|(kinds, ..)| ran.is(kinds)) {
+    if let Some((_, message, help)) = DEAF.iter().find(|(kinds, ..)| ran.is(kinds) && !ran.has("-e")) {
         return Some(RULE.found(*message, ran.span, "its exit code is 0 all the same").help(*help));
     }
     let reads_file = ran.redirects.iter().any(|(op, _)| op == "<") || ran.option("file", 'f');

@@ -8,6 +8,7 @@ mod destructive_unguarded;
 mod downgrade_after_checkout;
 mod drop_before_verify;
 mod evidence_after_destroy;
+mod exec_before_up;
 mod fixed_sleep;
 mod foreground_daemon;
 mod glob_in_artefact;
@@ -29,6 +30,7 @@ mod relative_target;
 mod sample_secret;
 mod secret_in_output;
 mod secret_variable;
+mod single_probe;
 mod stamp_twice;
 mod switch_unchecked;
 mod unbounded_follow;
@@ -50,6 +52,7 @@ pub const ALL: &[&Rule] = &[
     &downgrade_after_checkout::RULE,
     &drop_before_verify::RULE,
     &evidence_after_destroy::RULE,
+    &exec_before_up::RULE,
     &fixed_sleep::RULE,
     &foreground_daemon::RULE,
     &glob_in_artefact::RULE,
@@ -71,6 +74,7 @@ pub const ALL: &[&Rule] = &[
     &sample_secret::RULE,
     &secret_in_output::RULE,
     &secret_variable::RULE,
+    &single_probe::RULE,
     &stamp_twice::RULE,
     &switch_unchecked::RULE,
     &unbounded_follow::RULE,

@@ -1,5 +1,4 @@
 //! What a template leaves open: `<previous-commit-hash>`, `/path/to`, `YYYYMMDD`.
-use crate::check::shell::ran::Ran;
 use crate::diag::{Code, Diagnostic, Severity};
 use crate::lint::script::{Script, text};
 use crate::lint::{Look, Rule};
@@ -8,7 +7,7 @@ use crate::source::Span;
 pub const RULE: Rule = Rule { code: Code::Placeholder, severity: Severity::Error, look: Look::Script(look) };
 
 /// Words that somebody has to fill in, whatever stands around them.
-const WORDS: [&str; 14] = [
+const WORDS: [&str; 13] = [
     "YYYYMMDD",
     "YYYY-MM-DD",
     "HHMMSS",
@@ -18,7 +17,6 @@ const WORDS: [&str; 14] = [
     "REPLACE_ME",
     "REPLACEME",
     "previous_migration_name",
-    "previous-commit-hash",
     "[Phone",
     "[Email]",
     "[URL]",
@@ -33,14 +31,15 @@ fn look(script: &Script<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for ran in &script.commands {
         let ran = &ran.it;
+        if let Some(word) = brackets(line(script, ran.span)) {
+            found.push(finding(&word, ran.span));
+            continue;
+        }
         let targets = ran.redirects.iter().map(|(_, target)| target);
         for arg in ran.args.iter().chain(&ran.assignments).chain(targets) {
             if let Some(word) = open(&arg.text).or_else(|| whole(&arg.text)).or_else(|| unknown(&arg.text)) {
                 found.push(finding(&word, arg.span));
             }
-        }
-        if let Some(word) = brackets(script.sources.text(ran.span.to(past(ran)))) {
-            found.push(finding(&word, ran.span));
         }
     }
     found.extend(script.texts.iter().filter_map(|t| Some(finding(&open(&text(&t.it.parts))?, t.it.span))));
@@ -54,9 +53,10 @@ fn finding(word: &str, span: Span) -> Diagnostic {
         .help("write what is meant, or let it be given: `param name: string where name matches r\"…\"`")
 }
 
-/// Up to where its redirections reach.
-fn past(ran: &Ran) -> Span {
-    ran.redirects.iter().map(|(_, target)| target.span).max_by_key(|span| span.end).unwrap_or(ran.span)
+/// From where it begins to the end of its line.
+fn line<'a>(script: &'a Script<'_>, span: Span) -> &'a str {
+    let text = script.sources.get(span.file).and_then(|file| file.text.get(span.start as usize..));
+    text.and_then(|text| text.lines().next()).unwrap_or_default()
 }
 
 fn open(text: &str) -> Option<String> {

@@ -20,7 +20,7 @@ fn look(script: &Script<'_>) -> Vec<Diagnostic> {
             {
                 found.push(finding(name.trim_start_matches('-'), arg.span));
             } else if let Some(user) = in_url(&arg.text) {
-                found.push(finding(user, arg.span));
+                found.push(finding(&format!("the password of `{user}`"), arg.span));
             } else if bearer(&arg.text) {
                 found.push(finding("Authorization", arg.span));
             }
@@ -35,7 +35,7 @@ fn look(script: &Script<'_>) -> Vec<Diagnostic> {
     found.extend(script.sql.iter().filter(|sql| in_sql(&sql.it.text)).map(|sql| finding("PASSWORD", sql.it.span)));
     for placed in &script.texts {
         if let Some(user) = in_url(&text(&placed.it.parts)) {
-            found.push(finding(user, placed.it.span));
+            found.push(finding(&format!("the password of `{user}`"), placed.it.span));
         }
     }
     for call in script.calls.iter().filter(|call| call.it.name == "env" && call.it.on.is_none()) {
@@ -47,7 +47,8 @@ fn look(script: &Script<'_>) -> Vec<Diagnostic> {
 }
 
 fn finding(name: &str, span: Span) -> Diagnostic {
-    RULE.found(format!("`{name}` is a secret, and its value stands here"), span, "everybody who reads this file knows it").help(
+    let what = if name.contains('`') { name.to_owned() } else { format!("`{name}`") };
+    RULE.found(format!("{what} is a secret, and its value stands here"), span, "everybody who reads this file knows it").help(
         "read it when the run starts (`secret password = env(\"DB_PASSWORD\")`, `file(…)`, `prompt(…)`) and hand it over with `with env({ … })` or `with stdin(…)`",
     )
 }

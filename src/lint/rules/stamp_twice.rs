@@ -9,15 +9,15 @@ use crate::source::Span;
 pub const RULE: Rule = Rule { code: Code::StampTwice, severity: Severity::Warning, look: Look::Script(look) };
 
 fn look(script: &Script<'_>) -> Vec<Diagnostic> {
-    let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+    let mut seen: BTreeMap<(Option<usize>, &str), Span> = BTreeMap::new();
     let mut found = Vec::new();
     for ran in script.commands.iter().filter(|ran| ran.it.substituted && ran.it.name == "date") {
         let Some(format) = ran.it.operands().map(|a| a.text.as_str()).find(|text| text.starts_with('+')) else {
             continue;
         };
-        match seen.get(format) {
+        match seen.get(&(ran.place.step, format)) {
             None => {
-                seen.insert(format, ran.it.span);
+                seen.insert((ran.place.step, format), ran.it.span);
             }
             Some(first) => found.push(
                 RULE.found(

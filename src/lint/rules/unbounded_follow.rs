@@ -53,9 +53,14 @@ fn look(_: &Script<'_>, ran: &Placed<Ran>) -> Option<Diagnostic> {
     ))
 }
 
-/// The command as far as it tells what it is.
+/// The command as far as it tells what it does.
 fn shown(ran: &Ran) -> String {
-    let word =
-        ran.args.first().map(|a| a.text.as_str()).filter(|a| a.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'));
-    word.map_or_else(|| ran.name.to_string(), |word| format!("{} {word}", ran.name))
+    const TELLS: [&str; 9] = ["-f", "-F", "--follow", "-w", "--watch", "monitor", "port-forward", "stats", "events"];
+    let word = ran.args.iter().find(|a| TELLS.contains(&a.text.as_str()));
+    word.map_or_else(|| ran.name.to_string(), |word| format!("{} {}", ran.name, word.text))
+}
+
+/// Whether a command is one of these.
+pub(super) fn follows(ran: &Ran) -> bool {
+    ran.is(&FOLLOWS)
 }

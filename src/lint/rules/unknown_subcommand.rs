@@ -41,6 +41,16 @@ fn look(_: &Script<'_>, ran: &Placed<Ran>) -> Option<Diagnostic> {
         (*message, *help)
     } else if ran.name == "celery" && words().any(|w| w == "shutdown_beat") {
         ("`celery control` knows no `shutdown_beat`", "stop the unit of the beat: `systemd.stop(\"celery-beat\")`")
+    } else if ran.name == "kubectl" && words().any(|w| w == "patch") && renames(ran) {
+        (
+            "`kubectl` cannot rename what is there",
+            "which colour is live is a value of its own: a label, an annotation, a file that the runbook reads",
+        )
+    } else if ran.code.iter().any(|code| code.text.contains("pg_stat_statements") && code.text.contains(" mean_time")) {
+        (
+            "there is no `mean_time` since PostgreSQL 13",
+            "`postgres.slow_queries(db)` of the library knows the columns; they are `mean_exec_time`, `total_exec_time`",
+        )
     } else if words().any(|w| w == "dbshell") && ran.has("-c") && !ran.has("--") {
         (
             "`manage.py dbshell` takes no `-c`",
@@ -50,4 +60,9 @@ fn look(_: &Script<'_>, ran: &Placed<Ran>) -> Option<Diagnostic> {
         return None;
     };
     Some(RULE.found(message, ran.span, "it fails whenever it runs").help(help))
+}
+
+fn renames(ran: &Ran) -> bool {
+    let compact = |text: &str| text.split_whitespace().collect::<String>();
+    ran.args.iter().any(|a| compact(&a.text).contains("\"metadata\":{\"name\":"))
 }

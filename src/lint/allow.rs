@@ -34,6 +34,8 @@ pub fn settle(mut found: Vec<Diagnostic>, sources: &Sources, ast: &Ast) -> Vec<D
 struct Comment<'t> {
     /// From the `#` to the end of the line.
     span: Span,
+    /// All that goes with it: its line, or what stands behind the statement.
+    whole: Span,
     /// What stands behind `allow`.
     rest: &'t str,
     /// There is nothing else on its line.
@@ -46,11 +48,14 @@ impl<'t> Comment<'t> {
         let opening = before.trim_end_matches([' ', '\t']).strip_suffix('#')?;
         let line = opening.rfind('\n').map_or(0, |n| n + 1);
         let end = text.get(at..)?.find('\n').map_or(text.len(), |n| at + n);
-        Some(Comment {
-            span: Span::new(file, opening.len(), end),
-            rest: text.get(at + MARK.len()..end)?.trim(),
-            alone: opening.get(line..)?.trim().is_empty(),
-        })
+        let alone = opening.get(line..)?.trim().is_empty();
+        let whole = if alone {
+            Span::new(file, line, (end + 1).min(text.len()))
+        } else {
+            Span::new(file, opening.trim_end_matches([' ', '\t']).len(), end)
+        };
+        let rest = text.get(at + MARK.len()..end)?.trim();
+        Some(Comment { span: Span::new(file, opening.len(), end), whole, rest, alone })
     }
 
     fn apply(&self, covered: &[Span], found: &mut Vec<Diagnostic>) {
@@ -77,7 +82,7 @@ impl<'t> Comment<'t> {
             let before = found.len();
             found.retain(|d| !here(d));
             if found.len() == before {
-                found.push(self.unused(name));
+                found.push(self.unused(name, codes));
             }
         }
         if !reason {
@@ -90,14 +95,16 @@ impl<'t> Comment<'t> {
             .help("write `# rbk: allow(code) why it is right here`")
     }
 
-    fn unused(&self, name: &str) -> Diagnostic {
+    fn unused(&self, name: &str, codes: &str) -> Diagnostic {
         let found = Diagnostic::warning(
             Code::UnusedAllow,
             format!("there is no `{name}` here to allow"),
             self.span,
             "this allows nothing",
         );
-        found.help("take it away; it covers the statement on its line, or, alone on its line, the one below")
+        let found =
+            found.help("take it away; it covers the statement on its line, or, alone on its line, the one below");
+        if codes.contains(',') { found } else { found.fix("take it away", vec![(self.whole, String::new())]) }
     }
 }
 

@@ -6,6 +6,7 @@ mod allow;
 mod order;
 pub mod rules;
 pub mod script;
+pub mod settings;
 
 pub use allow::settle;
 

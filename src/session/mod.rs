@@ -1,6 +1,7 @@
 //! The narrow waist: what every door can do. Open a file, check it, format it, take its inputs, plan it, run it, read its
 //! documentation; work at a console.
 //! In: paths and words of a person. Out: plain data and diagnostics; nothing is printed here.
+pub mod advice;
 pub mod console;
 mod disk;
 pub mod docs;
@@ -22,7 +23,6 @@ pub use disk::Disk;
 
 use crate::check::{self, Library, Program};
 use crate::diag::{Code, Diagnostic, Severity};
-use crate::lint;
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::{self, ast::Ast};
 use crate::value::Timestamp;
@@ -79,16 +79,6 @@ pub fn open_text(name: &str, text: &str, library: &dyn Library) -> Opened {
     let sound = diagnostics.iter().all(|d| d.severity != Severity::Error);
     let program = checked.program.filter(|_| sound).map(Arc::new);
     Opened { sources, file, program, ast, diagnostics }
-}
-
-/// Everything there is to say of an opened file on a day: what is wrong, and advice.
-#[must_use]
-pub fn advise(opened: &Opened, today: Timestamp) -> Vec<Diagnostic> {
-    let mut found = opened.diagnostics.clone();
-    found.extend(opened.program.as_deref().and_then(|program| overdue(program, today)));
-    found.extend(lint::lint(&opened.sources, &opened.ast));
-    check::echoes::drop(&mut found, &opened.sources);
-    lint::settle(found, &opened.sources, &opened.ast)
 }
 
 const SKETCH: &str = "a runbook looks like this

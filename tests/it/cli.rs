@@ -8,6 +8,7 @@ mod check;
 mod events;
 mod inputs;
 mod large;
+mod lint;
 mod output;
 mod places;
 mod run;
@@ -31,7 +32,7 @@ pub struct Said {
 
 /// A runbook around statements: the header is there, nothing else.
 pub fn book(body: &str) -> String {
-    format!("runbook \"Test\" {{\n  owner \"test\"; deadline 30s\n  rollback within 10s\n{body}\n}}\n")
+    format!("runbook \"Test\" {{\n  deadline 30s\n  rollback within 10s\n{body}\n  owner \"test\"\n}}\n")
 }
 
 impl Desk {

@@ -26,7 +26,7 @@ fn today() -> rbk::value::Timestamp {
 /// What is said of a text: code, line, message.
 pub fn said(text: &str) -> Vec<String> {
     let opened = session::open_text("a.rbk", text, &session::Disk);
-    let mut found = session::advise(&opened, today());
+    let mut found = session::advice::advise(&opened, today());
     found.sort_by_key(|d| d.span());
     let line = |d: &rbk::diag::Diagnostic| opened.sources.position(d.span()).0;
     found.iter().map(|d| format!("{} {}: {}", d.code.name(), line(d), d.message)).collect()

@@ -93,10 +93,7 @@ fn destroys(ran: &Ran) -> Option<String> {
             (deletes && ran.runs_in("xargs"))
                 .then(|| "one request after the other deletes what a list names".to_owned())
         }
-        "xargs" | "rm" | "kubectl" => {
-            ran.runs_in("xargs").then_some(())?;
-            matches!(ran.name.as_str(), "rm").then(|| "`xargs rm` deletes what a list names".to_owned())
-        }
+        "rm" => ran.runs_in("xargs").then(|| "`xargs rm` deletes what a list names".to_owned()),
         "git" => (words().next() == Some("reset") && ran.has("--hard"))
             .then(|| "`git reset --hard` throws local work away".to_owned()),
         _ => None,

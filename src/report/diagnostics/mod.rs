@@ -1,11 +1,15 @@
 //! Diagnostics for people and programs. In: `Diagnostic`s and the `Sources` their spans point into. Out: text.
 //! `human` is the one module that knows miette.
+mod github;
 mod human;
 mod json;
+mod sarif;
 mod short;
 
+pub use github::github;
 pub use human::human;
 pub use json::{Finding, findings, json};
+pub use sarif::sarif;
 pub use short::short;
 
 use crate::diag::{Diagnostic, Severity};

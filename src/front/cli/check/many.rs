@@ -1,0 +1,51 @@
+//! Many files at once, told in their order.
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+
+use super::super::STACK;
+
+/// Look at each file on every core; `tell` hears of them one by one, in their order, on this thread.
+pub fn each<T: Send>(files: &[String], look: impl Fn(&String) -> T + Sync, mut tell: impl FnMut(T)) {
+    let cores = thread::available_parallelism().map_or(1, usize::from).min(files.len());
+    if cores <= 1 {
+        files.iter().for_each(|file| tell(look(file)));
+        return;
+    }
+    let (next, look) = (&AtomicUsize::new(0), &look);
+    thread::scope(|scope| {
+        let (sender, seen) = mpsc::channel();
+        let mut started = 0;
+        for _ in 0..cores {
+            let sender = sender.clone();
+            let work = move || {
+                while let Some((n, file)) = at(files, next.fetch_add(1, Ordering::Relaxed)) {
+                    if sender.send((n, look(file))).is_err() {
+                        return;
+                    }
+                }
+            };
+            // A text may be nested deeply.
+            started += usize::from(thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work).is_ok());
+        }
+        drop(sender);
+        if started == 0 {
+            files.iter().for_each(|file| tell(look(file)));
+            return;
+        }
+        let mut waiting = BTreeMap::new();
+        let mut told = 0;
+        for (n, one) in seen {
+            waiting.insert(n, one);
+            while let Some(one) = waiting.remove(&told) {
+                tell(one);
+                told += 1;
+            }
+        }
+    });
+}
+
+fn at(files: &[String], n: usize) -> Option<(usize, &String)> {
+    files.get(n).map(|file| (n, file))
+}

@@ -1,0 +1,141 @@
+//! What is said of a file on a day: what is wrong with it, and advice, as loud as its `rbk.toml` says. What can be mended safely
+//! is, when asked.
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{Opened, disk, format, overdue, reason};
+use crate::check;
+use crate::diag::{Code, Diagnostic, Severity};
+use crate::lint::{self, settings::Settings};
+use crate::source::{Sources, Span};
+use crate::value::Timestamp;
+
+/// Of one file.
+pub struct Advised {
+    pub found: Vec<Diagnostic>,
+    pub sources: Sources,
+    /// How many findings were mended.
+    pub mended: usize,
+}
+
+/// For many files of one call; from any thread.
+pub struct Advice {
+    today: Timestamp,
+    /// By folder: what holds there, and from which folder on.
+    settings: Mutex<BTreeMap<PathBuf, Found>>,
+}
+
+type Found = Result<Option<(PathBuf, Arc<Settings>)>, String>;
+
+impl Advice {
+    #[must_use]
+    pub fn new(today: Timestamp) -> Advice {
+        Advice { today, settings: Mutex::new(BTreeMap::new()) }
+    }
+
+    /// Read a file and look at it.
+    ///
+    /// # Errors
+    /// One line for a person: it, or its `rbk.toml`, cannot be read.
+    pub fn given(&self, path: &str) -> Result<Advised, String> {
+        self.of(path, &super::source(path)?)
+    }
+
+    /// The same, and what can be mended safely is mended in the file before.
+    ///
+    /// # Errors
+    /// Also when it cannot be written; it is as it was then.
+    pub fn mended(&self, path: &str) -> Result<Advised, String> {
+        let before = super::source(path)?;
+        let seen = self.of(path, &before)?;
+        if path == "-" {
+            return Ok(seen);
+        }
+        let Some((after, mended)) = mend(&before, &seen.found) else { return Ok(seen) };
+        let again = self.of(path, &after)?;
+        // What is mended is not worse than before.
+        let errors = |found: &[Diagnostic]| found.iter().filter(|d| d.severity == Severity::Error).count();
+        if errors(&again.found) > errors(&seen.found) {
+            return Ok(seen);
+        }
+        format::replace(path, &before, &after)?;
+        Ok(Advised { mended, ..again })
+    }
+
+    fn of(&self, path: &str, text: &str) -> Result<Advised, String> {
+        let settings = self.settings(path)?;
+        let opened = super::open_text(super::name(path), text, &super::Disk);
+        let mut found = advise(&opened, self.today);
+        if let Some((folder, settings)) = settings {
+            let whole = whole(path);
+            found = settings.apply(found, whole.strip_prefix(&folder).unwrap_or(&whole));
+        }
+        Ok(Advised { found, sources: opened.sources, mended: 0 })
+    }
+
+    /// The nearest `rbk.toml`, beside the file or above it.
+    fn settings(&self, path: &str) -> Found {
+        let folder =
+            if path == "-" { whole(".") } else { whole(path).parent().map(Path::to_path_buf).unwrap_or_default() };
+        let mut known = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = known.get(&folder) {
+            return found.clone();
+        }
+        let found = nearest(&folder);
+        known.insert(folder, found.clone());
+        found
+    }
+}
+
+fn nearest(folder: &Path) -> Found {
+    for at in folder.ancestors() {
+        let file = at.join("rbk.toml");
+        let name = file.to_string_lossy();
+        let bytes = match disk::bytes(&name) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(format!("cannot read `{name}`: {}", reason(&error))),
+        };
+        let settings = Settings::parse(&disk::text(&name, bytes)?).map_err(|why| format!("`{name}`: {why}"))?;
+        return Ok(Some((at.to_path_buf(), Arc::new(settings))));
+    }
+    Ok(None)
+}
+
+fn whole(path: &str) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path))
+}
+
+/// Everything there is to say of an opened file on a day, each as loud as it is by itself.
+#[must_use]
+pub fn advise(opened: &Opened, today: Timestamp) -> Vec<Diagnostic> {
+    let mut found = opened.diagnostics.clone();
+    found.extend(opened.program.as_deref().and_then(|program| overdue(program, today)));
+    found.extend(lint::lint(&opened.sources, &opened.ast));
+    check::echoes::drop(&mut found, &opened.sources);
+    lint::settle(found, &opened.sources, &opened.ast)
+}
+
+/// The text with what advice can mend, and how much that was. What would touch the same place twice is left.
+fn mend(text: &str, found: &[Diagnostic]) -> Option<(String, usize)> {
+    let advice = |d: &&Diagnostic| lint::rules::has(d.code) || d.code == Code::UnusedAllow;
+    let mut edits: Vec<&(Span, String)> = Vec::new();
+    let mut mended = 0;
+    for fix in found.iter().filter(advice).filter_map(|d| d.fix.as_ref()) {
+        let apart = |a: Span, b: Span| a.end < b.start || b.end < a.start;
+        let free = |(span, _): &(Span, String)| span.file.0 == 0 && edits.iter().all(|(other, _)| apart(*span, *other));
+        if fix.edits.iter().all(free) {
+            edits.extend(&fix.edits);
+            mended += 1;
+        }
+    }
+    edits.sort_by_key(|(span, _)| span.start);
+    let mut out = text.to_owned();
+    for (span, new) in edits.into_iter().rev() {
+        let range = span.start as usize..span.end as usize;
+        out.get(range.clone())?;
+        out.replace_range(range, new);
+    }
+    (mended > 0).then_some((out, mended))
+}

@@ -7,6 +7,7 @@ mod order;
 pub mod rules;
 pub mod script;
 pub mod settings;
+mod walk;
 
 pub use allow::settle;
 

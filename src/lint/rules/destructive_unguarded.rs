@@ -1,7 +1,7 @@
 //! What cannot be got back is destroyed, and nothing has looked at it before.
 use std::sync::LazyLock;
 
-use crate::check::shell::ran::{COMPUTED, Kinds, Ran};
+use crate::check::shell::ran::{Arg, COMPUTED, Kinds, Ran};
 use crate::diag::{Code, Diagnostic, Severity};
 use crate::lint::script::{Place, Role, Script};
 use crate::lint::{Look, Rule};
@@ -82,8 +82,7 @@ fn destroys(ran: &Ran) -> Option<String> {
     }
     match ran.name.as_str() {
         "rm" if ran.option("recursive", 'r') || ran.option("", 'R') => {
-            let wide =
-                |a: &crate::check::shell::ran::Arg| a.glob || a.text.contains(COMPUTED) || a.text.starts_with('/');
+            let wide = |a: &Arg| a.glob || a.text.contains(COMPUTED) || a.text.starts_with('/');
             ran.operands().any(wide).then(|| "`rm -r` deletes whatever is there".to_owned())
         }
         "celery" => words().any(|w| w == "purge").then(|| "`celery purge` throws every waiting task away".to_owned()),

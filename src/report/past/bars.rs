@@ -5,7 +5,7 @@ use super::doubts::is_in;
 use super::{Moment, Past, What};
 use crate::check::program::Want;
 use crate::engine::call::{CallId, Path};
-use crate::engine::event::{Ending, Failure, FailureKind, Progress, StepStatus};
+use crate::engine::event::{ConditionKind, Ending, Failure, FailureKind, Progress, StepStatus, Verdict};
 use crate::source::Span;
 use crate::value::{Nanos, Timestamp};
 
@@ -174,6 +174,7 @@ impl Bars {
                 let away = self.away.take();
                 self.close(away, now, How::Waited, None);
             }
+            What::Waited { path } => self.waited(now, path),
             What::Unanswered { path, .. } => self.answered(now, path, How::Failed),
             What::Ended(_) => {
                 for wait in std::mem::take(&mut self.waits) {
@@ -268,9 +269,12 @@ impl Bars {
                 let how = if failure.is_none() { How::Done } else { How::Failed };
                 self.close(at, now, how, failure.as_deref());
             }
-            Progress::RunStarted { .. }
+            Progress::Condition { path, kind: ConditionKind::Until, verdict: Verdict::Holds, .. } => {
+                self.waited(now, path);
+            }
+            Progress::Condition { .. }
+            | Progress::RunStarted { .. }
             | Progress::Retrying { .. }
-            | Progress::Condition { .. }
             | Progress::Stopping
             | Progress::Unwinding { .. }
             | Progress::Committed { .. }
@@ -288,13 +292,17 @@ impl Bars {
         self.close(at, now, how, None);
     }
 
-    /// Nothing says that a wait is over but what comes after it in its block, or the end of what is around it.
+    /// Its hour has come, or what it waited for is so.
+    fn waited(&mut self, now: &Moment, path: &Path) {
+        let at = self.waits.iter().position(|at| self.all.get(*at).is_some_and(|bar| bar.path == *path));
+        let at = at.map(|at| self.waits.remove(at));
+        self.close(at, now, How::Waited, None);
+    }
+
+    /// One that came to nothing is over with what is around it.
     fn waits_end(&mut self, now: &Moment, progress: &Progress) {
         let (Some(path), false) = (place(progress), self.waits.is_empty()) else { return };
-        let over = |wait: &Path| {
-            let block = wait.0.split_last().map_or(&[][..], |(_, block)| block);
-            !is_in(path, wait) && path.0.starts_with(block) || wait.0.starts_with(&path.0) && wait != path
-        };
+        let over = |wait: &Path| is_in(wait, path) && wait != path;
         for wait in std::mem::take(&mut self.waits) {
             if self.all.get(wait).is_some_and(|bar| over(&bar.path)) {
                 self.close(Some(wait), now, How::Waited, None);

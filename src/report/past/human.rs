@@ -153,6 +153,7 @@ fn told(past: &Past, story: &mut Story, say: Say, moment: &Moment) -> Vec<Line> 
             let line = story.line(path).put(Tone::Bad, "? ").put(Tone::Plain, text);
             vec![line.put(Tone::Bad, format!(" → no answer: {why}"))]
         }
+        What::Waited { .. } => Vec::new(),
         What::Connected { server: Some(_), .. } if say < Say::Verbose => Vec::new(),
         What::Connected { name, address, server } => {
             one(Tone::Dim, format!("⇄ {}", retell::connected(name, address, server.as_deref())))

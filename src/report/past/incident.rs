@@ -181,7 +181,7 @@ impl Tell<'_> {
             What::Unanswered { text: asked, why, .. } => {
                 (How::Failed, vec![self.words(asked), self.words(&format!(" → no answer: {why}"))])
             }
-            What::Connected { server: Some(_), .. } => return None,
+            What::Waited { .. } | What::Connected { server: Some(_), .. } => return None,
             What::Connected { name, address, server: None } => {
                 (How::Open, vec![text("connection "), self.code(name), text(" leads to "), self.code(address)])
             }

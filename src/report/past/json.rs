@@ -175,6 +175,7 @@ fn told<'a>(past: &'a Past, moment: &'a Moment) -> Told<'a> {
         What::Gave { call, path, text, value, .. } => {
             other(path, "value", json!({"call": call.0, "text": text.as_str(), "value": past.data(value)}))
         }
+        What::Waited { path } => other(path, "waited", json!({})),
         What::InDoubt { call, path, text } => other(path, "doubt", json!({"call": call.0, "text": text.as_str()})),
         What::Decided { call, path, text, how } => {
             let how = json!({"call": call.0, "text": text.as_str(), "how": how.name(), "words": how.words()});

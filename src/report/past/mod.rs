@@ -69,6 +69,10 @@ pub enum What {
         want: Want,
         value: Value,
     },
+    /// A `wait` is over.
+    Waited {
+        path: Path,
+    },
     /// It was under way when its process died.
     InDoubt {
         call: CallId,

@@ -8,7 +8,7 @@ use super::{Awaits, Moment, Past, What};
 use crate::check::Program;
 use crate::check::program::Want;
 use crate::engine::call::{CallId, Path};
-use crate::engine::event::{ASKED_FOR, Progress, TimerClock};
+use crate::engine::event::{ASKED_FOR, Progress, TimerClock, TimerId};
 use crate::engine::{Command, Engine, Event, Extent, Input, Inputs, Record, Replayed, Stands};
 use crate::journal::store::Kept;
 use crate::journal::{Door, Entry, Row, State};
@@ -77,9 +77,10 @@ struct Teller {
     run: Option<Replayed>,
     intended: BTreeSet<CallId>,
     doubts: Doubts,
-    /// When each input came, and where one began a `wait`.
+    /// When each input came.
     walls: Vec<Timestamp>,
-    waits: BTreeMap<usize, Path>,
+    /// Where each `wait` stands that is not over.
+    waits: BTreeMap<TimerId, Path>,
     /// Steps, and undos of them, that are under way.
     steps: Vec<(Path, SmolStr, bool)>,
     names: BTreeMap<Path, SmolStr>,
@@ -172,6 +173,7 @@ impl Teller {
                     why: why.clone(),
                 }));
             }
+            Event::Fired(timer) => found.extend(self.waits.remove(timer).map(|path| What::Waited { path })),
             Event::Rollback { why, what } => {
                 found.push(What::AskedBack { why: why.clone(), part: self.part(what) });
             }
@@ -179,7 +181,6 @@ impl Teller {
             | Event::Resumed { .. }
             | Event::Doubted(_)
             | Event::Unstarted(_)
-            | Event::Fired(_)
             | Event::Answered(..)
             | Event::Stop
             | Event::Enter(_)
@@ -202,6 +203,8 @@ impl Teller {
         self.run = Some(run);
         self.doubts.before(&commands, &mut found);
         found.into_iter().for_each(|what| self.push(what));
+        // Each `wait` asks for a timer, in this order.
+        let (mut begun, mut timers) = (Vec::new(), Vec::new());
         for command in commands {
             match command {
                 Command::Tell(progress) => {
@@ -209,13 +212,17 @@ impl Teller {
                     self.push(What::Told(progress));
                 }
                 Command::Record(Record::Bound { value, .. }) => self.learn(&value),
-                Command::Record(Record::Wait { path }) => drop(self.waits.insert(self.walls.len(), path)),
+                Command::Record(Record::Wait { path }) => begun.push(path),
+                Command::Timer(timer, _, TimerClock::Wall) => timers.push(timer),
                 Command::Finish(finish) => {
                     self.driven = false;
                     self.push(What::Ended(finish));
                 }
                 _ => {}
             }
+        }
+        if begun.len() == timers.len() {
+            self.waits.extend(timers.into_iter().zip(begun));
         }
         self.walls.push(self.wall);
     }
@@ -267,7 +274,7 @@ impl Teller {
                 .map(|pending| Awaits::Answer { path: pending.asked.path.clone(), text: pending.asked.text.clone() }),
         );
         for timer in pending.timers.iter().filter(|timer| timer.clock == TimerClock::Wall) {
-            let (Some(path), Some(set)) = (self.waits.get(&timer.input), self.walls.get(timer.input)) else { continue };
+            let (Some(path), Some(set)) = (self.waits.get(&timer.id), self.walls.get(timer.input)) else { continue };
             if let Ok(due) = set.checked_add(jiff::SignedDuration::from_nanos(timer.after.0)) {
                 found.push(Awaits::Hour { path: path.clone(), due, step: self.step_of(path) });
             }

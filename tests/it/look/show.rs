@@ -173,6 +173,23 @@ fn a_rollback_of_a_part_names_the_part_and_why() {
 }
 
 #[test]
+fn waits_beside_each_other_end_each_at_its_own_hour() {
+    let desk = Desk::of(
+        "  parallel {\n    wait 900ms\n    wait 300ms\n    wait up to 20s every 50ms until $ test -e done\n    step \"z\" {\n      $ sleep 0.6; touch done\n      \
+         $ sleep 0.6\n      rollback none \"nothing\"\n    }\n  }",
+    );
+    desk.say(&["run", "book.rbk"]).ended(0);
+    let run = json(&shown(&desk, &["--format", "json"]).ended(0));
+    let waits = run["steps"].as_array().unwrap().iter().filter(|step| step["kind"] == "wait");
+    let took: Vec<f64> = waits.map(|wait| wait["took"].as_f64().unwrap()).collect();
+    let [long, short, until] = took[..] else { panic!("{took:?}") };
+    assert!(short >= 0.3 && long >= 0.9 && long - short >= 0.3, "{took:?}");
+    assert!(until >= 0.6, "{took:?}");
+    let all = run["ran"].as_f64().unwrap();
+    assert!(all >= 1.2 && until < all, "{took:?} of {all}");
+}
+
+#[test]
 fn a_lock_that_another_run_has_taken_is_told() {
     let text = |lock: &str| {
         format!(

@@ -6,6 +6,7 @@ pub mod console;
 mod disk;
 pub mod docs;
 pub mod format;
+pub mod history;
 pub mod inputs;
 pub mod journal;
 pub mod part;

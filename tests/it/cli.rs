@@ -3,7 +3,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-mod canaries;
+pub mod canaries;
 mod check;
 mod events;
 mod inputs;
@@ -13,7 +13,7 @@ mod output;
 mod places;
 mod run;
 mod secrets;
-mod terminal;
+pub mod terminal;
 
 /// A directory of its own with files in it, and how to call `rbk` there.
 pub struct Desk {

@@ -7,6 +7,7 @@ use crate::stage;
 
 mod piped;
 mod servers;
+mod terminal;
 
 /// What a script says to `rbk repl`, to its end.
 fn pipe(desk: &Desk, args: &[&str], script: &str) -> Said {

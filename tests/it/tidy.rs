@@ -24,7 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "session",
         &[
             "report", "run", "journal", "effects", "engine", "plan", "lint", "check", "print", "syntax", "diag",
-            "source", "value",
+            "source", "state", "value",
         ],
     ),
     (

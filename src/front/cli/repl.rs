@@ -1,26 +1,30 @@
 //! `rbk repl`: a console. Statements run as they are typed, and can be undone.
 use std::cell::RefCell;
+use std::io::IsTerminal;
 use std::rc::Rc;
 
 use clap::Args;
 
+use super::answers::OnScreen;
 use super::driven::{journal, reason, tell_wait};
 use super::refused::Refused;
 use super::resume::{complain_softly, in_place};
 use super::{BUG, complain, got_out};
 use crate::engine::event::End;
 use crate::engine::{Finish, Undoable};
-use crate::front::repl::keyboard::Pipe;
+use crate::front::repl::keyboard::{Keyboard, Pipe};
+use crate::front::repl::terminal::Terminal;
 use crate::front::repl::{Desk, Keeps, Who};
 use crate::journal::{Reason, State, Store, Trouble};
 use crate::report::console::{Console as View, Watching};
-use crate::report::outside::{Channel, Outside};
+use crate::report::outside::{Channel, Look, Outside};
 use crate::report::screen::Screen;
 use crate::report::story::Say;
 use crate::report::style::{Line, Tone};
 use crate::run::answers::Answerer;
 use crate::session;
 use crate::session::console::{self, Console};
+use crate::session::history;
 use crate::session::journal::{NONE, find};
 use crate::session::resume::{HERE, Left};
 
@@ -80,8 +84,9 @@ fn work(args: &Repl, say: Say, start: Start) -> u8 {
     let written = out.written();
     let screen = Rc::new(RefCell::new(Screen::new(out)));
     let view = Rc::new(RefCell::new(View::new(screen.clone(), say)));
-    let keyboard = match Pipe::open() {
-        Ok(keyboard) => keyboard,
+    let look = screen.borrow_mut().outside().look;
+    let (keyboard, mut answers, who) = match keyboard(args, &screen, look) {
+        Ok(opened) => opened,
         Err(error) => return Refused::because(format!("cannot start: {}", session::reason(&error))).tell(),
     };
     let (console, keeps) = match &start {
@@ -90,8 +95,7 @@ fn work(args: &Repl, say: Say, start: Start) -> u8 {
         Start::Again(left, console) if !left.keeps_secrets() => (console.clone(), Keeps::NoSecrets),
         Start::Again(_, console) => (console.clone(), Keeps::Everything),
     };
-    let mut desk = Desk::new(console, view.clone(), screen.clone(), keyboard, Who::Script, keeps);
-    let mut answers = Answerer::new(args.answer.clone(), None);
+    let mut desk = Desk::new(console, view.clone(), screen.clone(), keyboard, who, keeps);
     let mut watcher = Watching(view);
     let (run, end) = match start {
         Start::New(store) => {
@@ -104,10 +108,29 @@ fn work(args: &Repl, say: Say, start: Start) -> u8 {
             (left.ready.id.clone(), console::resume(*left, reasons, &mut watcher, &mut answers, &mut desk))
         }
     };
-    let (code, stands) = (desk.code, desk.in_place().to_vec());
+    // A person has seen what went wrong.
+    let code = if who == Who::Person { 0 } else { desk.code };
+    let stands = desk.in_place().to_vec();
     drop((desk, watcher, answers, screen));
     let code = ended(end, code, &stands, &run, args.journal.as_deref() != Some(NONE));
     if got_out(&written, None) { code } else { code.max(super::REFUSED) }
+}
+
+type Opened = (Box<dyn Keyboard>, Answerer, Who);
+
+/// Who types, and who answers.
+fn keyboard(args: &Repl, screen: &Rc<RefCell<Screen>>, look: Look) -> std::io::Result<Opened> {
+    if !(std::io::stdin().is_terminal() && look.terminal) {
+        let answers = Answerer::new(args.answer.clone(), None);
+        return Ok((Box::new(Pipe::open()?), answers, Who::Script));
+    }
+    let mut terminal = Terminal::open(history::read(), Box::new(history::write), look.colour)?;
+    let voice = Box::new(OnScreen(screen.clone()));
+    let answers = match terminal.answers() {
+        Some(lines) => Answerer::typing(args.answer.clone(), voice, Box::new(lines)),
+        None => Answerer::new(args.answer.clone(), Some(voice)),
+    };
+    Ok((Box::new(terminal), answers, Who::Person))
 }
 
 fn ended(end: Result<Option<Finish>, Trouble>, code: u8, stands: &[Undoable], run: &str, kept: bool) -> u8 {

@@ -14,10 +14,32 @@ pub enum Heard {
 }
 
 pub trait Keyboard {
-    /// The next input; dropped at any point.
-    fn next(&mut self) -> Pin<Box<dyn Future<Output = Heard> + '_>>;
+    /// The next input; dropped at any point. `prompt`: what a person sees before it.
+    fn next(&mut self, prompt: &str) -> Pin<Box<dyn Future<Output = Heard> + '_>>;
+    /// Nothing runs any more: what is typed from here on answers no question.
+    fn ready(&mut self);
+    /// To be offered again later.
+    fn remember(&mut self, text: &str);
     /// A signal came while nothing runs.
     fn interrupted(&mut self);
+}
+
+impl Keyboard for Box<dyn Keyboard> {
+    fn next(&mut self, prompt: &str) -> Pin<Box<dyn Future<Output = Heard> + '_>> {
+        (**self).next(prompt)
+    }
+
+    fn ready(&mut self) {
+        (**self).ready();
+    }
+
+    fn remember(&mut self, text: &str) {
+        (**self).remember(text);
+    }
+
+    fn interrupted(&mut self) {
+        (**self).interrupted();
+    }
 }
 
 /// Lines that come by themselves: a pipe, a file.
@@ -51,7 +73,7 @@ impl Pipe {
 }
 
 impl Keyboard for Pipe {
-    fn next(&mut self) -> Pin<Box<dyn Future<Output = Heard> + '_>> {
+    fn next(&mut self, _prompt: &str) -> Pin<Box<dyn Future<Output = Heard> + '_>> {
         Box::pin(async move {
             loop {
                 if self.over {
@@ -76,6 +98,10 @@ impl Keyboard for Pipe {
             }
         })
     }
+
+    fn ready(&mut self) {}
+
+    fn remember(&mut self, _text: &str) {}
 
     fn interrupted(&mut self) {
         self.over = true;

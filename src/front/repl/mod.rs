@@ -1,13 +1,15 @@
 //! The console door: what is typed comes in, by a person or from a pipe, and goes to the run as turns. What an input does is the
 //! run's; here is what a line means, and what is said about it.
+mod colours;
 pub mod keyboard;
 mod orders;
 mod part;
+pub mod terminal;
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use crate::engine::event::{Left, LeftWhy};
+use crate::engine::event::{ASKED_FOR, Left, LeftWhy};
 use crate::engine::{Engine, Reached, Stands, Undoable};
 use crate::report::console::Console as View;
 use crate::report::diagnostics;
@@ -51,6 +53,8 @@ pub struct Desk<K> {
     gone: Vec<u32>,
     /// Of the first error.
     pub code: u8,
+    /// A person was asked what becomes of what is in place.
+    ending: bool,
     /// Something was done here: what failed is not what an earlier process began.
     began: bool,
 }
@@ -69,7 +73,21 @@ impl<K: Keyboard> Desk<K> {
     pub fn new(console: Console, view: Rc<RefCell<View>>, out: Out, keyboard: K, who: Who, keeps: Keeps) -> Desk<K> {
         let known = out.borrow_mut().outside().known();
         let (stands, ended, gone) = (Vec::new(), Vec::new(), Vec::new());
-        Desk { console, view, keyboard, who, keeps, known, out, stands, ended, gone, code: 0, began: false }
+        Desk {
+            console,
+            view,
+            keyboard,
+            who,
+            keeps,
+            known,
+            out,
+            stands,
+            ended,
+            gone,
+            code: 0,
+            ending: false,
+            began: false,
+        }
     }
 
     /// What is in place, first to last.
@@ -96,6 +114,9 @@ impl<K: Keyboard> Desk<K> {
         let trimmed = text.trim();
         if trimmed.is_empty() {
             return None;
+        }
+        if self.known.borrow().redact(text) == text {
+            self.keyboard.remember(trimmed);
         }
         match Order::read(trimmed) {
             Some(Ok(order)) => self.order(order),
@@ -148,14 +169,35 @@ impl<K: Keyboard> Desk<K> {
         }
     }
 
-    /// Nothing more is typed.
-    fn over(&self) -> Turn {
-        Turn::Keep
+    /// Nothing more is typed: a person says what becomes of what is in place.
+    fn over(&mut self) -> Option<Turn> {
+        if self.who == Who::Script || self.stands.is_empty() || self.ending {
+            return Some(Turn::Keep);
+        }
+        self.ending = true;
+        self.say(&listed(&self.stands));
+        None
+    }
+
+    /// `keep`, `undo` or `leave`; anything else is no end.
+    fn end(&mut self, text: &str) -> Option<Turn> {
+        self.ending = false;
+        match text.trim() {
+            "keep" | "k" => Some(Turn::Keep),
+            "undo" | "u" => self.start(Turn::Rollback(ASKED_FOR.to_owned())),
+            "leave" | "l" => Some(Turn::Leave),
+            _ => None,
+        }
+    }
+
+    fn prompt(&self) -> &'static str {
+        if self.ending { "this is in place: keep, undo or leave it? " } else { "rbk> " }
     }
 }
 
 impl<K: Keyboard> Operator for Desk<K> {
     fn ready(&mut self, engine: &Engine, reached: &Reached) {
+        self.keyboard.ready();
         self.stands = console::in_place(engine);
         self.ended = engine.entries();
         self.gone = console::gone(engine, self.console.count());
@@ -181,13 +223,14 @@ impl<K: Keyboard> Operator for Desk<K> {
                 if self.who == Who::Script && self.code != 0 {
                     return Turn::Keep;
                 }
-                match self.keyboard.next().await {
-                    Heard::Text(text) => {
-                        if let Some(turn) = self.typed(&text) {
-                            return turn;
-                        }
-                    }
-                    Heard::End => return self.over(),
+                let prompt = self.prompt();
+                let turn = match self.keyboard.next(prompt).await {
+                    Heard::Text(text) if self.ending => self.end(&text),
+                    Heard::Text(text) => self.typed(&text),
+                    Heard::End => self.over(),
+                };
+                if let Some(turn) = turn {
+                    return turn;
                 }
             }
         })

@@ -83,7 +83,7 @@ impl<K: Keyboard> Desk<K> {
                 self.say(&lines);
                 None
             }
-            Order::Quit => Some(self.over()),
+            Order::Quit => self.over(),
             Order::Help => {
                 self.say(&help());
                 None

@@ -3,6 +3,7 @@ mod given;
 mod terminal;
 
 use std::collections::VecDeque;
+use std::pin::Pin;
 
 pub use given::{beforehand, given};
 use terminal::Terminal;
@@ -47,6 +48,14 @@ pub enum Over {
     Withdrawn,
 }
 
+/// Where a person's lines come from.
+pub trait Lines {
+    /// The next line; none when nothing comes any more. Dropped at any point.
+    fn line(&mut self) -> Pin<Box<dyn Future<Output = Option<String>> + '_>>;
+    /// What was typed before a question was shown does not answer it.
+    fn forget(&mut self);
+}
+
 /// The answers of one run.
 pub struct Answerer {
     /// `LABEL=VALUE`, as on the command line.
@@ -56,13 +65,19 @@ pub struct Answerer {
     ready: VecDeque<(QuestionId, Result<Answer, String>)>,
     /// For the person, one at a time.
     waiting: VecDeque<(QuestionId, QuestionAsked)>,
-    terminal: Option<Terminal>,
+    terminal: Option<Box<dyn Lines>>,
 }
 
 impl Answerer {
     #[must_use]
     pub fn new(given: Vec<String>, voice: Option<Box<dyn Voice>>) -> Answerer {
         Answerer { given, voice, ready: VecDeque::new(), waiting: VecDeque::new(), terminal: None }
+    }
+
+    /// A person whose lines come from there.
+    #[must_use]
+    pub fn typing(given: Vec<String>, voice: Box<dyn Voice>, lines: Box<dyn Lines>) -> Answerer {
+        Answerer { terminal: Some(lines), ..Answerer::new(given, Some(voice)) }
     }
 
     fn prompt(&mut self) {
@@ -115,7 +130,7 @@ impl Answers for Answerer {
             return;
         }
         if self.voice.is_some() && self.terminal.is_none() {
-            self.terminal = Terminal::open();
+            self.terminal = Terminal::open().map(|terminal| -> Box<dyn Lines> { Box::new(terminal) });
         }
         if let (None, QuestionKind::Doubt(options)) = (&self.terminal, &question.kind)
             && let Some(last) = options.last()

@@ -1,9 +1,12 @@
 //! Lines from `/dev/tty`, read by a thread of their own so that the run goes on.
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader};
+use std::pin::Pin;
 
 use nix::sys::termios::{FlushArg, tcflush};
 use tokio::sync::mpsc;
+
+use super::Lines;
 
 pub struct Terminal {
     device: File,
@@ -25,14 +28,14 @@ impl Terminal {
         });
         Some(Terminal { device, lines })
     }
+}
 
-    /// The next line; None when the terminal is gone.
-    pub async fn line(&mut self) -> Option<String> {
-        self.lines.recv().await
+impl Lines for Terminal {
+    fn line(&mut self) -> Pin<Box<dyn Future<Output = Option<String>> + '_>> {
+        Box::pin(self.lines.recv())
     }
 
-    /// What was typed before a question was shown does not answer it.
-    pub fn forget(&mut self) {
+    fn forget(&mut self) {
         let _ = tcflush(&self.device, FlushArg::TCIFLUSH);
         while self.lines.try_recv().is_ok() {}
     }

@@ -10,7 +10,7 @@ use nix::pty::{Winsize, openpty};
 use super::{Desk, book};
 
 /// A call of `rbk` on a terminal of so many columns.
-struct Terminal {
+pub struct Terminal {
     child: Child,
     keys: std::fs::File,
     screen: Arc<Mutex<vt100::Parser>>,
@@ -18,7 +18,7 @@ struct Terminal {
     reader: Option<std::thread::JoinHandle<()>>,
 }
 
-fn open(desk: &Desk, columns: u16, arguments: &[&str]) -> Terminal {
+pub fn open(desk: &Desk, columns: u16, arguments: &[&str]) -> Terminal {
     let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
     let pty = openpty(Some(&size), None).unwrap();
     let rbk = desk.command(arguments);
@@ -53,12 +53,12 @@ fn open(desk: &Desk, columns: u16, arguments: &[&str]) -> Terminal {
 
 impl Terminal {
     /// What stands on the screen now.
-    fn shown(&self) -> String {
+    pub fn shown(&self) -> String {
         self.screen.lock().unwrap().screen().contents()
     }
 
     #[track_caller]
-    fn until(&self, text: &str) -> String {
+    pub fn until(&self, text: &str) -> String {
         let since = Instant::now();
         loop {
             let shown = self.shown();
@@ -70,12 +70,12 @@ impl Terminal {
         }
     }
 
-    fn keys(&mut self, text: &str) {
+    pub fn keys(&mut self, text: &str) {
         self.keys.write_all(text.as_bytes()).unwrap();
     }
 
     /// The end: how it exited, and what is left on the screen.
-    fn end(&mut self) -> (i32, String) {
+    pub fn end(&mut self) -> (i32, String) {
         let code = self.child.wait().unwrap().code().unwrap_or(-1);
         if let Some(reader) = self.reader.take() {
             reader.join().unwrap();
@@ -83,7 +83,7 @@ impl Terminal {
         (code, self.shown())
     }
 
-    fn raw(&self) -> String {
+    pub fn raw(&self) -> String {
         String::from_utf8_lossy(&self.raw.lock().unwrap()).into_owned()
     }
 }

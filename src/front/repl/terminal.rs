@@ -1,0 +1,254 @@
+//! A person's keyboard: a line editor on a thread of its own, so that the run hears signals and the clock while somebody types.
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc as asks;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::termios::{FlushArg, SetArg, Termios, tcflush, tcgetattr, tcsetattr};
+use rustyline::completion::Completer;
+use rustyline::error::ReadlineError;
+use rustyline::highlight::{CmdKind, Highlighter};
+use rustyline::hint::Hinter;
+use rustyline::history::{History as _, MemHistory};
+use rustyline::validate::{ValidationContext, ValidationResult, Validator};
+use rustyline::{Config, Editor, Helper};
+use tokio::sync::mpsc;
+
+use super::colours::coloured;
+use super::keyboard::{Heard, Keyboard};
+use crate::run::answers::Lines;
+use crate::session::console::is_incomplete;
+
+/// What the thread is to do.
+enum Ask {
+    /// Edit an input.
+    Input(String),
+    /// Take a line as it comes, unless it is called off: an answer.
+    Answer(Arc<AtomicBool>),
+    Remember(String),
+}
+
+enum Got {
+    Line(String),
+    Nothing,
+    End,
+}
+
+/// Both halves: the inputs, and the answers.
+pub struct Terminal {
+    asks: asks::Sender<Ask>,
+    got: mpsc::UnboundedReceiver<Got>,
+    answers: Option<mpsc::UnboundedReceiver<Got>>,
+    /// Sent, and not answered yet.
+    asked: bool,
+    called_off: Arc<AtomicBool>,
+    /// What was typed before, the oldest first, and where that is kept.
+    past: VecDeque<String>,
+    keep: Keep,
+    before: Option<Termios>,
+}
+
+/// Told of what was typed, the oldest first, each time that something is.
+pub type Keep = Box<dyn FnMut(&VecDeque<String>)>;
+
+/// How many inputs are offered again.
+pub const PAST: usize = 1000;
+
+impl Terminal {
+    /// `past`: what was typed before, the oldest first; `keep`: told of each change.
+    ///
+    /// # Errors
+    /// No thread can be started.
+    pub fn open(past: Vec<String>, keep: Keep, colour: bool) -> std::io::Result<Terminal> {
+        let (asks, to_do) = asks::channel();
+        let (to, got) = mpsc::unbounded_channel();
+        let (to_answers, answers) = mpsc::unbounded_channel();
+        let before = tcgetattr(std::io::stdin()).ok();
+        let offered = past.clone();
+        // It ends with the process: what it waits for may never come.
+        std::thread::Builder::new().name("keyboard".to_owned()).spawn(move || {
+            let mut editor = editor(&offered, colour);
+            for ask in to_do {
+                let sent = match ask {
+                    Ask::Input(prompt) => to.send(editor.as_mut().map_or(Got::End, |editor| input(editor, &prompt))),
+                    Ask::Answer(called_off) => to_answers.send(answer(&called_off)),
+                    Ask::Remember(text) => {
+                        let _ = editor.as_mut().map(|editor| editor.add_history_entry(text));
+                        Ok(())
+                    }
+                };
+                if sent.is_err() {
+                    return;
+                }
+            }
+        })?;
+        let (called_off, past) = (Arc::default(), past.into());
+        Ok(Terminal { asks, got, answers: Some(answers), asked: false, called_off, past, keep, before })
+    }
+
+    /// Where answers come from, once.
+    pub fn answers(&mut self) -> Option<Typed> {
+        let got = self.answers.take()?;
+        Some(Typed { asks: self.asks.clone(), got, asked: false, called_off: self.called_off.clone() })
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // The editor may be in the middle of a line.
+        if let Some(before) = &self.before {
+            let _ = tcsetattr(std::io::stdin(), SetArg::TCSANOW, before);
+        }
+    }
+}
+
+impl Keyboard for Terminal {
+    fn next(&mut self, prompt: &str) -> Pin<Box<dyn Future<Output = Heard> + '_>> {
+        let prompt = prompt.to_owned();
+        Box::pin(async move {
+            loop {
+                if !self.asked {
+                    self.asked = self.asks.send(Ask::Input(prompt.clone())).is_ok();
+                }
+                let got = self.got.recv().await;
+                self.asked = false;
+                match got {
+                    Some(Got::Line(text)) => return Heard::Text(text),
+                    Some(Got::Nothing) => {}
+                    Some(Got::End) | None => return Heard::End,
+                }
+            }
+        })
+    }
+
+    fn ready(&mut self) {
+        self.called_off.store(true, Ordering::SeqCst);
+    }
+
+    fn remember(&mut self, text: &str) {
+        if self.past.back().is_some_and(|last| last == text) {
+            return;
+        }
+        self.past.push_back(text.to_owned());
+        if self.past.len() > PAST {
+            self.past.pop_front();
+        }
+        (self.keep)(&self.past);
+        let _ = self.asks.send(Ask::Remember(text.to_owned()));
+    }
+
+    fn interrupted(&mut self) {}
+}
+
+/// The answers to questions.
+pub struct Typed {
+    asks: asks::Sender<Ask>,
+    got: mpsc::UnboundedReceiver<Got>,
+    asked: bool,
+    called_off: Arc<AtomicBool>,
+}
+
+impl Lines for Typed {
+    fn line(&mut self) -> Pin<Box<dyn Future<Output = Option<String>> + '_>> {
+        Box::pin(async move {
+            loop {
+                if !self.asked {
+                    self.called_off.store(false, Ordering::SeqCst);
+                    self.asked = self.asks.send(Ask::Answer(self.called_off.clone())).is_ok();
+                }
+                let got = self.got.recv().await;
+                self.asked = false;
+                match got {
+                    Some(Got::Line(text)) => return Some(text),
+                    Some(Got::Nothing) => {}
+                    Some(Got::End) | None => return None,
+                }
+            }
+        })
+    }
+
+    fn forget(&mut self) {
+        let _ = tcflush(std::io::stdin(), FlushArg::TCIFLUSH);
+    }
+}
+
+/// A line in the terminal's own mode.
+fn answer(called_off: &AtomicBool) -> Got {
+    let stdin = std::io::stdin();
+    let mut line = Vec::new();
+    while !called_off.load(Ordering::SeqCst) {
+        if !is_ready(stdin.as_fd()) || called_off.load(Ordering::SeqCst) {
+            continue;
+        }
+        let mut byte = [0];
+        match nix::unistd::read(stdin.as_fd(), &mut byte) {
+            Ok(0) => return Got::End,
+            Ok(_) if byte == *b"\n" => return Got::Line(String::from_utf8_lossy(&line).into_owned()),
+            Ok(_) => line.extend(byte),
+            Err(nix::errno::Errno::EINTR) => {}
+            Err(_) => return Got::End,
+        }
+    }
+    Got::Nothing
+}
+
+/// Within a moment.
+fn is_ready(file: BorrowedFd<'_>) -> bool {
+    let mut files = [PollFd::new(file, PollFlags::POLLIN)];
+    poll(&mut files, PollTimeout::from(50u8)).is_ok_and(|ready| ready > 0)
+}
+
+fn input(editor: &mut Editor<Helping, MemHistory>, prompt: &str) -> Got {
+    match editor.readline(prompt) {
+        Ok(text) => Got::Line(text),
+        Err(ReadlineError::Interrupted) => Got::Nothing,
+        Err(_) => Got::End,
+    }
+}
+
+fn editor(past: &[String], colour: bool) -> Option<Editor<Helping, MemHistory>> {
+    let config = Config::builder().max_history_size(PAST).ok()?.build();
+    let mut editor = Editor::with_history(config.clone(), MemHistory::with_config(&config)).ok()?;
+    editor.set_helper(Some(Helping { colour }));
+    for text in past {
+        let _ = editor.history_mut().add(text);
+    }
+    Some(editor)
+}
+
+/// Where an input ends, and its colours.
+struct Helping {
+    colour: bool,
+}
+
+impl Helper for Helping {}
+
+impl Completer for Helping {
+    type Candidate = String;
+}
+
+impl Hinter for Helping {
+    type Hint = String;
+}
+
+impl Validator for Helping {
+    fn validate(&self, ctx: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
+        let text = ctx.input();
+        let goes_on = !text.trim_start().starts_with(':') && is_incomplete(text);
+        Ok(if goes_on { ValidationResult::Incomplete } else { ValidationResult::Valid(None) })
+    }
+}
+
+impl Highlighter for Helping {
+    fn highlight<'l>(&self, line: &'l str, _pos: usize) -> Cow<'l, str> {
+        if self.colour { Cow::Owned(coloured(line)) } else { Cow::Borrowed(line) }
+    }
+
+    fn highlight_char(&self, _line: &str, _pos: usize, kind: CmdKind) -> bool {
+        self.colour && kind != CmdKind::MoveCursor
+    }
+}

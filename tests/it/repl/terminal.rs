@@ -1,0 +1,184 @@
+//! At a real terminal.
+use crate::cli::Desk;
+use crate::cli::terminal::{Terminal, open};
+
+/// So many questions stand on the screen, the last one open.
+#[track_caller]
+fn asked(terminal: &Terminal, times: usize) {
+    let open = || terminal.shown().matches("yes or no:").count() == times;
+    crate::stage::until("a question", std::time::Duration::from_secs(20), open);
+}
+
+/// The last line is a prompt, and not the first one.
+#[track_caller]
+fn prompted(terminal: &Terminal) {
+    let again = || terminal.shown().trim_end().ends_with("\nrbk>");
+    crate::stage::until("the prompt", std::time::Duration::from_secs(20), again);
+}
+
+const TOUCH: &str = "step \"one\" {\r  $ touch one\r  rollback { $ rm one }\r}\r";
+
+fn ready(desk: &Desk, columns: u16) -> Terminal {
+    let terminal = open(desk, columns, &["repl"]);
+    terminal.until("rbk> ");
+    terminal
+}
+
+#[test]
+fn an_input_goes_on_until_its_brackets_are_closed() {
+    let desk = Desk::with("");
+    let mut terminal = ready(&desk, 80);
+    terminal.keys(TOUCH);
+    terminal.until("✓ one");
+    assert!(desk.has("one"));
+    terminal.keys(":undo\r");
+    terminal.until("✓ undone: one");
+    assert!(!desk.has("one"));
+    terminal.keys("40 + 2\r");
+    terminal.until("\n42\n");
+    // Nothing is in place: nothing is asked.
+    terminal.keys("\x04");
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 0, "{shown}");
+}
+
+#[test]
+fn mistakes_and_failures_bring_the_prompt_back() {
+    let desk = Desk::with("");
+    let mut terminal = ready(&desk, 80);
+    terminal.keys("let a = 1\rb\r");
+    terminal.until("nothing is called `b`");
+    terminal.keys("1 + true\r");
+    terminal.until("entry 2");
+    terminal.keys("fail \"on purpose\"\r");
+    terminal.until("failed: on purpose");
+    terminal.keys("a + 41\r");
+    terminal.until("\n42\n");
+    terminal.keys("\x04");
+    assert_eq!(terminal.end().0, 0);
+}
+
+#[test]
+fn control_c_ends_what_runs_and_never_the_console() {
+    let desk = Desk::with("");
+    let mut terminal = ready(&desk, 80);
+    // At the prompt it takes the line away.
+    terminal.keys("let a = \x03");
+    prompted(&terminal);
+    terminal.keys(&TOUCH.replace("$ touch one", "$ touch one; sleep 600"));
+    terminal.until("── running");
+    assert!(desk.has("one"));
+    terminal.keys("\x03");
+    terminal.until("everything it did is undone");
+    assert!(!desk.has("one"));
+    terminal.keys("log \"still here\"\r");
+    terminal.until("\nstill here");
+    terminal.keys(":quit\r");
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 0, "{shown}");
+    assert!(!shown.contains("── running"), "{shown}");
+}
+
+#[test]
+fn a_bare_write_asks_and_the_answer_is_no_input() {
+    let desk = Desk::with("");
+    let mut terminal = ready(&desk, 80);
+    terminal.keys("$ touch bare\r");
+    terminal.until("yes or no:");
+    terminal.keys("no\r");
+    terminal.until("was answered no");
+    assert!(!desk.has("bare"));
+    terminal.keys("$ touch bare #2\r");
+    asked(&terminal, 2);
+    terminal.keys("\x03");
+    terminal.until("stopped by a signal");
+    terminal.keys("40 + 2\r");
+    terminal.until("\n42\n");
+    terminal.keys("$ touch bare\r");
+    // The one that was called off is gone.
+    asked(&terminal, 2);
+    terminal.keys("yes\r");
+    terminal.until("✓ $ touch bare");
+    assert!(desk.has("bare"));
+    terminal.keys("\x04");
+    terminal.until("keep, undo or leave");
+    terminal.keys("keep\r");
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 0, "{shown}");
+}
+
+#[test]
+fn the_end_asks_what_becomes_of_what_is_in_place() {
+    for (word, there, code) in [("undo", false, 0), ("keep", true, 0), ("leave", true, 4)] {
+        let desk = Desk::with("");
+        let mut terminal = ready(&desk, 80);
+        terminal.keys(TOUCH);
+        terminal.until("✓ one");
+        terminal.keys("\x04");
+        terminal.until("keep, undo or leave");
+        terminal.keys("perhaps\r");
+        terminal.keys(":quit\r");
+        let twice = || terminal.shown().matches("keep, undo or leave").count() == 2;
+        crate::stage::until("the question", std::time::Duration::from_secs(20), twice);
+        terminal.keys(&format!("{word}\r"));
+        let (ended, shown) = terminal.end();
+        assert_eq!((ended, desk.has("one")), (code, there), "{word}: {shown}");
+        if word != "undo" {
+            assert!(shown.contains("`rbk rollback "), "{word}: {shown}");
+        }
+    }
+}
+
+#[test]
+fn it_works_in_forty_columns_and_at_a_dumb_terminal() {
+    let desk = Desk::with("");
+    let mut terminal = ready(&desk, 40);
+    terminal.keys(TOUCH);
+    terminal.until("✓ one");
+    terminal.keys(":undo all\r");
+    terminal.until("✓ undone: one");
+    terminal.keys("\x04");
+    assert_eq!(terminal.end().0, 0);
+    let desk = Desk::with("").variable("TERM", "dumb");
+    let mut terminal = ready(&desk, 80);
+    terminal.keys("40 + 2\n");
+    terminal.until("42");
+    terminal.keys("\x04");
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 0, "{shown}");
+    assert!(!terminal.raw().contains('\x1b'), "{:?}", terminal.raw());
+}
+
+const TOKEN: &str = "Zq8canary-of-a-prompt";
+
+/// A secret that is typed, an input that shows it: neither stands in what is offered again, nor in any other file.
+#[test]
+fn what_was_typed_is_offered_again_and_no_secret_with_it() {
+    let desk = Desk::with("");
+    let mut terminal = ready(&desk, 80);
+    terminal.keys("secret token = prompt(\"The token\")\r");
+    terminal.until("The token");
+    terminal.keys(&format!("{TOKEN}\r"));
+    prompted(&terminal);
+    terminal.keys("token\r");
+    terminal.until("‹token›");
+    terminal.keys("log \"first\"\r");
+    terminal.until("\nfirst");
+    terminal.keys("\x04");
+    assert_eq!(terminal.end().0, 0);
+    let mut kept = Vec::new();
+    crate::cli::canaries::files(&desk.path("."), &mut kept);
+    assert!(
+        kept.iter().any(|(name, _)| name.ends_with("console.history")),
+        "{:?}",
+        kept.iter().map(|k| &k.0).collect::<Vec<_>>()
+    );
+    kept.iter().for_each(|(name, bytes)| crate::cli::canaries::clean(bytes, name));
+    let mut terminal = ready(&desk, 80);
+    terminal.keys("\x1b[A");
+    terminal.until("rbk> log \"first\"");
+    terminal.keys("\r");
+    terminal.until("\nfirst");
+    terminal.keys("\x04");
+    assert_eq!(terminal.end().0, 0);
+}

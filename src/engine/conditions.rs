@@ -8,7 +8,7 @@ use crate::engine::cx::{Cx, Goal};
 use crate::engine::eval;
 use crate::engine::event::{ConditionKind, Failure, FailureKind, Progress, Verdict};
 use crate::engine::failure::{Flow, Fut, Next, Stop};
-use crate::value::ops::{self, BinaryOp};
+use crate::value::ops::BinaryOp;
 use crate::value::{Response, SmolStr, Value, show};
 
 /// True or false, and why.
@@ -117,17 +117,24 @@ pub(super) fn judge<'a, 'p: 'a>(cx: &'a Cx<'p>, expr: &'p Expr) -> Fut<'a, Resul
             ExprKind::Binary(op, a, b) => {
                 let a = eval::eval(cx, a).await?;
                 let b = eval::eval(cx, b).await?;
-                let value = ops::binary(*op, &a, &b).map_err(|message| cx.unfit(message, expr.span))?;
+                let value = eval::binary(cx, *op, &a, &b, expr.span)?;
                 Judged { holds: eval::truth(cx, &value, expr.span)?, reason: Reason::Compared(a, *op, b) }
             }
-            ExprKind::Judge(of) => match eval::eval(cx, of).await?.expose().0 {
-                Value::Response(response) => {
-                    Judged { holds: response.is_success(), reason: Reason::Answered(response.clone()) }
+            ExprKind::Judge(of) => {
+                let value = eval::eval(cx, of).await?;
+                eval::whole(cx, &value, expr.span)?;
+                match value.expose().0 {
+                    Value::Response(response) => {
+                        Judged { holds: response.is_success(), reason: Reason::Answered(response.clone()) }
+                    }
+                    Value::Bool(holds) => Judged { holds: *holds, reason: Reason::Is(*holds) },
+                    Value::Null => Judged { holds: true, reason: Reason::Succeeded },
+                    other => {
+                        let message = format!("neither true nor false but {}", show::kind(other));
+                        return Err(cx.unfit(message, expr.span));
+                    }
                 }
-                Value::Bool(holds) => Judged { holds: *holds, reason: Reason::Is(*holds) },
-                Value::Null => Judged { holds: true, reason: Reason::Succeeded },
-                other => return Err(cx.unfit(format!("neither true nor false but {}", show::kind(other)), expr.span)),
-            },
+            }
             ExprKind::Command(command) => {
                 let (value, why) = calls::judged(cx, command, expr.span).await?;
                 let holds = eval::truth(cx, &value, expr.span)?;

@@ -15,6 +15,7 @@ use crate::engine::scope::Scope;
 use crate::engine::tree::{Place, Seq, Unit, Wall};
 use crate::engine::world::{Alarm, World};
 use crate::source::Span;
+use crate::value::lost::lost_in;
 use crate::value::{Connection, Nanos, SmolStr, Value};
 
 pub(super) struct Cx<'p> {
@@ -199,6 +200,13 @@ impl<'p> Cx<'p> {
 
     pub fn stop(&self, failure: Failure) -> Stop {
         Stop::Fail(Box::new(self.fault(failure)))
+    }
+
+    /// That all of it is known: something is to be decided by it.
+    pub fn known(&self, value: &Value, span: Span) -> Result<(), Stop> {
+        let Some(name) = lost_in(value) else { return Ok(()) };
+        self.world.decide_by(&name);
+        Err(self.unfit(format!("it needs the secret `{name}`, which is not known any more: it was not kept"), span))
     }
 
     /// A value that does not fit where it stands.

@@ -10,6 +10,8 @@ use crate::engine::names::Names;
 use crate::engine::{calls, conditions, step};
 use crate::source::Span;
 use crate::value::credentials::credentials;
+use crate::value::method::Method;
+use crate::value::ops::BinaryOp;
 use crate::value::types::ConnKind;
 use crate::value::{Connection, Nanos, Record, Secret, SmolStr, Timestamp, Value, method, ops, show};
 
@@ -55,18 +57,28 @@ async fn compound<'p>(cx: &Cx<'p>, expr: &'p Expr) -> Result<Value, Stop> {
             Ok(Value::list(values))
         }
         ExprKind::Record(fields) => Ok(Value::Record(Arc::new(record(cx, fields).await?))),
-        ExprKind::Field(of, field) => method::field(&eval(cx, of).await?, field).map_err(unfit),
-        ExprKind::Index(of, index) => {
+        ExprKind::Field(of, field) => {
             let of = eval(cx, of).await?;
-            method::index(&of, &eval(cx, index).await?).map_err(unfit)
+            whole(cx, &of, expr.span)?;
+            method::field(&of, field).map_err(unfit)
+        }
+        ExprKind::Index(of, index) => {
+            let (of, index) = (eval(cx, of).await?, eval(cx, index).await?);
+            whole(cx, &of, expr.span)?;
+            cx.known(&index, expr.span)?;
+            method::index(&of, &index).map_err(unfit)
         }
         ExprKind::Not(..) | ExprKind::And(..) | ExprKind::Or(..) => {
             Ok(Value::Bool(conditions::judge(cx, expr).await?.holds))
         }
-        ExprKind::Neg(of) => ops::neg(&eval(cx, of).await?).map_err(unfit),
+        ExprKind::Neg(of) => {
+            let of = eval(cx, of).await?;
+            cx.known(&of, expr.span)?;
+            ops::neg(&of).map_err(unfit)
+        }
         ExprKind::Binary(op, a, b) => {
-            let a = eval(cx, a).await?;
-            ops::binary(*op, &a, &eval(cx, b).await?).map_err(unfit)
+            let (a, b) = (eval(cx, a).await?, eval(cx, b).await?);
+            binary(cx, *op, &a, &b, expr.span)
         }
         ExprKind::If(parts) => {
             let (cond, then, otherwise) = &**parts;
@@ -78,6 +90,11 @@ async fn compound<'p>(cx: &Cx<'p>, expr: &'p Expr) -> Result<Value, Stop> {
             for arg in args {
                 values.push(eval(cx, arg).await?);
             }
+            match called {
+                Method::Len | Method::First | Method::Last | Method::Get | Method::Text => whole(cx, &of, expr.span)?,
+                _ => cx.known(&of, expr.span)?,
+            }
+            values.iter().try_for_each(|value| cx.known(value, expr.span))?;
             method::call(*called, &of, &values).map_err(unfit)
         }
         ExprKind::Each(of, called, name, body) => each(cx, expr.span, of, *called, *name, body).await,
@@ -91,6 +108,20 @@ async fn compound<'p>(cx: &Cx<'p>, expr: &'p Expr) -> Result<Value, Stop> {
             Ok(Value::Connection(Arc::new(Connection { kind: made.kind, name: made.name.clone(), args })))
         }
     }
+}
+
+/// That the value itself is there, whatever is missing inside of it.
+pub(super) fn whole(cx: &Cx<'_>, value: &Value, span: Span) -> Result<(), Stop> {
+    match value.expose().0 {
+        Value::List(_) | Value::Record(_) | Value::Response(_) => Ok(()),
+        _ => cx.known(value, span),
+    }
+}
+
+pub(super) fn binary(cx: &Cx<'_>, op: BinaryOp, a: &Value, b: &Value, span: Span) -> Result<Value, Stop> {
+    cx.known(a, span)?;
+    cx.known(b, span)?;
+    ops::binary(op, a, b).map_err(|message| cx.unfit(message, span))
 }
 
 /// Where a connection leads to is never shown in full; what is learned is what is really secret in it. The host of an
@@ -137,6 +168,7 @@ async fn each<'p>(
     body: &'p Expr,
 ) -> Result<Value, Stop> {
     let of = eval(cx, of).await?;
+    whole(cx, &of, span)?;
     let (items, secret) = match of.expose() {
         (Value::List(items), secret) => (items.clone(), secret.cloned()),
         (other, _) => return Err(cx.unfit(format!("a list is needed here, not {}", show::kind(other)), span)),
@@ -228,6 +260,7 @@ pub(super) fn plain(value: &Value) -> String {
 /// As long as the field needs it at least.
 pub(super) async fn duration<'p>(cx: &Cx<'p>, field: Field, expr: &'p Expr) -> Result<Nanos, Stop> {
     let value = eval(cx, expr).await?;
+    cx.known(&value, expr.span)?;
     match value.expose().0 {
         Value::Duration(time) => in_range(cx, field, &value, expr.span).map(|()| *time),
         other => Err(cx.unfit(format!("a duration is needed here, not {}", show::kind(other)), expr.span)),
@@ -237,6 +270,7 @@ pub(super) async fn duration<'p>(cx: &Cx<'p>, field: Field, expr: &'p Expr) -> R
 /// As many as the field needs at least.
 pub(super) async fn count<'p>(cx: &Cx<'p>, field: Field, expr: &'p Expr) -> Result<i64, Stop> {
     let value = eval(cx, expr).await?;
+    cx.known(&value, expr.span)?;
     match value.expose().0 {
         Value::Int(n) => in_range(cx, field, &value, expr.span).map(|()| *n),
         other => Err(cx.unfit(format!("a whole number is needed here, not {}", show::kind(other)), expr.span)),
@@ -250,6 +284,7 @@ fn in_range(cx: &Cx<'_>, field: Field, value: &Value, span: Span) -> Result<(), 
 }
 
 pub(super) fn truth(cx: &Cx<'_>, value: &Value, span: Span) -> Result<bool, Stop> {
+    cx.known(value, span)?;
     match value.expose().0 {
         Value::Bool(holds) => Ok(*holds),
         other => Err(cx.unfit(format!("neither true nor false but {}", show::kind(other)), span)),

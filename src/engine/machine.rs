@@ -19,6 +19,7 @@ use crate::engine::record::Record;
 use crate::engine::world::{AskedBack, World};
 use crate::engine::{run, undo};
 use crate::value::SmolStr;
+use crate::value::lost::lost_in;
 
 /// What a run borrows.
 pub(super) struct Ground {
@@ -95,6 +96,10 @@ impl Run {
         self.with_dependent(|_, machine| machine.world.back.get())
     }
 
+    pub fn missing(&self) -> Option<String> {
+        self.with_dependent(|_, machine| machine.world.missing.borrow().clone())
+    }
+
     pub fn under_way(&self) -> Option<Extent> {
         self.with_dependent(|_, machine| machine.world.undoing.borrow().as_ref().map(|(_, what)| what.clone()))
     }
@@ -123,7 +128,10 @@ impl Machine<'_> {
             }
             Event::Start => {}
             Event::Resumed { now } => world.resumed(now),
-            Event::Ended(id, outcome) => world.ended(id, End::Outcome(outcome)),
+            Event::Ended(id, outcome) => {
+                outcome.result.as_ref().ok().and_then(lost_in).into_iter().for_each(|name| world.came_without(name));
+                world.ended(id, End::Outcome(outcome));
+            }
             Event::Doubted(id) => world.ended(id, End::Lost(Lost::Doubted)),
             Event::Unstarted(id) => world.ended(id, End::Lost(Lost::Unstarted)),
             Event::Fired(id) => world.fired(id),

@@ -113,6 +113,12 @@ impl Engine {
         self.0.goes_back()
     }
 
+    /// A secret that was not kept, when what the run did next followed from it: what is replayed from there on is another run.
+    #[must_use]
+    pub fn missing(&self) -> Option<String> {
+        self.0.missing()
+    }
+
     /// How much is being undone now; nothing before and after that.
     #[must_use]
     pub fn under_way(&self) -> Option<Extent> {

@@ -58,6 +58,7 @@ pub(super) async fn each<'p>(
     body: &'p Block,
 ) -> Flow {
     let value = eval::eval(cx, list).await?;
+    eval::whole(cx, &value, list.span)?;
     let (items, secret) = match value.expose() {
         (Value::List(items), secret) => (items.clone(), secret.cloned()),
         (other, _) => return Err(cx.unfit(format!("`for` needs a list, not {}", show::kind(other)), list.span)),

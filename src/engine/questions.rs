@@ -56,6 +56,7 @@ pub(super) async fn ask<'p>(cx: &Cx<'p>, name: NameId, question: &'p Question, t
 pub(super) async fn choose_from<'p>(cx: &Cx<'p>, name: NameId, question: &'p Question, from: &'p Expr) -> Flow {
     let text = eval::shown(cx, &question.text).await?.to_string();
     let list = eval::eval(cx, from).await?;
+    cx.known(&list, from.span)?;
     let Value::List(items) = list.expose().0 else {
         return Err(cx.unfit(format!("`choose` needs a list, not {}", show::kind(&list)), from.span));
     };

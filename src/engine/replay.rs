@@ -33,11 +33,17 @@ impl Replayed {
     /// Its next event, and what it asked for after it.
     ///
     /// # Errors
-    /// The engine does not wait for it.
+    /// The engine does not wait for it, or cannot know what followed from it.
     pub fn hear(&mut self, input: Input) -> Result<Vec<Command>, Misfit> {
         let (index, at) = (self.heard, input.at);
         self.pending.heard(&input.event).map_err(|why| Misfit { index, why })?;
         let commands = self.engine.on(input);
+        if let Some(secret) = self.engine.missing() {
+            let why = format!(
+                "what the run did next follows from the secret `{secret}`, which is not kept without `RBK_JOURNAL_KEY`"
+            );
+            return Err(Misfit { index, why });
+        }
         commands.iter().for_each(|command| self.pending.asked(index, at, command));
         self.heard += 1;
         Ok(commands)

@@ -71,6 +71,10 @@ pub(super) struct World<'p> {
     /// What is left whatever the tree says: failed `finally`s, what a person must do.
     pub left: RefCell<Vec<Left>>,
     secrets: RefCell<Redactor>,
+    /// Secrets that a recorded event came without, and which process had heard it.
+    lost: RefCell<BTreeMap<String, u32>>,
+    /// One of them, when what a process did followed from it.
+    pub missing: RefCell<Option<String>>,
     out: RefCell<Vec<Command>>,
     calls: RefCell<BTreeMap<CallId, Rc<Slot<End>>>>,
     timers: RefCell<BTreeMap<TimerId, Alarm>>,
@@ -128,6 +132,8 @@ impl<'p> World<'p> {
             undone: RefCell::default(),
             left: RefCell::default(),
             secrets: RefCell::default(),
+            lost: RefCell::default(),
+            missing: RefCell::default(),
             out: RefCell::default(),
             calls: RefCell::default(),
             timers: RefCell::default(),
@@ -279,6 +285,20 @@ impl<'p> World<'p> {
         let slot = self.calls.borrow_mut().remove(&id);
         if let Some(slot) = slot {
             slot.put(&self.queue, end);
+        }
+    }
+
+    /// A recorded event came without what the process that heard it knew.
+    pub fn came_without(&self, secret: String) {
+        self.lost.borrow_mut().insert(secret, self.process.get());
+    }
+
+    /// Something is to be decided by a secret that was not kept. The process that recorded it had it, unless it was
+    /// lost before.
+    pub fn decide_by(&self, secret: &str) {
+        let had = self.lost.borrow().get(secret).is_none_or(|process| *process == self.process.get());
+        if had {
+            *self.missing.borrow_mut() = Some(secret.to_owned());
         }
     }
 

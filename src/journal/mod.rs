@@ -4,7 +4,7 @@
 //! database of a team ([`postgres`]). It never shows a secret, never holds one in the clear, and never guesses: what cannot
 //! be read is an error.
 //!
-//! A secret without `RBK_JOURNAL_KEY` comes back as a [`lost`] word, inside its [`crate::value::Value::Secret`] or in place
+//! A secret without `RBK_JOURNAL_KEY` comes back as a [`lost()`] word, inside its [`crate::value::Value::Secret`] or in place
 //! of the text that held it. What may not stand in the clear is what the [`Redactor`](crate::value::redact::Redactor) knows
 //! at that append: it learns a secret before the outcome that brought it is written. Where one came from `env` or `prompt`
 //! it is read again, and [`Store::same`] tells whether it is still the one that the run had.
@@ -26,18 +26,4 @@ pub use open::{Which, open, which};
 pub use store::{Filter, Kept, Lapse, Lock, Room, Row, Standing, State, Store, Verified};
 pub use trouble::{Kind, Trouble};
 
-/// Beginning of what stands where a secret was not kept: [`lost`].
-pub const LOST: &str = "\u{2039}lost:";
-
-/// What a value holds after a load where a secret was not kept: no call may be given it.
-#[must_use]
-pub fn lost(name: &str) -> String {
-    format!("{LOST}{name}\u{203a}")
-}
-
-/// The name of a secret that is missing in this text.
-#[must_use]
-pub fn is_lost(text: &str) -> Option<&str> {
-    let (_, rest) = text.split_once(LOST)?;
-    rest.split_once('\u{203a}').map(|(name, _)| name)
-}
+pub use crate::value::lost::{LOST, is_lost, lost};

@@ -1,8 +1,8 @@
 //! Secrets that a journal did not keep: whatever needs one does not start.
 use crate::engine::call::{Call, Context};
 use crate::engine::{Arg, Ending, Failure, FailureKind, Outcome, Piece, What};
-use crate::journal::is_lost;
-use crate::value::{Connection, Value};
+use crate::value::Value;
+use crate::value::lost::{is_lost, lost_in, lost_in_connection as in_connection};
 
 /// What a call ends with that needs one; nothing when it needs none.
 pub fn refused(call: &Call) -> Option<Outcome> {
@@ -44,33 +44,6 @@ fn in_context(context: &Context) -> Option<String> {
         Context::Sudo(user) => user.as_ref().and_then(lost_in),
         Context::Connection(connection) => in_connection(connection),
         Context::Wrap { argv, .. } => argv.iter().find_map(lost_in),
-    }
-}
-
-fn in_connection(connection: &Connection) -> Option<String> {
-    connection.args.0.iter().find_map(|(_, value)| lost_in(value))
-}
-
-/// The name of a secret that is missing in a value.
-pub fn lost_in(value: &Value) -> Option<String> {
-    match value {
-        Value::Str(text) => is_lost(text).map(str::to_owned),
-        Value::Bytes(bytes) => is_lost(&String::from_utf8_lossy(bytes)).map(str::to_owned),
-        Value::List(items) => items.iter().find_map(lost_in),
-        Value::Record(record) => record.0.iter().find_map(|(_, value)| lost_in(value)),
-        Value::Response(response) => {
-            let text = String::from_utf8_lossy(response.body.bytes());
-            is_lost(&text).map(str::to_owned).or_else(|| response.headers.0.iter().find_map(|(_, v)| lost_in(v)))
-        }
-        Value::Connection(connection) => in_connection(connection),
-        Value::Secret(secret) => lost_in(secret.expose()),
-        Value::Null
-        | Value::Bool(_)
-        | Value::Int(_)
-        | Value::Decimal(_)
-        | Value::Duration(_)
-        | Value::Size(_)
-        | Value::Time(_) => None,
     }
 }
 

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use super::connected::Place;
 use super::journal::Journal;
-use super::lost::{lost_in, secrets};
+use super::lost::secrets;
 use super::{Answers, Shown, Watcher};
 use crate::effects::{Cancel, Effects, Output};
 use crate::engine::call::Path;
@@ -15,6 +15,7 @@ use crate::engine::{
     QuestionKind, Record, Replayed, What,
 };
 use crate::journal::{Entry, Trouble, lost};
+use crate::value::lost::lost_in;
 use crate::value::{Connection, Nanos, SmolStr, Timestamp, Value, format_smolstr};
 
 /// Where a process goes on.

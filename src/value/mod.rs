@@ -4,6 +4,7 @@
 pub mod credentials;
 pub mod encode;
 pub mod json;
+pub mod lost;
 pub mod method;
 pub mod number;
 pub mod ops;

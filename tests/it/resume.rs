@@ -12,6 +12,7 @@ mod damaged;
 mod doubt;
 mod due;
 mod elsewhere;
+mod missing;
 mod postgres;
 mod rollback;
 mod stopped;

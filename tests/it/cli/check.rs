@@ -125,7 +125,7 @@ fn docs_show_signatures() {
 #[test]
 fn only_what_exists_is_offered() {
     let desk = Desk::new();
-    for missing in ["test", "repl", "rehearse"] {
+    for missing in ["test", "rehearse"] {
         desk.rbk(&[missing, "a.rbk"]).exits(2).complains(&["unrecognized subcommand"]);
     }
     desk.rbk(&["--version"]).exits(0).says(&["rbk ", env!("CARGO_PKG_VERSION")]);

@@ -8,6 +8,7 @@ pub mod rules;
 pub mod script;
 pub mod settings;
 mod walk;
+mod whole;
 
 pub use allow::settle;
 

@@ -42,7 +42,7 @@ fn first_error(text: &str) -> Option<(usize, String)> {
     first
 }
 
-fn within_limits(text: &str) -> bool {
+pub(super) fn within_limits(text: &str) -> bool {
     let (mut depth, mut deepest) = (0_usize, 0);
     for byte in text.bytes() {
         match byte {

@@ -4,6 +4,7 @@ mod context_leak;
 mod cron_vs_text;
 mod curl_no_fail;
 mod default_target;
+mod delete_without_where;
 mod destructive_unguarded;
 mod downgrade_after_checkout;
 mod drop_before_verify;
@@ -15,6 +16,7 @@ mod glob_in_artefact;
 mod grep_as_check;
 mod interactive_command;
 mod kill_by_name;
+mod lock_heavy;
 mod lost_exit_code;
 mod missing_owner;
 mod moving_target;
@@ -36,6 +38,7 @@ mod switch_unchecked;
 mod unbounded_follow;
 mod unknown_subcommand;
 mod unproven_restore;
+mod update_without_where;
 mod wait_misses_failure;
 
 use super::Rule;
@@ -48,6 +51,7 @@ pub const ALL: &[&Rule] = &[
     &cron_vs_text::RULE,
     &curl_no_fail::RULE,
     &default_target::RULE,
+    &delete_without_where::RULE,
     &destructive_unguarded::RULE,
     &downgrade_after_checkout::RULE,
     &drop_before_verify::RULE,
@@ -59,6 +63,7 @@ pub const ALL: &[&Rule] = &[
     &grep_as_check::RULE,
     &interactive_command::RULE,
     &kill_by_name::RULE,
+    &lock_heavy::RULE,
     &lost_exit_code::RULE,
     &missing_owner::RULE,
     &moving_target::RULE,
@@ -80,6 +85,7 @@ pub const ALL: &[&Rule] = &[
     &unbounded_follow::RULE,
     &unknown_subcommand::RULE,
     &unproven_restore::RULE,
+    &update_without_where::RULE,
     &wait_misses_failure::RULE,
 ];
 

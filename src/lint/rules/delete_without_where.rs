@@ -1,0 +1,16 @@
+//! `DELETE` without `WHERE`: every row.
+use crate::check::embedded::deeds::What;
+use crate::diag::{Code, Diagnostic, Severity};
+use crate::lint::script::Script;
+use crate::lint::{Look, Rule, whole};
+
+pub const RULE: Rule = Rule { code: Code::DeleteWithoutWhere, severity: Severity::Warning, look: Look::Script(look) };
+
+fn look(script: &Script<'_>) -> Vec<Diagnostic> {
+    let all = whole::deeds(script).into_iter().filter(|(what, _)| *what == What::DeletesAll);
+    let found = all.map(|(_, at)| {
+        RULE.found("this deletes every row of the table", at, "no `WHERE`")
+            .help("say which rows; when all are meant: `WHERE true`")
+    });
+    found.collect()
+}

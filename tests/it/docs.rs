@@ -134,3 +134,32 @@ fn what_a_table_promises_stands_in_the_program_above_it() {
     }
     assert!(rows > 80, "only {rows} rows");
 }
+
+/// The lines of the jobs in `docs/ci.md` that run rbk: 0 for a runbook in order, 1 for one that is not.
+#[test]
+fn the_jobs_for_ci_tell_good_from_bad() {
+    let line = regex::Regex::new(r"(?m)^ *- (?:run: )?(rbk .+)$").unwrap();
+    let desk = stage::dir();
+    let (good, bad) = (desk.path().join("good"), desk.path().join("bad"));
+    for dir in [&good, &bad] {
+        std::fs::create_dir(dir).unwrap();
+    }
+    std::fs::copy(repo("examples/quickstart.rbk"), good.join("a.rbk")).unwrap();
+    std::fs::write(bad.join("a.rbk"), "runbook  \"x\" {\n  deadline 1m\n step \"a\" { $ rm y }\n}\n").unwrap();
+    let rbk = std::path::Path::new(env!("CARGO_BIN_EXE_rbk")).parent().unwrap().display();
+    let path = format!("{rbk}:{}", std::env::var("PATH").unwrap());
+    let mut count = 0;
+    for (file, at, _, text) in fences().into_iter().filter(|(file, _, info, _)| file == "docs/ci.md" && info == "yaml")
+    {
+        for found in line.captures_iter(&text) {
+            for (dir, code) in [(&good, 0), (&bad, 1)] {
+                let mut shell = Command::new("sh");
+                let out = shell.args(["-c", &found[1]]).current_dir(dir).env("PATH", &path).output().unwrap();
+                let said = format!("{}{}", stage::text(&out.stdout), stage::text(&out.stderr));
+                assert_eq!(out.status.code(), Some(code), "{file}:{at}: `{}`: {said}", &found[1]);
+            }
+            count += 1;
+        }
+    }
+    assert_eq!(count, 5);
+}

@@ -40,8 +40,8 @@ fn last(journal: &mut Journal, book: &str, outcome: &str) -> Result<Option<(Row,
 }
 
 fn record(row: &Row, how: &str, now: Timestamp) -> Value {
-    // To the second: clocks of two machines are not closer.
-    let ago = now.duration_since(row.last).as_secs().saturating_mul(1_000_000_000);
+    // Nobody reads the nanoseconds.
+    let ago = i64::try_from(now.duration_since(row.last).as_millis()).unwrap_or(i64::MAX).saturating_mul(1_000_000);
     let fields: [(&'static str, Value); 5] = [
         ("run", Value::str(row.run.as_str())),
         ("started", Value::Time(row.started)),

@@ -101,3 +101,105 @@ fn an_allow_says_what_and_why() {
     // A text that says so is a text.
     assert_eq!(codes("log \"# rbk: allow(curl) no\""), [""; 0]);
 }
+
+/// The codes said of a step that does these.
+fn doing(commands: &str) -> Vec<String> {
+    codes(&format!("step \"Do\" timeout 1m {{\n{commands}\nrollback none \"x\"\n}}"))
+}
+
+/// Statements of a step with an undo.
+fn undone(step: &str, commands: &str, undo: &str) -> String {
+    format!("step \"{step}\" timeout 1m {{\n{commands}\nrollback {{\n{undo}\n}}\n}}\n")
+}
+
+#[test]
+fn a_downgrade_is_wrong_only_behind_the_checkout_of_its_own_block() {
+    let said = |body: String| codes(&body).into_iter().filter(|c| c.starts_with("downgrade-")).collect::<Vec<_>>();
+    let (before, new) = ("let before = $ git rev-parse HEAD", "$ git checkout v2");
+    let (code, data) = ("$ git checkout #{before}", "$ python manage.py migrate app 0041");
+    let forward = format!("{before}\n{new}\n$ python manage.py migrate --noinput");
+    assert_eq!(said(undone("Deploy", &forward, &format!("{code}\n{data}"))), ["downgrade-after-checkout 8"]);
+    assert_eq!(said(undone("Deploy", &forward, &format!("{data}\n{code}"))), [""; 0]);
+    // The last step is undone first.
+    let two =
+        undone("Code", &format!("{before}\n{new}"), code) + &undone("Migrate", "$ python manage.py migrate", data);
+    assert_eq!(said(two), [""; 0]);
+    // Forward, to a migration by its number.
+    assert_eq!(doing("$ git checkout v2\n$ python manage.py migrate app 0042"), [""; 0]);
+    assert_eq!(doing("$ git checkout v1\n$ python manage.py migrate app zero"), ["downgrade-after-checkout 4"]);
+    assert_eq!(doing("$ git checkout v1\n$ alembic downgrade 0041"), ["downgrade-after-checkout 4"]);
+}
+
+#[test]
+fn what_ends_or_holds_nothing_up_is_no_finding() {
+    for fine in [
+        "$ vim --version",
+        "$ less --help",
+        "$ tail -F /var/log/x & ./smoke; kill $!",
+        "$ kubectl port-forward deploy/web 8080 & ./smoke; kill $!",
+    ] {
+        assert_eq!(doing(fine), [""; 0], "{fine}");
+    }
+    assert_eq!(doing("$ vim notes"), ["interactive-command 3"]);
+    assert_eq!(doing("$ tail -F /var/log/x; kill 1"), ["unbounded-follow 3"]);
+    assert_eq!(doing("$ kubectl port-forward deploy/web 8080 &"), ["lost-exit-code 3"]);
+}
+
+#[test]
+fn a_message_names_what_of_the_command_it_means() {
+    let message = |command: &str| {
+        let text = format!(
+            "runbook \"t\" {{ owner \"me\"; reviewed 2026-11-01; deadline 1h; rollback within 5m\nstep \"x\" timeout 1m \
+             {{\n$ {command}\nrollback none \"x\"\n}}\n}}\n"
+        );
+        said(&text).join("; ").split('`').nth(1).unwrap_or_default().to_owned()
+    };
+    for (command, named) in [
+        ("redis-cli -h cache FLUSHALL", "redis-cli FLUSHALL"),
+        ("kubectl rollout undo deployment/web -n shop", "kubectl rollout undo"),
+        ("git push origin main --force", "git push --force"),
+        ("docker system prune -af", "docker system prune"),
+        ("docker compose down -v", "docker compose down -v"),
+        ("aws rds delete-db-instance --db-instance-identifier x", "aws rds delete-db-instance"),
+        ("aws --region eu-west-1 ec2 terminate-instances --instance-ids i-1", "aws ec2 terminate-instances"),
+        ("kubectl delete namespace shop", "kubectl delete namespace"),
+        ("kubectl -n shop delete pvc data-0", "kubectl delete pvc"),
+        ("kubectl delete deployment/web -n shop", "kubectl delete deployment/web"),
+        ("rsync -a --delete a/ b/", "rsync --delete"),
+        ("crontab -r", "crontab -r"),
+    ] {
+        assert_eq!(message(command), named, "{command}");
+    }
+    for harmless in ["docker compose down", "rsync -an --delete a/ b/", "rsync -a a/ b/", "crontab new.cron"] {
+        assert_eq!(doing(&format!("$ {harmless}")), [""; 0], "{harmless}");
+    }
+}
+
+#[test]
+fn a_dump_is_told_by_its_name_and_a_probe_by_what_stands_before() {
+    assert_eq!(doing("$ psql -h db -d shop -v ON_ERROR_STOP=1 -f migrations/0041.sql"), [""; 0]);
+    assert_eq!(doing("$ psql -h db -d shop -v ON_ERROR_STOP=1 -f shop-backup.sql"), ["unproven-restore 3"]);
+    assert_eq!(doing("$ docker compose up -d --wait\n$ curl -f http://x/"), [""; 0]);
+    assert_eq!(doing("$ docker compose up -d\n$ curl -f http://x/"), ["single-probe 4"]);
+    assert_eq!(doing("$ curl --fail-early http://x/"), ["curl-no-fail 3"]);
+}
+
+#[test]
+fn what_a_template_leaves_open_is_found() {
+    for open in [
+        "git clone <repository-url>",
+        "git checkout <matching-commit>",
+        "git show <revision_id>",
+        "git show <revision>",
+        "docker compose restart [service-name]",
+        "ping -c 1 YOUR_HOST",
+        "ssh user@your-server uptime",
+        "kubectl logs pod-name-xxxxx",
+    ] {
+        assert_eq!(doing(&format!("$ {open}")), ["placeholder 3"], "{open}");
+    }
+    for fine in ["ls [a-z]*", "ls [0-9]", "tr -d '[a-z]'", "echo '[not-found]'"] {
+        let said = doing(&format!("$ {fine}"));
+        assert!(!said.contains(&"placeholder 3".to_owned()), "{fine}: {said:?}");
+    }
+}

@@ -121,6 +121,16 @@ impl Pattern {
         (ends && self.text.starts_with(program)) || (self.wild && like(self.name(), program))
     }
 
+    /// The words after the name that have to be there, in their order: of each all that it may be.
+    pub fn told(&self) -> impl Iterator<Item = Vec<&str>> {
+        let Shape { steps, rest } = self.shape();
+        let needs = match rest {
+            Rest::Needs(options) => Some(options.iter().map(|o| o.name.as_str()).collect()),
+            Rest::Any | Rest::Only(_) | Rest::Except(_) => None,
+        };
+        steps.iter().map(|step| vec![step.word.as_str()]).chain(needs)
+    }
+
     /// Whether the words after the name are so.
     fn fits(&self, mut words: &[Word]) -> bool {
         let Shape { steps, rest } = self.shape();

@@ -69,6 +69,23 @@ impl Ran {
         pattern::any(&kinds.0, &self.words)
     }
 
+    /// What of it makes it one of these: `git push --force` of `git push origin --force main`.
+    #[must_use]
+    pub fn shown(&self, kinds: &Kinds) -> Option<String> {
+        let kind = kinds.0.iter().find(|kind| pattern::any([*kind], &self.words))?;
+        let mut shown = self.name.to_string();
+        let told = kind.told().filter_map(|one| {
+            self.args
+                .iter()
+                .find(|arg| one.iter().any(|word| pattern::like(&word.to_lowercase(), &arg.text.to_lowercase())))
+        });
+        for arg in told {
+            shown.push(' ');
+            shown.push_str(&arg.text);
+        }
+        Some(shown)
+    }
+
     /// Whether one of the arguments is this word.
     #[must_use]
     pub fn has(&self, word: &str) -> bool {

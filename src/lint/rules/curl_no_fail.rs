@@ -9,10 +9,7 @@ pub const RULE: Rule = Rule { code: Code::CurlNoFail, severity: Severity::Warnin
 fn look(script: &Script<'_>, ran: &Placed<Ran>) -> Option<Diagnostic> {
     let ran = &ran.it;
     let (option, judged) = match ran.name.as_str() {
-        "curl" => (
-            "--fail",
-            ran.option("fail", 'f') || ran.option("fail-with-body", 'f') || ran.option("fail-early", 'f') || looks(ran),
-        ),
+        "curl" => ("--fail", ran.option("fail", 'f') || ran.option("fail-with-body", 'f') || looks(ran)),
         "http" | "https" => ("--check-status", ran.option("check-status", '\0')),
         _ => return None,
     };

@@ -23,15 +23,25 @@ static DESTROYS: LazyLock<Kinds> = LazyLock::new(|| {
         "wipefs",
         "shred",
         "terraform destroy",
-        "kubectl delete namespace",
+        "kubectl delete namespace*",
         "kubectl delete ns",
+        "kubectl delete ns/*",
+        "kubectl delete persistentvolume*",
         "kubectl delete pvc",
+        "kubectl delete pvc/*",
         "kubectl delete pv",
-        "kubectl delete statefulset",
+        "kubectl delete pv/*",
+        "kubectl delete statefulset*",
+        "kubectl delete deployment*",
+        "kubectl delete deploy",
+        "kubectl delete deploy/*",
         "kubectl delete certificate",
+        "kubectl delete certificate/*",
         "kubectl delete ?[--all]",
         "helm uninstall",
         "helm delete",
+        "docker compose down ?[-v --volumes]",
+        "docker-compose down ?[-v --volumes]",
         "docker system prune",
         "docker volume rm",
         "docker volume prune",
@@ -39,6 +49,9 @@ static DESTROYS: LazyLock<Kinds> = LazyLock::new(|| {
         "aws s3 rm ?[--recursive]",
         "aws s3 rb",
         "aws rds delete-db-instance",
+        "aws ec2 terminate-instances",
+        "rsync ?[--delete --delete-before --delete-during --delete-delay --delete-after --delete-excluded]",
+        "crontab ?[-r]",
         "git push ?[-f --force --mirror]",
         "git clean ?[-f --force]",
         "rabbitmqctl purge_queue",
@@ -74,10 +87,11 @@ fn finding(what: &str, span: Span) -> Diagnostic {
 
 fn destroys(ran: &Ran) -> Option<String> {
     let words = || ran.operands().map(|a| a.text.as_str());
-    if ran.is(&DESTROYS) {
-        const TELLS: [&str; 8] = ["flushdb", "flushall", "delete", "-delete", "prune", "destroy", "uninstall", "push"];
-        let told = ran.args.iter().find(|a| TELLS.contains(&a.text.to_lowercase().as_str()));
-        let what = told.map_or_else(|| ran.name.to_string(), |word| format!("{} {}", ran.name, word.text));
+    // It shows what would go.
+    if ran.option("dry-run", '\0') || ran.name == "rsync" && ran.option("", 'n') {
+        return None;
+    }
+    if let Some(what) = ran.shown(&DESTROYS) {
         return Some(format!("`{what}` destroys"));
     }
     match ran.name.as_str() {

@@ -67,6 +67,9 @@ fn look(_: &Script<'_>, ran: &Placed<Ran>) -> Option<Diagnostic> {
     if ran.fed || place.fed || place.role == Role::Beside {
         return None;
     }
+    if ran.has("--version") || ran.has("--help") {
+        return None;
+    }
     let name = ran.name.as_str();
     let (what, instead) = if ALWAYS.contains(&name) || ran.is(&KINDS) {
         (
@@ -118,7 +121,7 @@ fn manages(word: &str) -> bool {
 /// A console that is given nothing to do.
 fn console(ran: &Ran) -> bool {
     let Some((name, values)) = CONSOLES.iter().find(|(name, _)| *name == ran.name) else { return false };
-    let asked = ["--version", "--help", "-V", "-l", "--list"].iter().any(|o| ran.has(o));
+    let asked = ["-V", "-l", "--list"].iter().any(|o| ran.has(o));
     if asked || !ran.code.is_empty() {
         return false;
     }

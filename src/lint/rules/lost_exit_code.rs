@@ -6,7 +6,7 @@ use crate::diag::{Code, Diagnostic, Severity};
 use crate::lint::script::{Placed, Role, Script};
 use crate::lint::{Look, Rule};
 
-use super::{foreground_daemon, unbounded_follow};
+use super::foreground_daemon;
 
 pub const RULE: Rule = Rule { code: Code::LostExitCode, severity: Severity::Warning, look: Look::Script(look) };
 
@@ -45,8 +45,13 @@ fn look(script: &Script<'_>) -> Vec<Diagnostic> {
                 && next.it.inside == ran.it.inside
                 && next.it.substituted == ran.it.substituted
         });
+        // Its script stops it: how it ends is known.
+        let stopped = ran.it.then == Then::Background && behind.clone().any(|next| next.it.name == "kill");
         let next = behind.next().map(|next| &next.it);
         let ends = behind.any(|next| matches!(next.it.name.as_str(), "exit" | "return" | "false" | "kill"));
+        if stopped {
+            continue;
+        }
         found.extend(lost(ran, next.filter(|_| !ends)).or_else(|| deaf(ran)));
     }
     found
@@ -67,7 +72,7 @@ fn lost(ran: &Placed<Ran>, next: Option<&Ran>) -> Option<Diagnostic> {
             "a failure of this command becomes a line of text",
             "let it fail: the run stops, undoes what was done, and tells `on failure`",
         ),
-        Then::Background if !foreground_daemon::serves(ran) && !unbounded_follow::follows(ran) => (
+        Then::Background if !foreground_daemon::serves(ran) => (
             "nobody hears how this command in the background ends",
             "`parallel { … }` waits for each of its statements; `with running($(…)) { … }` watches over a process",
         ),

@@ -1,4 +1,5 @@
 //! What a template leaves open: `<previous-commit-hash>`, `/path/to`, `YYYYMMDD`.
+use crate::check::shell::ran::Arg;
 use crate::diag::{Code, Diagnostic, Severity};
 use crate::lint::script::{Script, text};
 use crate::lint::{Look, Rule};
@@ -24,8 +25,7 @@ const WORDS: [&str; 13] = [
 ];
 
 /// Names that are one whole word of a command.
-const WHOLE: [&str; 8] =
-    ["app_name", "table_name", "db_name", "your_app", "your_db", "your-app", "my-app-name", "service-name"];
+const WHOLE: [&str; 5] = ["app_name", "table_name", "db_name", "my-app-name", "service-name"];
 
 fn look(script: &Script<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
@@ -37,7 +37,8 @@ fn look(script: &Script<'_>) -> Vec<Diagnostic> {
         }
         let targets = ran.redirects.iter().map(|(_, target)| target);
         for arg in ran.args.iter().chain(&ran.assignments).chain(targets) {
-            if let Some(word) = open(&arg.text).or_else(|| whole(&arg.text)).or_else(|| unknown(&arg.text)) {
+            let named = || whole(&arg.text).or_else(|| unknown(&arg.text)).or_else(|| yours(&arg.text));
+            if let Some(word) = open(&arg.text).or_else(named).or_else(|| square(arg)) {
                 found.push(finding(&word, arg.span));
             }
         }
@@ -54,7 +55,7 @@ fn finding(word: &str, span: Span) -> Diagnostic {
 }
 
 /// From where it begins to the end of its line.
-fn line<'a>(script: &'a Script<'_>, span: Span) -> &'a str {
+pub(super) fn line<'a>(script: &'a Script<'_>, span: Span) -> &'a str {
     let text = script.sources.get(span.file).and_then(|file| file.text.get(span.start as usize..));
     text.and_then(|text| text.lines().next()).unwrap_or_default()
 }
@@ -67,9 +68,30 @@ fn whole(text: &str) -> Option<String> {
     WHOLE.contains(&text).then(|| text.to_owned())
 }
 
+/// `YOUR_HOST`, `user@your-server`
+fn yours(text: &str) -> Option<String> {
+    if text.contains(char::is_whitespace) {
+        return None;
+    }
+    let mut words = text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')));
+    let word = words.find(|w| {
+        ["your-", "your_", "YOUR_", "YOUR-"].iter().any(|yours| w.strip_prefix(yours).is_some_and(|of| !of.is_empty()))
+    })?;
+    Some(word.to_owned())
+}
+
+/// `[service-name]`: for the shell any one of these letters.
+fn square(arg: &Arg) -> Option<String> {
+    let inside = arg.text.strip_prefix('[')?.strip_suffix(']')?;
+    let word = |part: &str| part.len() > 1 && part.chars().all(|c| c.is_ascii_alphabetic());
+    (arg.glob && inside.contains(['-', '_']) && inside.split(['-', '_']).all(word)).then(|| arg.text.to_string())
+}
+
 /// `novacron-api-xxx`
 fn unknown(text: &str) -> Option<String> {
-    let part = text.split(['-', '.', '/', '=']).find(|part| matches!(*part, "xxx" | "XXX" | "xxxx" | "XXXX"));
+    let part = text
+        .split(['-', '.', '/', '='])
+        .find(|part| part.len() > 2 && ['x', 'X'].iter().any(|x| part.chars().all(|c| c == *x)));
     part.map(|_| text.to_owned())
 }
 
@@ -91,7 +113,7 @@ fn brackets(text: &str) -> Option<String> {
     None
 }
 
-const NAMES: [&str; 20] = [
+const NAMES: [&str; 28] = [
     "name",
     "id",
     "version",
@@ -112,4 +134,12 @@ const NAMES: [&str; 20] = [
     "database",
     "token",
     "ip",
+    "revision",
+    "release",
+    "migration",
+    "container",
+    "cluster",
+    "node",
+    "bucket",
+    "server",
 ];

@@ -28,7 +28,7 @@ fn look(_: &Script<'_>, ran: &Placed<Ran>) -> Option<Diagnostic> {
         let digits = w.strip_prefix(['-', '+']).unwrap_or_default();
         !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit())
     };
-    let relative = match ran.name.as_str() {
+    let target = match ran.name.as_str() {
         "alembic" if words.iter().any(|w| matches!(*w, "downgrade" | "upgrade")) => words.iter().find(steps).copied(),
         "git" if words.iter().any(|w| matches!(*w, "checkout" | "reset" | "switch" | "revert")) => words
             .iter()
@@ -38,12 +38,12 @@ fn look(_: &Script<'_>, ran: &Placed<Ran>) -> Option<Diagnostic> {
             let target = ran.operands().nth(2).map_or("0", |a| a.text.as_str());
             (target == "0").then_some("rollback")
         }
-        _ if ran.is(&RELATIVE) => words.iter().rfind(|w| !w.starts_with('-') && !w.contains('/')).copied(),
         _ => None,
-    }?;
+    };
+    let relative = target.map(str::to_owned).or_else(|| ran.shown(&RELATIVE))?;
     let stamp = ran.name == "alembic" && ran.has("stamp");
     let (message, label) = if stamp {
-        (format!("`stamp {relative}` marks as applied what is not"), "the schema stays as it is")
+        (format!("`{relative}` marks as applied what is not"), "the schema stays as it is")
     } else {
         (format!("`{relative}` depends on where it is now"), "run again, it goes one further")
     };

@@ -16,9 +16,9 @@ static RESTARTS: LazyLock<Kinds> = LazyLock::new(|| {
         "service * restart",
         "supervisorctl restart",
         "docker restart",
-        "docker compose up",
+        "docker compose up ![--wait]",
         "docker compose restart",
-        "docker-compose up",
+        "docker-compose up ![--wait]",
         "docker-compose restart",
         "kubectl rollout restart",
     ])

@@ -1,7 +1,7 @@
 //! A command that never ends: `tail -f`, `kubectl logs -f`, `watch`.
 use std::sync::LazyLock;
 
-use crate::check::shell::ran::{Kinds, Ran};
+use crate::check::shell::ran::{Kinds, Ran, Then};
 use crate::diag::{Code, Diagnostic, Severity};
 use crate::lint::script::{Placed, Role, Script};
 use crate::lint::{Look, Rule};
@@ -43,7 +43,8 @@ fn look(_: &Script<'_>, ran: &Placed<Ran>) -> Option<Diagnostic> {
     if place.role == Role::Beside || ran.runs_in("timeout") {
         return None;
     }
-    if !ran.is(&FOLLOWS) {
+    // Behind a `&` it holds nothing up; that nobody watches it is said by `lost-exit-code`.
+    if ran.then == Then::Background || !ran.is(&FOLLOWS) {
         return None;
     }
     let found =
@@ -58,9 +59,4 @@ fn shown(ran: &Ran) -> String {
     const TELLS: [&str; 9] = ["-f", "-F", "--follow", "-w", "--watch", "monitor", "port-forward", "stats", "events"];
     let word = ran.args.iter().find(|a| TELLS.contains(&a.text.as_str()));
     word.map_or_else(|| ran.name.to_string(), |word| format!("{} {}", ran.name, word.text))
-}
-
-/// Whether a command is one of these.
-pub(super) fn follows(ran: &Ran) -> bool {
-    ran.is(&FOLLOWS)
 }

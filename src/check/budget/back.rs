@@ -2,7 +2,7 @@
 use crate::check::program::{Block, Step, Stmt, StmtKind, Undo};
 use crate::check::walk::{self, Doing};
 use crate::source::Span;
-use crate::value::SmolStr;
+use crate::value::{Nanos, SmolStr};
 
 use super::forward::rounds;
 use super::{Sum, Walk};
@@ -31,24 +31,61 @@ impl Back {
     }
 }
 
+/// Undos one after another. The worst moment is a place on the way, not a copy of it: a long way stays cheap.
+#[derive(Default)]
+struct Trail {
+    after: Sum,
+    /// Its parts are only those on top of the first `stands` of `after`.
+    peak: Sum,
+    stands: usize,
+    wall: bool,
+}
+
+impl Trail {
+    fn add(&mut self, one: Back) {
+        if one.wall {
+            self.forget();
+            self.peak = std::mem::take(&mut self.peak).or(one.peak);
+            self.after = one.after;
+            self.wall = true;
+            return;
+        }
+        let total = Nanos(self.after.total.0.saturating_add(one.peak.total.0));
+        if total > self.peak.total {
+            (self.peak.total, self.peak.parts, self.stands) = (total, one.peak.parts, self.after.parts.len());
+        }
+        self.peak.unbounded.extend(one.peak.unbounded);
+        self.peak.unlimited.extend(one.peak.unlimited);
+        self.after = std::mem::take(&mut self.after).then(one.after);
+    }
+
+    /// What was done so far stays done.
+    fn forget(&mut self) {
+        let mut parts = std::mem::take(&mut self.after).parts;
+        parts.truncate(std::mem::take(&mut self.stands));
+        parts.append(&mut self.peak.parts);
+        self.peak.parts = parts;
+    }
+
+    fn end(mut self) -> Back {
+        let after = self.after.clone();
+        self.forget();
+        Back { after, peak: self.peak, wall: self.wall }
+    }
+}
+
 impl Walk<'_> {
     pub(super) fn back(&mut self, block: &Block) -> Back {
-        let mut all = Back::default();
+        let mut trail = Trail::default();
         let mut finallys = Sum::default();
         for stmt in &block.stmts {
             match &stmt.kind {
-                StmtKind::Commit(_) => all.after = Sum::default(),
+                StmtKind::Commit(_) => trail.forget(),
                 StmtKind::Finally(body) => finallys = finallys.then(self.block(body)),
-                _ => {
-                    let one = self.back_of(stmt);
-                    let before = all.after.clone();
-                    all.peak = all.peak.or(if one.wall { one.peak } else { before.clone().then(one.peak) });
-                    all.peak = all.peak.or(before.clone());
-                    all.after = if one.wall { one.after } else { before.then(one.after) };
-                    all.wall |= one.wall;
-                }
+                _ => trail.add(self.back_of(stmt)),
             }
         }
+        let all = trail.end();
         Back { peak: all.peak.then(finallys), ..all }
     }
 
@@ -117,14 +154,11 @@ impl Walk<'_> {
                         let (after, peak) = each.into_iter().map(|b| (b.after, b.peak)).unzip();
                         Back { after: rounds(after, n), peak: rounds(peak, n), wall: false }
                     }
-                    _ => each.into_iter().fold(Back::default(), |all, one| {
-                        let before = all.after.clone();
-                        Back {
-                            peak: all.peak.or(if one.wall { one.peak } else { before.clone().then(one.peak) }),
-                            after: if one.wall { one.after } else { before.then(one.after) },
-                            wall: all.wall || one.wall,
-                        }
-                    }),
+                    _ => {
+                        let mut trail = Trail::default();
+                        each.into_iter().for_each(|one| trail.add(one));
+                        trail.end()
+                    }
                 }
             }
             StmtKind::Transaction { body, .. } => self.back(body),
@@ -148,7 +182,7 @@ impl Walk<'_> {
                         }
                     });
                 });
-                let mut all = Back::default();
+                let mut trail = Trail::default();
                 for call in calls {
                     let Some(action) = self.program.actions.get(call.action.0 as usize) else { continue };
                     let names = self.arguments(call);
@@ -161,12 +195,9 @@ impl Walk<'_> {
                             &format!("rollback of `{}`", action.name),
                         )
                     });
-                    let before = all.after.clone();
-                    all.peak = all.peak.or(before.clone().then(one.peak));
-                    all.after = before.then(one.after);
-                    all.wall |= one.wall;
+                    trail.add(one);
                 }
-                all
+                trail.end()
             }
         }
     }

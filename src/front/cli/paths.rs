@@ -41,9 +41,14 @@ fn walk(folder: &Path, files: &mut Vec<String>) -> Result<(), String> {
             if !hidden && !path.is_symlink() {
                 walk(&path, files)?;
             }
-        } else if path.extension().is_some_and(|extension| extension == "rbk") {
+        } else if path.extension().is_some_and(|extension| extension == "rbk") && !waits(&path) {
             files.push(path.to_string_lossy().into_owned());
         }
     }
     Ok(())
+}
+
+/// A pipe, a socket or a device: reading it may never end. A broken link is none, and told when it is read.
+fn waits(path: &Path) -> bool {
+    path.metadata().is_ok_and(|found| !found.is_file())
 }

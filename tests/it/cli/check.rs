@@ -57,6 +57,30 @@ fn directories_are_walked_and_sorted() {
 }
 
 #[test]
+fn a_pipe_in_a_directory_is_passed_over() {
+    let desk = Desk::new().file("a.rbk", WRONG);
+    nix::unistd::mkfifo(&desk.path("pipe.rbk"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let said = desk.rbk(&["check", "--format", "short", "."]);
+    said.exits(1);
+    assert_eq!(said.err, "");
+    assert!(said.out.starts_with("./a.rbk:3:") && said.out.lines().count() == 1, "{}", said.out);
+}
+
+#[test]
+fn thousands_of_steps_are_checked_in_seconds() {
+    let step = |n| {
+        format!("  step \"{n}\" timeout 5s {{\n    $ touch x{n}\n    rollback timeout 1s {{ $ rm -f x{n} }}\n  }}\n")
+    };
+    let steps: String = (0..4000).map(step).collect();
+    let text = format!("runbook \"Test\" {{\n  owner \"me\"\n  deadline 10h\n  rollback within 1h\n{steps}}}\n");
+    let desk = Desk::with(&text);
+    let begun = std::time::Instant::now();
+    // 4,000 rollbacks of a second each: the sum is right, and made in one pass.
+    desk.rbk(&["check", "a.rbk"]).exits(1).says(&["budget-exceeded", "the way back may take 1h6m40s"]);
+    assert!(begun.elapsed() < std::time::Duration::from_secs(28), "{:?}", begun.elapsed());
+}
+
+#[test]
 fn what_cannot_be_read_exits_2() {
     let desk = Desk::new().file("bytes.rbk", "").file("empty/x.txt", "");
     std::fs::write(desk.path("bytes.rbk"), b"# ok\nrunbook \"\xff\" {}\n").unwrap();

@@ -138,6 +138,12 @@ impl Outside {
         self
     }
 
+    /// Whether nothing waits to be written.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) == 0
+    }
+
     /// To ask after the end whether everything got out.
     #[must_use]
     pub fn written(&self) -> Written {

@@ -8,6 +8,7 @@ pub mod terminal;
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use crate::engine::event::{ASKED_FOR, Left, LeftWhy};
 use crate::engine::{Engine, Reached, Stands, Undoable};
@@ -61,6 +62,9 @@ pub struct Desk<K> {
 
 /// Where answers of the console itself go.
 pub type Out = Rc<RefCell<crate::report::screen::Screen>>;
+
+/// How long what was said may take before it is looked at again.
+const MOMENT: Duration = Duration::from_millis(1);
 
 /// Failed, and everything undone.
 const UNDONE: u8 = 1;
@@ -222,6 +226,10 @@ impl<K: Keyboard> Operator for Desk<K> {
             loop {
                 if self.who == Who::Script && self.code != 0 {
                     return Turn::Keep;
+                }
+                // The prompt stands below what was said.
+                while !self.out.borrow_mut().outside().is_empty() {
+                    tokio::time::sleep(MOMENT).await;
                 }
                 let prompt = self.prompt();
                 let turn = match self.keyboard.next(prompt).await {

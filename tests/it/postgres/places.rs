@@ -53,7 +53,7 @@ fn the_label_is_at_the_very_place_in_the_sql_in_the_script() {
             2,
             42,
         ),
-        ("  step \"s\" {\n    db.exec(\"SELEC 1\")\n    rollback none \"x\"\n  }", "SELEC", 1, 14),
+        ("  step \"s\" {\n    db.exec(\"SELECT nope\")\n    rollback none \"x\"\n  }", "nope", 1, 21),
         ("  step \"s\" {\n    db.exec(\"CREATE TABLE t (a integ)\")\n    rollback none \"x\"\n  }", "integ", 1, 32),
         (
             "  step \"s\" {\n    transaction db { db.exec(\"UPDATE people SET nam = #{who}\") }\n    rollback none \"x\"\n  }",

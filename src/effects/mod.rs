@@ -3,6 +3,7 @@
 pub mod fake;
 pub mod file;
 pub mod http;
+pub mod line;
 pub mod lock;
 pub mod postgres;
 pub mod prometheus;

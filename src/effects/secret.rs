@@ -1,8 +1,12 @@
 //! Where secrets and settings come from: the environment, a file, a person. Read once, before the first action.
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
+use nix::sys::termios::{InputFlags, LocalFlags, SetArg, tcgetattr, tcsetattr};
 
+use crate::effects::line::{self, Typed};
 use crate::effects::stop::{Stopped, stoppable};
 use crate::effects::{Cancel, file};
 use crate::engine::{Arg, Call, Ending, Failure, FailureKind, Outcome, What};
@@ -79,26 +83,28 @@ async fn prompt(question: String, mut cancel: Cancel) -> Result<String, Failure>
     let other = tty.try_clone().map_err(|_| nobody())?;
     let mut silent = before.clone();
     silent.local_flags.remove(LocalFlags::ECHO);
+    silent.local_flags.insert(LocalFlags::ICANON | LocalFlags::ISIG);
+    silent.input_flags.insert(InputFlags::ICRNL);
     tcsetattr(&tty, SetArg::TCSAFLUSH, &silent).map_err(|e| {
         Failure::new(FailureKind::Value, format!("the terminal cannot be kept from showing the secret: {}", e.desc()))
     })?;
     let (tx, rx) = tokio::sync::oneshot::channel();
+    let called_off = Arc::new(AtomicBool::new(false));
+    let nobody_waits = called_off.clone();
     std::thread::spawn(move || {
-        let mut tty = &other;
-        let _ = write!(tty, "\r? {} ", show::escape(&question));
-        let mut line = String::new();
-        let read = BufReader::new(tty).read_line(&mut line);
-        let _ = tx.send(read.map(|n| (n, line)));
+        let _ = write!(&other, "\r? {} ", show::escape(&question));
+        let _ = tx.send(line::read(other.as_fd(), &nobody_waits));
     });
-    let line = tokio::select! {
-        line = rx => line.ok().and_then(Result::ok),
-        () = cancel.cancelled() => None,
+    let typed = tokio::select! {
+        typed = rx => typed.unwrap_or(Typed::End),
+        () = cancel.cancelled() => Typed::CalledOff,
     };
+    called_off.store(true, Ordering::SeqCst);
     let _ = tcsetattr(&tty, SetArg::TCSANOW, &before);
     let _ = writeln!(&tty);
-    match line {
-        Some((n, line)) if n > 0 => Ok(line.trim_end_matches(['\n', '\r']).to_owned()),
-        _ if cancel.is_cancelled() => Err(Failure::new(FailureKind::Cancelled, "cancelled before it was answered")),
-        _ => Err(nobody()),
+    match typed {
+        Typed::Line(text) => Ok(text.trim_end_matches('\r').to_owned()),
+        Typed::CalledOff => Err(Failure::new(FailureKind::Cancelled, "cancelled before it was answered")),
+        Typed::End => Err(nobody()),
     }
 }

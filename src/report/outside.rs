@@ -39,6 +39,9 @@ pub struct Look {
     pub height: usize,
 }
 
+/// What terminals without a cursor call themselves.
+const CANNOT_MOVE: [&str; 4] = ["", "dumb", "cons25", "emacs"];
+
 impl Look {
     /// `NO_COLOR` and `TERM=dumb` are respected.
     #[must_use]
@@ -49,7 +52,7 @@ impl Look {
             Channel::Err => std::io::stderr().is_terminal(),
         };
         let set = |name: &str| std::env::var_os(name).is_some_and(|v| !v.is_empty());
-        let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb" || term.is_empty());
+        let dumb = std::env::var_os("TERM").is_none_or(|term| CANNOT_MOVE.iter().any(|name| term == *name));
         let (width, height) = size(channel).unwrap_or((100, 24));
         Look { terminal, colour: terminal && !dumb && !set("NO_COLOR"), moves: terminal && !dumb, width, height }
     }

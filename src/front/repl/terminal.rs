@@ -1,14 +1,13 @@
 //! A person's keyboard: a line editor on a thread of its own, so that the run hears signals and the clock while somebody types.
 use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc as asks;
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::termios::{FlushArg, SetArg, Termios, tcflush, tcgetattr, tcsetattr};
+use nix::sys::termios::{FlushArg, LocalFlags, SetArg, Termios, tcflush, tcgetattr, tcsetattr};
 use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
 use rustyline::highlight::{CmdKind, Highlighter};
@@ -20,6 +19,8 @@ use tokio::sync::mpsc;
 
 use super::colours::coloured;
 use super::keyboard::{Heard, Keyboard};
+use crate::effects::line;
+use crate::report::outside::Look;
 use crate::run::answers::Lines;
 use crate::session::console::is_incomplete;
 
@@ -49,7 +50,34 @@ pub struct Terminal {
     /// What was typed before, the oldest first, and where that is kept.
     past: VecDeque<String>,
     keep: Keep,
-    before: Option<Termios>,
+    modes: Option<Modes>,
+}
+
+/// How the terminal treats its keys.
+#[derive(Clone)]
+struct Modes {
+    /// As it was found: answers are typed in it.
+    own: Termios,
+    /// While nobody is asked: keys wait unseen and unchanged for the next input, and Ctrl-C is a signal.
+    quiet: Termios,
+}
+
+impl Modes {
+    /// Where the cursor cannot be moved inputs are lines of the terminal's own, and no mode is another one.
+    fn of_input(look: Look) -> Option<Modes> {
+        let own = tcgetattr(std::io::stdin()).ok()?;
+        let mut quiet = own.clone();
+        if look.moves {
+            quiet.local_flags.remove(LocalFlags::ECHO | LocalFlags::ICANON);
+        }
+        Some(Modes { own, quiet })
+    }
+}
+
+fn set(mode: Option<&Termios>) {
+    if let Some(mode) = mode {
+        let _ = tcsetattr(std::io::stdin(), SetArg::TCSANOW, mode);
+    }
 }
 
 /// Told of what was typed, the oldest first, each time that something is.
@@ -63,19 +91,27 @@ impl Terminal {
     ///
     /// # Errors
     /// No thread can be started.
-    pub fn open(past: Vec<String>, keep: Keep, colour: bool) -> std::io::Result<Terminal> {
+    pub fn open(past: Vec<String>, keep: Keep, look: Look) -> std::io::Result<Terminal> {
         let (asks, to_do) = asks::channel();
         let (to, got) = mpsc::unbounded_channel();
         let (to_answers, answers) = mpsc::unbounded_channel();
-        let before = tcgetattr(std::io::stdin()).ok();
+        let modes = Modes::of_input(look);
+        set(modes.as_ref().map(|modes| &modes.quiet));
+        let of_thread = modes.clone();
         let offered = past.clone();
         // It ends with the process: what it waits for may never come.
         std::thread::Builder::new().name("keyboard".to_owned()).spawn(move || {
-            let mut editor = editor(&offered, colour);
+            let (own, quiet) = of_thread.map(|modes| (modes.own, modes.quiet)).unzip();
+            let mut editor = editor(&offered, look.colour);
             for ask in to_do {
                 let sent = match ask {
                     Ask::Input(prompt) => to.send(editor.as_mut().map_or(Got::End, |editor| input(editor, &prompt))),
-                    Ask::Answer(called_off) => to_answers.send(answer(&called_off)),
+                    Ask::Answer(called_off) => {
+                        set(own.as_ref());
+                        let answer = answer(&called_off);
+                        set(quiet.as_ref());
+                        to_answers.send(answer)
+                    }
                     Ask::Remember(text) => {
                         let _ = editor.as_mut().map(|editor| editor.add_history_entry(text));
                         Ok(())
@@ -87,7 +123,7 @@ impl Terminal {
             }
         })?;
         let (called_off, past) = (Arc::default(), past.into());
-        Ok(Terminal { asks, got, answers: Some(answers), asked: false, called_off, past, keep, before })
+        Ok(Terminal { asks, got, answers: Some(answers), asked: false, called_off, past, keep, modes })
     }
 
     /// Where answers come from, once.
@@ -100,9 +136,7 @@ impl Terminal {
 impl Drop for Terminal {
     fn drop(&mut self) {
         // The editor may be in the middle of a line.
-        if let Some(before) = &self.before {
-            let _ = tcsetattr(std::io::stdin(), SetArg::TCSANOW, before);
-        }
+        set(self.modes.as_ref().map(|modes| &modes.own));
     }
 }
 
@@ -176,30 +210,12 @@ impl Lines for Typed {
     }
 }
 
-/// A line in the terminal's own mode.
 fn answer(called_off: &AtomicBool) -> Got {
-    let stdin = std::io::stdin();
-    let mut line = Vec::new();
-    while !called_off.load(Ordering::SeqCst) {
-        if !is_ready(stdin.as_fd()) || called_off.load(Ordering::SeqCst) {
-            continue;
-        }
-        let mut byte = [0];
-        match nix::unistd::read(stdin.as_fd(), &mut byte) {
-            Ok(0) => return Got::End,
-            Ok(_) if byte == *b"\n" => return Got::Line(String::from_utf8_lossy(&line).into_owned()),
-            Ok(_) => line.extend(byte),
-            Err(nix::errno::Errno::EINTR) => {}
-            Err(_) => return Got::End,
-        }
+    match line::read(std::io::stdin().as_fd(), called_off) {
+        line::Typed::Line(text) => Got::Line(text),
+        line::Typed::CalledOff => Got::Nothing,
+        line::Typed::End => Got::End,
     }
-    Got::Nothing
-}
-
-/// Within a moment.
-fn is_ready(file: BorrowedFd<'_>) -> bool {
-    let mut files = [PollFd::new(file, PollFlags::POLLIN)];
-    poll(&mut files, PollTimeout::from(50u8)).is_ok_and(|ready| ready > 0)
 }
 
 fn input(editor: &mut Editor<Helping, MemHistory>, prompt: &str) -> Got {

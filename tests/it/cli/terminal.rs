@@ -76,7 +76,18 @@ impl Terminal {
 
     /// The end: how it exited, and what is left on the screen.
     pub fn end(&mut self) -> (i32, String) {
-        let code = self.child.wait().unwrap().code().unwrap_or(-1);
+        let since = Instant::now();
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            if since.elapsed() > Duration::from_secs(60) {
+                let _ = self.child.kill();
+                panic!("it does not end:\n{}", self.shown());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        let code = status.code().unwrap_or(-1);
         if let Some(reader) = self.reader.take() {
             reader.join().unwrap();
         }

@@ -79,6 +79,23 @@ fn control_c_ends_what_runs_and_never_the_console() {
     assert!(!shown.contains("── running"), "{shown}");
 }
 
+/// Keys that are typed too early wait for the prompt, unseen: also the one that ends the console.
+#[test]
+fn what_is_typed_while_something_runs_is_the_next_input() {
+    let desk = Desk::with("");
+    let mut terminal = ready(&desk, 80);
+    terminal.keys(&TOUCH.replace("$ touch one", "$ touch one; while [ ! -e go ]; do sleep 0.05; done"));
+    terminal.until("── running");
+    terminal.keys("40 + 2\r:undo all\r\x04");
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    assert!(!terminal.shown().contains("40 + 2"), "{}", terminal.shown());
+    std::fs::write(desk.path("go"), "").unwrap();
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 0, "{shown}");
+    assert!(shown.contains("\n42\n") && shown.contains("✓ undone: one"), "{shown}");
+    assert!(!desk.has("one"));
+}
+
 #[test]
 fn a_bare_write_asks_and_the_answer_is_no_input() {
     let desk = Desk::with("");

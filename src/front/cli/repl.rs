@@ -124,7 +124,8 @@ fn keyboard(args: &Repl, screen: &Rc<RefCell<Screen>>, look: Look) -> std::io::R
         let answers = Answerer::new(args.answer.clone(), None);
         return Ok((Box::new(Pipe::open()?), answers, Who::Script));
     }
-    let mut terminal = Terminal::open(history::read(), Box::new(history::write), look)?;
+    let history = history::of(None);
+    let mut terminal = Terminal::open(history.read(), Box::new(move |past| history.write(past)), look)?;
     let voice = Box::new(OnScreen(screen.clone()));
     let answers = match terminal.answers() {
         Some(lines) => Answerer::typing(args.answer.clone(), voice, Box::new(lines)),

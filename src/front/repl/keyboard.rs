@@ -24,24 +24,6 @@ pub trait Keyboard {
     fn interrupted(&mut self);
 }
 
-impl Keyboard for Box<dyn Keyboard> {
-    fn next(&mut self, prompt: &str) -> Pin<Box<dyn Future<Output = Heard> + '_>> {
-        (**self).next(prompt)
-    }
-
-    fn ready(&mut self) {
-        (**self).ready();
-    }
-
-    fn remember(&mut self, text: &str) {
-        (**self).remember(text);
-    }
-
-    fn interrupted(&mut self) {
-        (**self).interrupted();
-    }
-}
-
 /// Lines that come by themselves: a pipe, a file.
 pub struct Pipe {
     lines: mpsc::Receiver<String>,

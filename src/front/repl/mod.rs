@@ -3,7 +3,6 @@
 mod colours;
 pub mod keyboard;
 mod orders;
-mod part;
 pub mod terminal;
 
 use std::cell::RefCell;
@@ -12,6 +11,7 @@ use std::time::Duration;
 
 use crate::engine::event::{ASKED_FOR, Left, LeftWhy};
 use crate::engine::{Engine, Reached, Stands, Undoable};
+use crate::journal::Trouble;
 use crate::report::console::Console as View;
 use crate::report::diagnostics;
 use crate::report::outside::{Channel, Known, Outside};
@@ -20,7 +20,6 @@ use crate::run::console::Next;
 use crate::run::{Operator, Turn};
 use crate::session::console::{self, Came, Console, Wrong};
 use keyboard::{Heard, Keyboard};
-use orders::Order;
 
 /// Who works at the console.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,10 +38,10 @@ pub enum Keeps {
 }
 
 /// The place where somebody works.
-pub struct Desk<K> {
+pub struct Desk {
     pub console: Console,
     pub view: Rc<RefCell<View>>,
-    pub keyboard: K,
+    pub keyboard: Box<dyn Keyboard>,
     pub who: Who,
     pub keeps: Keeps,
     /// What is hidden from everybody.
@@ -73,8 +72,15 @@ const REFUSED: u8 = 2;
 /// Failed, and something is left.
 const LEFT: u8 = 3;
 
-impl<K: Keyboard> Desk<K> {
-    pub fn new(console: Console, view: Rc<RefCell<View>>, out: Out, keyboard: K, who: Who, keeps: Keeps) -> Desk<K> {
+impl Desk {
+    pub fn new(
+        console: Console,
+        view: Rc<RefCell<View>>,
+        out: Out,
+        keyboard: Box<dyn Keyboard>,
+        who: Who,
+        keeps: Keeps,
+    ) -> Desk {
         let known = out.borrow_mut().outside().known();
         let (stands, ended, gone) = (Vec::new(), Vec::new(), Vec::new());
         Desk {
@@ -104,11 +110,11 @@ impl<K: Keyboard> Desk<K> {
     }
 
     /// What is wrong with what was typed; a script ends with it.
-    fn wrong(&mut self, message: &str, help: Option<&str>) {
+    fn wrong(&mut self, trouble: &Trouble) {
         self.code = REFUSED;
         let mut err = Outside::new(Channel::Err).knowing(self.known.clone());
-        err.line(&Line::new(0).put(Tone::Bad, "error: ").put(Tone::Plain, message));
-        if let Some(help) = help {
+        err.line(&Line::new(0).put(Tone::Bad, "error: ").put(Tone::Plain, &trouble.message));
+        if let Some(help) = &trouble.help {
             err.line(&Line::new(1).put(Tone::Doing, "help: ").put(Tone::Plain, help));
         }
     }
@@ -122,10 +128,10 @@ impl<K: Keyboard> Desk<K> {
         if self.known.borrow().redact(text) == text {
             self.keyboard.remember(trimmed);
         }
-        match Order::read(trimmed) {
-            Some(Ok(order)) => self.order(order),
-            Some(Err((message, help))) => {
-                self.wrong(&message, help.as_deref());
+        match orders::obey(self, trimmed) {
+            Some(Ok(turn)) => turn,
+            Some(Err(trouble)) => {
+                self.wrong(&trouble);
                 None
             }
             None => self.enter(text),
@@ -143,7 +149,7 @@ impl<K: Keyboard> Desk<K> {
                 return None;
             }
             Err(Wrong::Trouble(trouble)) => {
-                self.wrong(&trouble.message, trouble.help.as_deref());
+                self.wrong(&trouble);
                 return None;
             }
         };
@@ -151,7 +157,7 @@ impl<K: Keyboard> Desk<K> {
             && let Err(trouble) = self.console.keeps()
         {
             self.console = before;
-            self.wrong(&trouble.message, trouble.help.as_deref());
+            self.wrong(&trouble);
             return None;
         }
         self.draw(&found, &self.console.sources.clone());
@@ -199,7 +205,7 @@ impl<K: Keyboard> Desk<K> {
     }
 }
 
-impl<K: Keyboard> Operator for Desk<K> {
+impl Operator for Desk {
     fn ready(&mut self, engine: &Engine, reached: &Reached) {
         self.keyboard.ready();
         self.stands = console::in_place(engine);

@@ -1,0 +1,90 @@
+//! What begins with `:`, for the console itself: each order a line of [`ALL`], and a function in a file of this folder.
+mod back;
+mod part;
+
+use super::{Desk, listed};
+use crate::diag::did_you_mean;
+use crate::journal::Trouble;
+use crate::report::style::{Line, Tone};
+use crate::run::Turn;
+
+pub struct Order {
+    /// The first is the one that is told.
+    pub names: &'static [&'static str],
+    /// What may stand after it.
+    pub words: &'static str,
+    pub does: &'static str,
+    act: fn(&mut Desk, &str) -> Done,
+}
+
+/// What is to run now, if anything.
+type Done = Result<Option<Turn>, Trouble>;
+
+const fn order(
+    names: &'static [&'static str],
+    words: &'static str,
+    does: &'static str,
+    act: fn(&mut Desk, &str) -> Done,
+) -> Order {
+    Order { names, words, does, act }
+}
+
+pub const ALL: &[Order] = &[
+    order(
+        &[":undo"],
+        "[past] [N|STEP|all]",
+        "undo the last, the last N, a step and all after it, or all; `past`: also what stands before a point of no return",
+        back::undo,
+    ),
+    order(
+        &[":redo"],
+        "[ENTRY]",
+        "type the entry again that was undone last, or this one; everything is asked again",
+        back::redo,
+    ),
+    order(&[":steps"], "", "what is in place", steps),
+    order(&[":quit", ":q", ":exit"], "", "the end, as Ctrl-D", quit),
+    order(&[":help"], "", "this list", help),
+];
+
+/// None: it is no order.
+pub fn obey(desk: &mut Desk, text: &str) -> Option<Done> {
+    if !text.starts_with(':') {
+        return None;
+    }
+    let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let Some(order) = ALL.iter().find(|order| order.names.contains(&word)) else {
+        let near = did_you_mean(word, ALL.iter().filter_map(|order| order.names.first().copied()));
+        let help = near.map_or_else(|| "`:help` lists them".to_owned(), |near| format!("did you mean `{near}`?"));
+        return Some(Err(Trouble::new(format!("there is no `{word}`")).with_help(help)));
+    };
+    let rest = rest.trim();
+    if order.words.is_empty() && !rest.is_empty() {
+        return Some(Err(Trouble::new(format!("`{word}` takes nothing after it"))));
+    }
+    Some((order.act)(desk, rest))
+}
+
+fn steps(desk: &mut Desk, _: &str) -> Done {
+    let lines = match desk.in_place() {
+        [] => vec![Line::new(0).put(Tone::Dim, "nothing is in place")],
+        stands => listed(stands),
+    };
+    desk.say(&lines);
+    Ok(None)
+}
+
+fn quit(desk: &mut Desk, _: &str) -> Done {
+    Ok(desk.over())
+}
+
+fn help(desk: &mut Desk, _: &str) -> Done {
+    let statement = Line::new(0).put(Tone::Plain, "a statement runs, an expression shows its value");
+    let one = |order: &Order| {
+        let name = order.names.first().copied().unwrap_or_default();
+        let line = Line::new(0).put(Tone::Strong, format!("{:<28}", format!("{name} {}", order.words)));
+        line.put(Tone::Plain, order.does)
+    };
+    desk.say(&std::iter::once(statement).chain(ALL.iter().map(one)).collect::<Vec<_>>());
+    Ok(None)
+}

@@ -59,13 +59,19 @@ impl Terminal {
 
     #[track_caller]
     pub fn until(&self, text: &str) -> String {
+        self.until_all(&[text])
+    }
+
+    /// Until all of it stands there at once: a screen may be looked at while it is being painted.
+    #[track_caller]
+    pub fn until_all(&self, texts: &[&str]) -> String {
         let since = Instant::now();
         loop {
             let shown = self.shown();
-            if shown.contains(text) {
+            if texts.iter().all(|text| shown.contains(text)) {
                 return shown;
             }
-            assert!(since.elapsed() < Duration::from_secs(20), "`{text}` is not shown:\n{shown}");
+            assert!(since.elapsed() < Duration::from_secs(20), "{texts:?} is not shown:\n{shown}");
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -111,17 +117,15 @@ const SLOW: &str = r#"
 fn the_running_step_stands_below_what_is_done() {
     let desk = Desk::with(&book(SLOW));
     let mut terminal = open(&desk, 80, &["run", "a.rbk"]);
-    let shown = terminal.until("    copying");
+    let shown = terminal.until_all(&["── running", "    copying", "echo copying"]);
     let lines: Vec<&str> = shown.lines().collect();
     let running = lines.iter().position(|line| line.starts_with("── running")).expect(&shown);
     assert!(lines[running].contains("left"), "{shown}");
     assert!(lines[running + 1].starts_with("▸ Deploy") && lines[running + 1].contains("left"), "{shown}");
     assert!(lines[running + 2].contains("echo copying"), "{shown}");
     std::fs::write(desk.path("go"), "").unwrap();
-    let shown = terminal.until("── going back");
-    assert!(shown.contains("✗ Check failed"), "{shown}");
-    let shown = terminal.until("↩ Deploy");
-    assert!(shown.contains("undo: Deploy"), "{shown}");
+    terminal.until_all(&["── going back", "✗ Check failed"]);
+    terminal.until_all(&["↩ Deploy", "undo: Deploy"]);
     std::fs::write(desk.path("back"), "").unwrap();
     let (code, shown) = terminal.end();
     assert_eq!(code, 1, "{shown}");

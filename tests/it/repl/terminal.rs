@@ -174,7 +174,7 @@ fn what_was_typed_is_offered_again_and_no_secret_with_it() {
     let desk = Desk::with("");
     let mut terminal = ready(&desk, 80);
     terminal.keys("secret token = prompt(\"The token\")\r");
-    terminal.until("The token");
+    terminal.until("? The token");
     terminal.keys(&format!("{TOKEN}\r"));
     prompted(&terminal);
     terminal.keys("token\r");

@@ -9,11 +9,15 @@ use super::script::Script;
 
 const MARK: &str = "rbk: allow";
 
+/// What somebody may write who means it: after the signs of a comment, in small letters, up to the codes.
+const MEANT: [&str; 3] = ["allow", "disable", "ignore"];
+
 /// Take away what is allowed, and add what is wrong with the allowing.
 #[must_use]
 pub fn settle(mut found: Vec<Diagnostic>, sources: &Sources, ast: &Ast) -> Vec<Diagnostic> {
     let text = sources.get(ast.file).map_or("", |f| &f.text);
-    if !text.contains(MARK) {
+    let almost = almost(text);
+    if !text.contains(MARK) && almost.is_empty() {
         return found;
     }
     let script = Script::read(sources, ast);
@@ -25,6 +29,39 @@ pub fn settle(mut found: Vec<Diagnostic>, sources: &Sources, ast: &Ast) -> Vec<D
         }
         if let Some(allow) = Comment::at(text, ast.file, at) {
             allow.apply(&covered(text, &allow, &script.extents), &mut found);
+        }
+    }
+    for (start, end) in almost {
+        let span = Span::new(ast.file, start, end);
+        if !strings.iter().any(|string| string.contains(span)) {
+            let bad = Diagnostic::error(Code::BadAllow, "this comment is no `allow`", span, "this allows nothing");
+            found.push(bad.help("write `# rbk: allow(code) why it is right here`: one `#`, and a blank behind `rbk:`"));
+        }
+    }
+    found
+}
+
+/// Comments that look like one of them, and are none: `# rbk:allow(…)`, `## rbk: allow(…)`, `# rbk: disable(…)`.
+fn almost(text: &str) -> Vec<(usize, usize)> {
+    let mut found = Vec::new();
+    for (at, _) in text.match_indices(':') {
+        let Some(before) = text.get(..at).map(str::trim_end) else { continue };
+        let Some(opening) = before
+            .len()
+            .checked_sub(3)
+            .filter(|from| before.get(*from..).is_some_and(|word| word.eq_ignore_ascii_case("rbk")))
+        else {
+            continue;
+        };
+        let signs = text.get(..opening).unwrap_or_default().trim_end_matches([' ', '\t']);
+        let start = signs.trim_end_matches('#').len();
+        let behind = text.get(at + 1..).unwrap_or_default();
+        let line = behind.split('\n').next().unwrap_or_default();
+        let said = line.trim_start();
+        let word = said.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default().to_ascii_lowercase();
+        let exact = signs.len() - start == 1 && text.get(opening..).is_some_and(|rest| rest.starts_with(MARK));
+        if start < signs.len() && !exact && MEANT.contains(&word.as_str()) {
+            found.push((start, at + 1 + line.trim_end().len()));
         }
     }
     found
@@ -46,6 +83,9 @@ impl<'t> Comment<'t> {
     fn at(text: &'t str, file: FileId, at: usize) -> Option<Comment<'t>> {
         let before = text.get(..at)?;
         let opening = before.trim_end_matches([' ', '\t']).strip_suffix('#')?;
+        if opening.ends_with('#') {
+            return None;
+        }
         let line = opening.rfind('\n').map_or(0, |n| n + 1);
         let end = text.get(at..)?.find('\n').map_or(text.len(), |n| at + n);
         let alone = opening.get(line..)?.trim().is_empty();

@@ -1,5 +1,5 @@
 //! A file as the rules see it: what it runs and calls, its texts and steps, in the order of the text. One walk over the tree.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::shell::ran::{self, Ran};
 use crate::source::{FileId, Sources, Span};
@@ -27,6 +27,10 @@ pub struct Script<'a> {
     pub(super) outer: Vec<Option<usize>>,
     /// Where somebody or something has to agree: `guard`, `confirm`, `choose`, `irreversible`.
     pub(super) checks: Vec<Placed<Check>>,
+    /// What `confirm` asks.
+    pub questions: Vec<Placed<&'a Str>>,
+    /// Where each name gets its value.
+    pub(super) bound: BTreeMap<SmolStr, Bound>,
     /// Of each name of a connection, the kind: `postgres`.
     pub connections: BTreeMap<SmolStr, SmolStr>,
     /// Statements without a block: what an `allow` above one covers.
@@ -49,6 +53,8 @@ pub struct Place {
     pub fed: bool,
     /// It has its connection or its environment from a `with`.
     pub connected: bool,
+    /// It stands in a `transaction`.
+    pub transaction: bool,
     /// The `$` it stands in, counted.
     pub command: usize,
     /// Its position among all that a file does.
@@ -83,10 +89,20 @@ pub struct Sql {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Check {
-    /// What stands below it.
-    Above,
+    /// What stands below it, when it is about that. `asks`: it runs a command or calls something.
+    Guard { span: Span, asks: bool },
+    /// A person is asked about what stands below it.
+    Asked,
     /// All of its step: it is asked for before the first write.
     Step,
+}
+
+/// A name, and the text that says what it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bound {
+    pub span: Span,
+    /// A command or a call says what it is.
+    pub asks: bool,
 }
 
 /// `db.exec("…")`, `files.snapshot(x)`
@@ -125,6 +141,8 @@ impl<'a> Script<'a> {
             steps: Vec::new(),
             outer: Vec::new(),
             checks: Vec::new(),
+            questions: Vec::new(),
+            bound: BTreeMap::new(),
             connections: BTreeMap::new(),
             extents: Vec::new(),
         });
@@ -159,7 +177,26 @@ impl<'a> Script<'a> {
     /// or its step is a point of no return.
     #[must_use]
     pub fn guarded(&self, place: Place) -> bool {
-        let around = |check: &Placed<Check>| {
+        self.agreeing(place).next().is_some()
+    }
+
+    /// The same, where a guard counts only if it is about this: it decides by what the run was given, or it and the text, or what
+    /// their names stand for, have a word in common.
+    #[must_use]
+    pub fn guarded_about(&self, place: Place, text: &str) -> bool {
+        let here = self.words(text);
+        self.agreeing(place).any(|check| match check {
+            Check::Asked | Check::Step => true,
+            Check::Guard { span, asks } => {
+                let words = self.words(self.sources.text(span));
+                let asked = asks || words.iter().any(|word| self.bound.get(word).is_some_and(|bound| bound.asks));
+                !asked || words.iter().any(|word| here.contains(word))
+            }
+        })
+    }
+
+    fn agreeing(&self, place: Place) -> impl Iterator<Item = Check> {
+        let around = move |check: &Placed<Check>| {
             let mut step = place.step;
             loop {
                 if check.place.step == step {
@@ -169,10 +206,35 @@ impl<'a> Script<'a> {
                 step = self.outer.get(inner).copied().flatten();
             }
         };
-        self.checks.iter().any(|check| match check.it {
-            Check::Above => check.place.order < place.order && around(check),
+        let agrees = move |check: &&Placed<Check>| match check.it {
+            Check::Guard { .. } | Check::Asked => check.place.order < place.order && around(check),
             Check::Step => check.place.step.is_some() && around(check),
-        })
+        };
+        self.checks.iter().filter(agrees).map(|check| check.it)
+    }
+
+    /// The words of a text that tell what it is about, and those of the texts behind its names.
+    fn words(&self, text: &str) -> BTreeSet<SmolStr> {
+        let mut found = BTreeSet::new();
+        let mut texts = vec![text];
+        while let Some(text) = texts.pop() {
+            for word in text.split(|c: char| !(c.is_alphanumeric() || c == '_')) {
+                let told = SmolStr::new(word.to_lowercase());
+                if let Some(bound) = self.bound.get(word)
+                    && !found.contains(word)
+                {
+                    found.insert(SmolStr::new(word));
+                    texts.push(self.sources.text(bound.span));
+                }
+                if word.len() > 2
+                    && !word.starts_with(|c: char| c.is_ascii_digit())
+                    && !SAYS_NOTHING.contains(&told.as_str())
+                {
+                    found.insert(told);
+                }
+            }
+        }
+        found
     }
 
     /// The kind of connection that a call goes to: `postgres` of `db.exec(…)`.
@@ -181,6 +243,13 @@ impl<'a> Script<'a> {
         self.connections.get(call.on?).map(SmolStr::as_str)
     }
 }
+
+/// Words that stand in any command or text, whatever it is about.
+const SAYS_NOTHING: [&str; 40] = [
+    "the", "and", "not", "that", "this", "only", "from", "with", "into", "for", "true", "false", "null", "echo",
+    "test", "int", "len", "let", "guard", "step", "var", "usr", "srv", "etc", "opt", "tmp", "home", "dev", "log",
+    "logs", "lib", "bin", "sudo", "readonly", "select", "where", "delete", "drop", "exec", "there",
+];
 
 /// The literal text of a string, [`ran::COMPUTED`] for each value.
 #[must_use]

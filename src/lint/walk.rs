@@ -7,13 +7,14 @@ use crate::syntax::ast::{
 };
 use crate::value::SmolStr;
 
-use super::script::{Call, Check, Place, Placed, Role, Script};
+use super::script::{Bound, Call, Check, Place, Placed, Role, Script};
 
 /// Fill an empty script from its tree.
 pub fn walk<'a>(script: Script<'a>) -> Script<'a> {
     let ast: &'a Ast = script.ast;
-    let place = Place { step: None, role: Role::Value, fed: false, connected: false, command: 0, order: 0 };
-    let mut walk = Walk { script, place };
+    let place =
+        Place { step: None, role: Role::Value, fed: false, connected: false, transaction: false, command: 0, order: 0 };
+    let mut walk = Walk { script, place, asked: 0 };
     ast.items.iter().for_each(|item| walk.item(item));
     walk.script
 }
@@ -21,6 +22,8 @@ pub fn walk<'a>(script: Script<'a>) -> Script<'a> {
 struct Walk<'a> {
     script: Script<'a>,
     place: Place,
+    /// Commands, and calls on something outside, so far.
+    asked: usize,
 }
 
 impl<'a> Walk<'a> {
@@ -57,10 +60,12 @@ impl<'a> Walk<'a> {
                 context.params.iter().for_each(|p| self.param(p));
                 self.expr(&context.argv);
             }
-            ItemKind::Let(Let { value, fallback, .. }) => {
+            ItemKind::Let(Let { name, value, fallback, .. }) => {
                 self.extent(item.span);
-                self.expr(value);
-                fallback.iter().for_each(|e| self.expr(e));
+                self.bind(&name.text, item.span, |walk| {
+                    walk.expr(value);
+                    fallback.iter().for_each(|e| walk.expr(e));
+                });
             }
             ItemKind::Secret(secret) => {
                 self.extent(item.span);
@@ -77,8 +82,17 @@ impl<'a> Walk<'a> {
         self.script.extents.push(span);
     }
 
+    /// A name gets its value inside.
+    fn bind(&mut self, name: &SmolStr, span: Span, inside: impl FnOnce(&mut Self)) {
+        let before = self.asked;
+        inside(self);
+        let asks = self.asked > before;
+        self.script.bound.insert(name.clone(), Bound { span, asks });
+    }
+
     fn param(&mut self, param: &'a Param) {
         self.extent(param.span);
+        self.script.bound.insert(param.name.text.clone(), Bound { span: param.span, asks: false });
         param.default.iter().chain(&param.condition).for_each(|e| self.expr(e));
         if let TypeKind::Named(kind, _) = &param.ty.kind
             && matches!(kind.text.as_str(), "postgres" | "redis" | "http" | "prometheus")
@@ -119,10 +133,15 @@ impl<'a> Walk<'a> {
         self.script.checks.push(placed);
     }
 
-    fn guard(&mut self, guard: &'a Guard) {
-        self.check(Check::Above);
+    fn guard(&mut self, guard: &'a Guard, span: Span) {
+        let (at, before) = (self.script.checks.len(), self.asked);
+        self.check(Check::Guard { span, asks: false });
         self.text(&guard.label);
         self.cond(&guard.cond);
+        let asks = self.asked > before;
+        if let Some(check) = self.script.checks.get_mut(at) {
+            check.it = Check::Guard { span, asks };
+        }
     }
 
     fn step(&mut self, step: &'a Step) {
@@ -152,9 +171,11 @@ impl<'a> Walk<'a> {
             StmtKind::Reads(_) | StmtKind::Bad => {}
             StmtKind::OnSuccess(block) | StmtKind::OnFailure(block) => self.inside(Role::Handler, block),
             StmtKind::Step(step) => self.step(step),
-            StmtKind::Let(Let { value, fallback, .. }) => self.as_(Role::Value, |walk| {
-                walk.expr(value);
-                fallback.iter().for_each(|e| walk.expr(e));
+            StmtKind::Let(Let { name, value, fallback, .. }) => self.as_(Role::Value, |walk| {
+                walk.bind(&name.text, stmt.span, |walk| {
+                    walk.expr(value);
+                    fallback.iter().for_each(|e| walk.expr(e));
+                });
             }),
             StmtKind::Ask { question, .. } => self.text(question),
             StmtKind::ChooseFrom { question, from, .. } => {
@@ -162,7 +183,7 @@ impl<'a> Walk<'a> {
                 self.expr(from);
             }
             StmtKind::DoneWhen(cond) => self.cond(cond),
-            StmtKind::Guard(guard) | StmtKind::Warn(guard) => self.guard(guard),
+            StmtKind::Guard(guard) | StmtKind::Warn(guard) => self.guard(guard, stmt.span),
             StmtKind::Invariant { label, every, tolerate: _, cond } => {
                 self.text(label);
                 self.expr(every);
@@ -200,7 +221,9 @@ impl<'a> Walk<'a> {
             StmtKind::Parallel(body) => self.block(body),
             StmtKind::Transaction { on, body } => {
                 self.expr(on);
+                let outer = std::mem::replace(&mut self.place.transaction, true);
                 self.block(body);
+                self.place.transaction = outer;
             }
             StmtKind::With { contexts, body } => {
                 contexts.iter().for_each(|context| self.context(context));
@@ -213,12 +236,14 @@ impl<'a> Walk<'a> {
                 (self.place.fed, self.place.connected) = (fed, connected);
             }
             StmtKind::Confirm { question, within } => {
-                self.check(Check::Above);
+                self.check(Check::Asked);
+                let placed = self.placed(question);
+                self.script.questions.push(placed);
                 self.text(question);
                 within.iter().for_each(|e| self.expr(e));
             }
             StmtKind::Choose { question, options } => {
-                self.check(Check::Above);
+                self.check(Check::Asked);
                 self.text(question);
                 for option in options {
                     self.text(&option.label);
@@ -278,6 +303,7 @@ impl<'a> Walk<'a> {
 
     fn command(&mut self, command: &'a Command) {
         self.place.command += 1;
+        self.asked += 1;
         let lines = lines(&command.parts, self.script.sources);
         for ran in ran::ran(lines.as_deref().unwrap_or(&command.parts)) {
             let placed = self.placed(ran);
@@ -331,6 +357,7 @@ impl<'a> Walk<'a> {
                 (None, "")
             }
         };
+        self.asked += usize::from(on.is_some_and(|on| !self.script.bound.contains_key(on)));
         let placed = self.placed(Call { on, name, args, span });
         self.script.calls.push(placed);
         args.iter().for_each(|arg| self.expr(&arg.value));

@@ -1,4 +1,5 @@
 //! Where `use` finds texts for the doors: `./…` is a file beside the one that uses it; `std/…` is embedded in `check`.
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Component, Path, PathBuf};
 
 use crate::check::Library;
@@ -27,8 +28,14 @@ pub(super) fn beside(from: &str, path: &str) -> String {
     normal(&folder.join(path)).to_string_lossy().into_owned()
 }
 
+/// Of a file: a pipe could be waited for without end, a device has none.
 #[allow(clippy::disallowed_methods, reason = "the waist reads the files that its doors name")]
 pub(super) fn bytes(path: &str) -> std::io::Result<Vec<u8>> {
+    let kind = std::fs::metadata(path)?.file_type();
+    if !kind.is_file() && !kind.is_dir() {
+        let what = if kind.is_fifo() { "a pipe" } else { "a device or a socket" };
+        return Err(std::io::Error::other(format!("it is {what}, no file; `-` reads standard input")));
+    }
     std::fs::read(path)
 }
 

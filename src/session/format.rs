@@ -43,7 +43,8 @@ pub fn format(path: &str) -> Result<Formatted, String> {
     }
 }
 
-/// Put a text in the place of another, whole or not at all: mode and owner stay, a symlink is followed.
+/// Put a text in the place of another, whole or not at all: mode and owner stay, a symlink is followed, a file with other names is
+/// left.
 ///
 /// # Errors
 /// Why the file is left as it is, in one line.
@@ -53,6 +54,13 @@ pub fn replace(path: &str, before: &str, after: &str) -> Result<(), String> {
     let found = target.metadata().map_err(wrong)?;
     if !found.is_file() {
         return Err(format!("cannot write `{path}`: it is not a file"));
+    }
+    if found.nlink() > 1 {
+        let others = found.nlink() - 1;
+        let names = if others == 1 { "another name".to_owned() } else { format!("{others} other names") };
+        return Err(format!(
+            "cannot write `{path}`: it has {names} (hard links), which would keep the old text; `cp` it to a file of its own, or format it through `-`"
+        ));
     }
     if found.permissions().readonly() {
         return Err(format!("cannot write `{path}`: it is read-only"));

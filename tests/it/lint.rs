@@ -171,7 +171,8 @@ fn a_message_names_what_of_the_command_it_means() {
         assert_eq!(message(command), named, "{command}");
     }
     for harmless in ["docker compose down", "rsync -an --delete a/ b/", "rsync -a a/ b/", "crontab new.cron"] {
-        assert_eq!(doing(&format!("$ {harmless}")), [""; 0], "{harmless}");
+        let said = doing(&format!("$ {harmless}"));
+        assert!(!said.iter().any(|c| c.starts_with("destructive-")), "{harmless}: {said:?}");
     }
 }
 
@@ -202,4 +203,147 @@ fn what_a_template_leaves_open_is_found() {
         let said = doing(&format!("$ {fine}"));
         assert!(!said.contains(&"placeholder 3".to_owned()), "{fine}: {said:?}");
     }
+}
+
+#[test]
+fn an_allow_that_is_almost_one_is_told() {
+    let of = |comment: &str| looking(&format!("{comment}\n$ curl -s http://x/"));
+    for almost in [
+        "# rbk:allow(curl-no-fail) it may be down",
+        "## rbk: allow(curl-no-fail) it may be down",
+        "# RBK: Allow(curl-no-fail) it may be down",
+        "#rbk: disable(curl-no-fail) it may be down",
+        "# rbk : allow(curl-no-fail) it may be down",
+        "# rbk: ignore curl-no-fail",
+    ] {
+        assert_eq!(of(almost), ["bad-allow 3", "curl-no-fail 4"], "{almost}");
+    }
+    for fine in ["# rbk: see docs/check.md", "# what rbk: allow means", "# in brackets: allow(x)"] {
+        assert_eq!(of(fine), ["curl-no-fail 4"], "{fine}");
+    }
+    assert_eq!(codes("log \"# rbk:allow(curl) no\""), [""; 0]);
+}
+
+#[test]
+fn a_guard_counts_when_it_is_about_what_is_destroyed() {
+    let rm = "$ rm -rf /srv/app/releases";
+    for unrelated in [
+        "guard \"unrelated\": $ true",
+        "guard \"the site answers\": $ curl -fsS https://shop.example/",
+        "guard \"there is room\": $ test -d /srv/backup",
+        "let free = $ df --output=avail /backup\nguard \"room\": free.int() > 10",
+    ] {
+        assert_eq!(doing(&format!("{unrelated}\n{rm}")).len(), 1, "{unrelated}");
+    }
+    for about in [
+        "guard \"a few\": $ test -d /srv/app/releases",
+        "guard \"the releases are old\": $ ./ask-somebody",
+        "let count = $ ls /srv/app/releases | wc -l\nguard \"a few\": count.int() < 5",
+        "confirm \"Go on?\"",
+    ] {
+        assert_eq!(doing(&format!("{about}\n{rm}")), [""; 0], "{about}");
+    }
+    // What the run was given decides.
+    let given = "param place: \"staging\" | \"production\"\nstep \"Do\" timeout 1m {\nguard \"only there\": place == \"staging\"\n\
+                 $ rm -rf /srv/app\nrollback none \"x\"\n}";
+    assert_eq!(codes(given), [""; 0]);
+    // A guard below comes too late.
+    assert_eq!(doing(&format!("{rm}\nguard \"a few\": $ test -d /srv/app/releases")), ["destructive-unguarded 3"]);
+}
+
+#[test]
+fn what_destroys_and_what_only_shows() {
+    for command in [
+        "zfs destroy -r tank/shop",
+        "zpool destroy tank",
+        "aws s3 sync build/ s3://shop --delete",
+        "aws s3 rm s3://shop/x --recursive",
+        "etcdctl --endpoints e1 del /shop --prefix",
+        "iptables -F",
+        "iptables -t nat -F",
+        "kafka-topics.sh --bootstrap-server k:9092 --delete --topic orders",
+        "terraform apply -auto-approve",
+        "terraform destroy",
+        "consul kv delete -recurse shop/",
+        "gsutil -m rm -r gs://shop/x",
+    ] {
+        assert_eq!(doing(&format!("$ {command}")), ["destructive-unguarded 3"], "{command}");
+    }
+    for fine in
+        ["aws s3 sync build/ s3://shop", "zfs snapshot tank/shop@now", "terraform apply plan.out", "git clean -nfd"]
+    {
+        let said = doing(&format!("$ {fine}"));
+        assert!(!said.iter().any(|c| c.starts_with("destructive-")), "{fine}: {said:?}");
+    }
+}
+
+/// The message about a command in a step, and what of the text it points at.
+fn pointed(command: &str) -> (String, String) {
+    let text = format!(
+        "runbook \"t\" {{ owner \"me\"; reviewed 2026-11-01; deadline 1h; rollback within 5m\nstep \"x\" timeout 1m {{\n\
+         $ {command}\nrollback none \"x\"\n}}\n}}\n"
+    );
+    let opened = session::open_text("a.rbk", &text, &session::Disk);
+    let found = session::advice::advise(&opened, today());
+    let found: Vec<_> = found.iter().filter(|d| d.code.name() == "sample-secret").collect();
+    let [one] = found.as_slice() else { return (format!("{} findings", found.len()), String::new()) };
+    (one.message.clone(), opened.sources.text(one.span()).to_owned())
+}
+
+#[test]
+fn a_password_in_the_text_is_found_where_it_stands() {
+    for (command, what) in [
+        ("mysql -h h -uroot -phunter2 -e \"select 1\"", "behind `-p`"),
+        ("redis-cli -h h -a hunter2 ping", "behind `-a`"),
+        ("docker login -u x -p hunter2 registry.example", "behind `-p`"),
+        ("sshpass -p hunter2 ssh host uptime", "behind `-p`"),
+        ("kubectl create secret generic x --from-literal=pw=hunter2", "`pw`"),
+        ("kubectl create secret generic x --from-literal pw=hunter2", "`pw`"),
+        ("curl -fsS -H \"X-Api-Key: hunter2\" https://x.io/", "`X-Api-Key`"),
+        ("curl -fsS -H 'Authorization: Bearer hunter2' https://x.io/", "`Authorization`"),
+        ("curl -fsS -H \"PRIVATE-TOKEN: hunter2\" https://x.io/", "`PRIVATE-TOKEN`"),
+        ("export AWS_SECRET_ACCESS_KEY=hunter2", "`AWS_SECRET_ACCESS_KEY`"),
+        ("AWS_SECRET_ACCESS_KEY=hunter2 aws s3 ls", "`AWS_SECRET_ACCESS_KEY`"),
+        ("curl -fsS -u admin:hunter2 https://x.io/", "of the user `admin`"),
+        ("psql postgres://u:hunter2@h/d -c \"select 1\"", "of the user `u`"),
+        ("openssl enc -aes-256-cbc -k hunter2 -in f", "behind `-k`"),
+    ] {
+        let (message, at) = pointed(command);
+        assert!(message.contains(what) && at == "hunter2", "{command}: {message}, at `{at}`");
+    }
+    for fine in [
+        "docker run -p 8080:80 nginx",
+        "mysql -h h -p shop",
+        "mkdir -p /srv/x",
+        "redis-cli -a \"$REDIS\" ping",
+        "openssl enc -pass env:KEY -in f",
+        "kubectl create configmap x --from-literal=colour=blue",
+        "curl -fsS -H \"Content-Type: application/json\" https://x.io/",
+        "curl -fsS -u admin https://x.io/",
+        "ssh -p 2222 host uptime",
+    ] {
+        assert_eq!(pointed(fine).0, "0 findings", "{fine}");
+    }
+}
+
+#[test]
+fn small_things_are_told_once_and_rightly() {
+    // The whole pipeline runs in the background.
+    assert_eq!(doing("$ tail -f x | grep y & ./smoke; kill $!"), [""; 0]);
+    assert_eq!(doing("$ tail -f x | grep y"), ["unbounded-follow 3", "grep-as-check 3"]);
+    // Somebody may live there; nobody lives at `your-domain.com`.
+    assert_eq!(looking("$ ping -c 1 shop.your-shoes.com"), [""; 0]);
+    for open in
+        ["ping -c 1 www.your-domain.com", "ping -c 1 YOUR_HOST", "ssh -T <your-host>", "ssh -T your-host uptime"]
+    {
+        let said = doing(&format!("$ {open}"));
+        assert!(said.contains(&"placeholder 3".to_owned()), "{open}: {said:?}");
+    }
+    // Once a block.
+    let compose =
+        "$ docker compose -f prod.yml pull\n$ docker compose ps\n$ docker compose logs api\n$ docker compose top";
+    assert_eq!(looking(compose), ["other-project 4"]);
+    // A blank is missing, and nothing else.
+    let glued = said("runbook \"t\" {\n  owner \"me\"\n  deadline 1h\n  step\"w\" readonly { log \"x\" }\n}\n");
+    assert_eq!(glued, ["syntax 4: a blank is missing behind `step`"]);
 }

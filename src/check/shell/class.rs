@@ -3,9 +3,11 @@ use std::sync::OnceLock;
 
 use crate::check::program::Class;
 
+use super::inner;
 use super::pattern::{self, Pattern, like};
+use super::previews::PREVIEWS;
 use super::reads::Reads;
-use super::tree::{Redirect, Script, Simple, Word};
+use super::tree::{Piece, Redirect, Script, Simple, Then, Word};
 use super::wrapper;
 use super::writes::{GLOBAL, WRITES};
 
@@ -16,6 +18,9 @@ pub fn class(script: &Script, reads: &Reads) -> Class {
         ran |= part.commands.iter().any(|c| !c.words.is_empty() && !c.data);
         let unparsed = if part.unparsed { Class::Unknown } else { Class::Read };
         out = part.commands.iter().map(|c| command(c, reads)).fold(worse(out, unparsed), worse);
+        if runs_what_it_fetches(part) {
+            out = Class::Write;
+        }
     });
     // Nothing that runs is nothing that is known.
     if ran { out } else { worse(out, Class::Unknown) }
@@ -39,6 +44,11 @@ fn command(command: &Simple, reads: &Reads) -> Class {
 }
 
 fn words(words_: &[Word], reads: &Reads) -> Class {
+    if previews(words_) {
+        // What is computed could be an option that takes it back.
+        let open = words_.iter().any(|word| word.opening().is_empty() && word.literal().is_none());
+        return if open { Class::Unknown } else { Class::Read };
+    }
     if pattern::any(known_writes(), words_) {
         return Class::Write;
     }
@@ -52,9 +62,58 @@ fn words(words_: &[Word], reads: &Reads) -> Class {
     }
 }
 
+/// It shows what it would do.
+#[must_use]
+pub fn previews(words: &[Word]) -> bool {
+    pattern::any(known_previews(), words) && !words.iter().any(takes_it_back)
+}
+
 fn known_writes() -> &'static [Pattern] {
     static PATTERNS: OnceLock<Vec<Pattern>> = OnceLock::new();
     PATTERNS.get_or_init(|| WRITES.iter().map(|line| Pattern::writing(line, GLOBAL)).collect())
+}
+
+fn known_previews() -> &'static [Pattern] {
+    static PATTERNS: OnceLock<Vec<Pattern>> = OnceLock::new();
+    PATTERNS.get_or_init(|| PREVIEWS.iter().map(|line| Pattern::writing(line, GLOBAL)).collect())
+}
+
+/// `--dry-run=none`, `--no-dry-run`
+fn takes_it_back(word: &Word) -> bool {
+    word.literal().is_some_and(|w| {
+        matches!(w.as_str(), "--no-dry-run" | "--no-n" | "--dry-run=none" | "--dry-run=false" | "--no-simulate")
+    })
+}
+
+/// `curl … | bash`, `bash -c "$(curl …)"`, `bash <(curl …)`: whatever the other side says is done.
+fn runs_what_it_fetches(script: &Script) -> bool {
+    let mut fetched = false;
+    for command in &script.commands {
+        let code = inner::shell_code(&command.words);
+        let file = command.words.iter().skip(1).find(|w| !w.opening().starts_with('-')).filter(|_| code.is_empty());
+        let file = file.filter(|_| program(&command.words).is_some_and(|name| RUNNERS.contains(&name.as_str())));
+        if fetched && inner::runs_stdin(&command.words) || code.into_iter().chain(file).any(holds_fetch) {
+            return true;
+        }
+        fetched = command.then == Then::Pipe && (fetched || fetches(command));
+    }
+    false
+}
+
+/// What runs the file that it is given.
+const RUNNERS: [&str; 8] = ["bash", "sh", "dash", "zsh", "ksh", "ash", "source", "."];
+
+fn program(words: &[Word]) -> Option<String> {
+    let name = words.first()?.literal()?;
+    name.rsplit('/').next().map(str::to_owned)
+}
+
+fn fetches(command: &Simple) -> bool {
+    program(&command.words).is_some_and(|name| matches!(name.as_str(), "curl" | "wget"))
+}
+
+fn holds_fetch(word: &Word) -> bool {
+    word.pieces.iter().any(|p| matches!(p, Piece::Substitution(inner) if inner.commands.iter().any(fetches)))
 }
 
 /// `>`, `>>`, `&>`, `<>` into anything but `/dev/null`, a standard stream or a descriptor.

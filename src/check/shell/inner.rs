@@ -147,6 +147,19 @@ pub fn shell_code(words: &[Word]) -> Vec<&Word> {
     out
 }
 
+/// Whether a shell, or an interpreter of a language that can do anything, runs what comes on standard input.
+#[must_use]
+pub fn runs_stdin(words: &[Word]) -> bool {
+    const ANY: [&str; 12] =
+        ["bash", "sh", "dash", "zsh", "ksh", "ash", "python", "python3", "perl", "ruby", "node", "php"];
+    if let Some((inner, _)) = wrapper::inner(words) {
+        return runs_stdin(inner);
+    }
+    let name = words.first().and_then(Word::literal).unwrap_or_default();
+    ANY.iter().any(|any| name.rsplit('/').next() == Some(any))
+        && (reads_code(words).is_some() || words.iter().any(|w| matches!(w.bare(), Some("-s" | "-"))))
+}
+
 /// The holes of a command that land in inner code, each with the interpreter's name.
 pub fn holes(commands: &[Simple]) -> Vec<(usize, &'static str)> {
     let mut out = Vec::new();

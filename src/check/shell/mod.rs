@@ -6,6 +6,7 @@ mod class;
 mod direct;
 mod inner;
 mod pattern;
+mod previews;
 pub mod ran;
 mod reads;
 mod scan;

@@ -2,7 +2,7 @@
 //!
 //! `kubectl get` (any options), `aws * describe-*` (`*` stands for any letters), `git [-C= --no-pager] status` (these
 //! options may stand before the next word; `=`: with a value), `sort [-n -k=]` at the end (these options and no others),
-//! `find ![-delete]` at the end (any but these), `-o=/dev/null` (only with this value; `|` between
+//! `find ![-delete]` at the end (any but these; `.` among them: options stand before the first operand), `-o=/dev/null` (only with this value; `|` between
 //! several), `-c=%sql` (only with a query that
 //! reads). In a list, `+-c=%sql` must be there, `.` means no operands, `.+*` operands like `+%F`.
 use std::sync::OnceLock;
@@ -321,9 +321,10 @@ fn only(words: &[Word], options: &[Opt]) -> bool {
 }
 
 fn except(words: &[Word], options: &[Opt]) -> bool {
+    let ordered = options.iter().any(|o| o.name == ".");
     for word in words {
         let opening = word.opening();
-        if word.literal().as_deref() == Some("--") {
+        if word.literal().as_deref() == Some("--") || ordered && is_operand(word) {
             return true;
         }
         if opening.is_empty() && word.literal().is_none() {
@@ -334,6 +335,12 @@ fn except(words: &[Word], options: &[Opt]) -> bool {
         }
     }
     true
+}
+
+/// Whatever follows in it, it is no option.
+fn is_operand(word: &Word) -> bool {
+    let opening = word.opening();
+    !opening.is_empty() && !opening.starts_with('-') || word.literal().is_some_and(|w| w.is_empty())
 }
 
 /// Errs on the side of yes: a cluster of letters that has the option's, the beginning of its long name.

@@ -4,6 +4,7 @@ use crate::source::Span;
 use crate::syntax::ast::Part;
 use crate::value::SmolStr;
 
+use super::class;
 use super::inner::{self, Code};
 use super::pattern::{self, Pattern};
 use super::scan::Scan;
@@ -31,6 +32,8 @@ pub struct Ran {
     /// It reads what the command before it writes, or a file, or a here-document.
     pub fed: bool,
     pub then: Then,
+    /// It, or the pipeline that it is part of, runs in the background: nothing waits for it.
+    pub background: bool,
     /// What it runs in, outermost first: `["timeout", "kubectl"]`.
     pub inside: Vec<SmolStr>,
     /// It stands in `$(…)`: its output becomes a part of another command.
@@ -67,6 +70,12 @@ impl Ran {
     #[must_use]
     pub fn is(&self, kinds: &Kinds) -> bool {
         pattern::any(&kinds.0, &self.words)
+    }
+
+    /// Whether it only shows what it would do: `rsync -n`, `kubectl apply --dry-run=server`.
+    #[must_use]
+    pub fn previews(&self) -> bool {
+        class::previews(&self.words)
     }
 
     /// What of it makes it one of these: `git push --force` of `git push origin --force main`.
@@ -156,6 +165,10 @@ fn script(script_: &Script, inside: &[SmolStr], substituted: bool, out: &mut Vec
             let before = i.checked_sub(1).and_then(|i| script_.commands.get(i)).filter(|c| c.then == Then::Pipe);
             let from = out.len();
             words(&simple.words, simple, inside, substituted, out);
+            let mut ahead = script_.commands.iter().skip(i).skip_while(|c| c.then == Then::Pipe);
+            if ahead.next().is_some_and(|last| last.then == Then::Background) {
+                out.iter_mut().skip(from).for_each(|ran| ran.background = true);
+            }
             if let Some(before) = before {
                 out.iter_mut().skip(from).for_each(|ran| ran.fed = true);
                 if let (Some(ran), Some(code)) = (out.last_mut(), inner::piped(before, simple)) {
@@ -185,6 +198,7 @@ fn words(words_: &[Word], simple: &Simple, inside: &[SmolStr], substituted: bool
         code: inner::codes(words_, simple),
         fed: simple.redirects.iter().any(|r| r.op.starts_with('<')),
         then: simple.then,
+        background: false,
         inside: inside.to_vec(),
         substituted,
         span,

@@ -52,6 +52,13 @@ pub fn inner(words: &[Word]) -> Option<(&[Word], bool)> {
         }
         "kubectl" | "oc" if has(words, "exec") => return Some((after_dashes(words)?, false)),
         "docker" | "podman" | "nerdctl" | "docker-compose" if has(words, "exec") => return container(words),
+        "poetry" | "pipenv" | "uv" | "pdm" | "rye" if words.get(1).and_then(Word::bare) == Some("run") => {
+            return Some((operands(words.get(2..)?, &["--with", "--extra", "--group", "-p", "--python"], 0)?, false));
+        }
+        "bundle" if words.get(1).and_then(Word::bare) == Some("exec") => {
+            return Some((operands(words.get(2..)?, &[], 0)?, false));
+        }
+        "npx" | "bunx" => return Some((operands(words.get(1..)?, &["-p", "--package"], 0)?, false)),
         _ => {}
     }
     let wrapper = WRAPPERS.iter().find(|w| w.name == name)?;

@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 
 use super::{FINDINGS, OK, REFUSED, complain, draw};
 use crate::diag::Diagnostic;
-use crate::report::diagnostics;
+use crate::report::diagnostics::{self, Unread};
 use crate::report::outside::Outside;
 use crate::report::story::Say;
 use crate::report::style::{Line, Tone};
@@ -59,19 +59,21 @@ pub fn check(args: &Check, say: Say) -> u8 {
 #[derive(Default)]
 struct Tally {
     read: usize,
-    unread: usize,
     errors: usize,
     warnings: usize,
     mended: usize,
 }
 
 fn checked(args: &Check, say: Say, out: &mut Outside) -> u8 {
-    let (files, unread) = super::paths::files(&args.paths);
+    let (files, mut unread) = super::paths::files(&args.paths);
     let today = args.today.unwrap_or_else(session::now);
     let advice = Advice::new(today);
-    let mut tally = Tally { unread, ..Tally::default() };
+    let mut tally = Tally::default();
     let mut kept: Vec<(Vec<Diagnostic>, Sources)> = Vec::new();
-    let look = |file: &String| if args.fix { advice.mended(file) } else { advice.given(file) };
+    let look = |file: &String| {
+        let seen = if args.fix { advice.mended(file) } else { advice.given(file) };
+        seen.map_err(|why| Unread { path: file.clone(), why })
+    };
     many::each(&files, look, |seen| {
         let (found, sources) = match seen {
             Ok(seen) => {
@@ -79,8 +81,8 @@ fn checked(args: &Check, say: Say, out: &mut Outside) -> u8 {
                 (diagnostics::sorted(seen.found), seen.sources)
             }
             Err(why) => {
-                complain(&why, None);
-                tally.unread += 1;
+                complain(&why.why, None);
+                unread.push(why);
                 return;
             }
         };
@@ -96,7 +98,7 @@ fn checked(args: &Check, say: Say, out: &mut Outside) -> u8 {
     });
     let all = || kept.iter().flat_map(|(d, s)| d.iter().map(move |d| (d, s)));
     match args.format {
-        Format::Json => out.raw(diagnostics::json(all())),
+        Format::Json => out.raw(diagnostics::json(all(), &unread)),
         Format::Sarif => out.raw(diagnostics::sarif(all())),
         Format::Human if tally.read > 0 && say > Say::Quiet || tally.errors + tally.warnings > 0 => {
             out.line(&tally.line());
@@ -104,7 +106,7 @@ fn checked(args: &Check, say: Say, out: &mut Outside) -> u8 {
         Format::Human | Format::Short | Format::Github => {}
     }
     match tally {
-        Tally { unread: 1.., .. } => REFUSED,
+        _ if !unread.is_empty() => REFUSED,
         Tally { errors: 0, warnings: 0, .. } => OK,
         Tally { errors: 0, .. } if !args.deny_warnings => OK,
         Tally { .. } => FINDINGS,

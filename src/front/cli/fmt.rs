@@ -92,8 +92,8 @@ fn filter() -> u8 {
 }
 
 fn formatted(paths: &[String], what: Do, say: Say, out: &mut Outside) -> u8 {
-    let (files, unreadable) = super::paths::files(paths);
-    let mut tally = Tally { failed: unreadable, ..Tally::default() };
+    let (files, unread) = super::paths::files(paths);
+    let mut tally = Tally { failed: unread.len(), ..Tally::default() };
     for file in &files {
         match format::format(file) {
             Ok(Formatted::Same(_)) => tally.same += 1,
@@ -157,7 +157,28 @@ fn unified(file: &str, before: &str, after: &str) -> String {
     let name = if file == "-" { "<stdin>" } else { file };
     // A diff that takes longer is coarser instead.
     let diff = similar::TextDiff::configure().timeout(Duration::from_secs(1)).diff_lines(before, after);
+    let name = &quoted(name);
     diff.unified_diff().header(name, name).to_string()
+}
+
+/// As `git diff` writes a name that would not stay on its line.
+fn quoted(name: &str) -> String {
+    if !name.contains(|c: char| c.is_control() || c == '"' || c == '\\') {
+        return name.to_owned();
+    }
+    let mut out = String::from("\"");
+    for c in name.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            '\r' => out.push_str("\\r"),
+            c if c.is_control() => c.to_string().bytes().for_each(|b| out.push_str(&format!("\\{b:03o}"))),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
 }
 
 impl Tally {

@@ -2,29 +2,29 @@
 use std::path::{Path, PathBuf};
 
 use super::complain;
+use crate::report::diagnostics::Unread;
 use crate::session;
 
-/// Every file meant, sorted, each once; and how many paths could not be read.
-pub fn files(paths: &[String]) -> (Vec<String>, usize) {
+/// Every file meant, sorted, each once; and the paths that could not be read, which are told.
+pub fn files(paths: &[String]) -> (Vec<String>, Vec<Unread>) {
     let mut files = Vec::new();
-    let mut unreadable = 0;
+    let mut unread = Vec::new();
     for path in paths {
         if path == "-" || !Path::new(path).is_dir() {
             files.push(path.clone());
             continue;
         }
         let before = files.len();
-        if let Err(why) = walk(Path::new(path), &mut files) {
+        let walked = walk(Path::new(path), &mut files);
+        let empty = || (files.len() == before).then(|| format!("no `*.rbk` file in `{path}`"));
+        if let Some(why) = walked.err().or_else(empty) {
             complain(&why, None);
-            unreadable += 1;
-        } else if files.len() == before {
-            complain(&format!("no `*.rbk` file in `{path}`"), None);
-            unreadable += 1;
+            unread.push(Unread { path: path.clone(), why });
         }
     }
     files.sort();
     files.dedup();
-    (files, unreadable)
+    (files, unread)
 }
 
 /// Hidden directories and links to directories are passed over: a walk always ends.

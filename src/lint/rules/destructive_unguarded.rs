@@ -23,6 +23,24 @@ static DESTROYS: LazyLock<Kinds> = LazyLock::new(|| {
         "wipefs",
         "shred",
         "terraform destroy",
+        "terraform apply ?[-auto-approve --auto-approve -destroy --destroy]",
+        "zfs destroy",
+        "zfs rollback ?[-r -R]",
+        "zpool destroy",
+        "etcdctl del",
+        "consul kv delete ?[-recurse]",
+        "vault kv destroy",
+        "vault kv metadata delete",
+        "iptables ?[-F --flush -X --delete-chain]",
+        "ip6tables ?[-F --flush -X --delete-chain]",
+        "nft flush",
+        "kafka-topics* ?[--delete]",
+        "kafka-delete-records*",
+        "gsutil rm ?[-r -R]",
+        "gcloud storage rm ?[-r -R --recursive]",
+        "gcloud sql instances delete",
+        "gcloud container clusters delete",
+        "az group delete",
         "kubectl delete namespace*",
         "kubectl delete ns",
         "kubectl delete ns/*",
@@ -48,6 +66,9 @@ static DESTROYS: LazyLock<Kinds> = LazyLock::new(|| {
         "docker image prune ?[-a --all]",
         "aws s3 rm ?[--recursive]",
         "aws s3 rb",
+        "aws s3 sync ?[--delete]",
+        "aws dynamodb delete-table",
+        "aws eks delete-cluster",
         "aws rds delete-db-instance",
         "aws ec2 terminate-instances",
         "rsync ?[--delete --delete-before --delete-during --delete-delay --delete-after --delete-excluded]",
@@ -66,17 +87,22 @@ fn look(script: &Script<'_>) -> Vec<Diagnostic> {
     let mut found: Vec<Diagnostic> = script
         .commands
         .iter()
-        .filter(|ran| open(script, ran.place))
-        .filter_map(|ran| destroys(&ran.it).map(|what| finding(&what, ran.it.span)))
+        .filter_map(|ran| Some((destroys(&ran.it)?, ran.place, ran.it.span)))
+        .filter(|(_, place, span)| open(script, *place, *span))
+        .map(|(what, _, span)| finding(&what, span))
         .collect();
-    let sql = script.sql.iter().filter(|sql| open(script, sql.place));
-    found.extend(sql.filter_map(|sql| in_sql(&sql.it.text).map(|what| finding(what, sql.it.span))));
+    let sql = script.sql.iter().filter_map(|sql| Some((in_sql(&sql.it.text)?, sql.place, sql.it.span)));
+    let sql = sql.filter(|(_, place, span)| open(script, *place, *span));
+    found.extend(sql.map(|(what, _, span)| finding(what, span)));
     found
 }
 
-/// It is done for its effect, on the way forward, and nothing above it has to hold.
-fn open(script: &Script<'_>, place: Place) -> bool {
-    place.role == Role::Doing && !script.guarded(place)
+/// It is done for its effect, on the way forward, and nothing about it has to hold above it.
+fn open(script: &Script<'_>, place: Place, span: Span) -> bool {
+    let name =
+        place.step.and_then(|step| script.steps.get(step)).map_or("", |step| script.sources.text(step.name.span));
+    let about = format!("{name} {}", script.sources.text(span));
+    place.role == Role::Doing && !script.guarded_about(place, &about)
 }
 
 fn finding(what: &str, span: Span) -> Diagnostic {
@@ -87,8 +113,7 @@ fn finding(what: &str, span: Span) -> Diagnostic {
 
 fn destroys(ran: &Ran) -> Option<String> {
     let words = || ran.operands().map(|a| a.text.as_str());
-    // It shows what would go.
-    if ran.option("dry-run", '\0') || ran.name == "rsync" && ran.option("", 'n') {
+    if ran.previews() || ran.option("dry-run", '\0') {
         return None;
     }
     if let Some(what) = ran.shown(&DESTROYS) {

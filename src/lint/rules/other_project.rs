@@ -18,6 +18,14 @@ fn look(script: &Script<'_>) -> Vec<Diagnostic> {
         .iter()
         .filter(compose)
         .filter(|ran| !named(ran) && ran.it.value_of(&["-p", "--project-name"]).is_none());
+    let mut told = Vec::new();
+    // Once a block.
+    let others = others.filter(|ran| {
+        let block = (ran.place.step, ran.place.role);
+        let new = !told.contains(&block);
+        told.push(block);
+        new
+    });
     let found = others.map(|ran| {
         RULE.found("this is another project", ran.it.span, "the file of this folder, not the one above")
             .label(first.it.span, "a file is named here")

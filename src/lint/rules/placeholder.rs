@@ -68,16 +68,26 @@ fn whole(text: &str) -> Option<String> {
     WHOLE.contains(&text).then(|| text.to_owned())
 }
 
-/// `YOUR_HOST`, `user@your-server`
+/// `YOUR_HOST`, `user@your-server`, `your-domain.com`; not `your-shoes.com`, where somebody may well live.
 fn yours(text: &str) -> Option<String> {
     if text.contains(char::is_whitespace) {
         return None;
     }
-    let mut words = text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')));
-    let word = words.find(|w| {
-        ["your-", "your_", "YOUR_", "YOUR-"].iter().any(|yours| w.strip_prefix(yours).is_some_and(|of| !of.is_empty()))
-    })?;
-    Some(word.to_owned())
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))).unwrap_or(rest.len());
+        let (word, after) = rest.split_at_checked(end)?;
+        let of = ["your-", "your_", "YOUR_", "YOUR-"].iter().find_map(|yours| word.strip_prefix(yours));
+        let names =
+            of.is_some_and(|of| matches!(of, "domain" | "site" | "server" | "host" | "company" | "org" | "app"));
+        if of.is_some_and(|of| !of.is_empty() && of.starts_with(|c: char| c.is_ascii_alphanumeric()))
+            && (names || !after.starts_with('.'))
+        {
+            return Some(word.to_owned());
+        }
+        rest = after.get(after.chars().next().map_or(0, char::len_utf8)..)?;
+    }
+    None
 }
 
 /// `[service-name]`: for the shell any one of these letters.

@@ -1,7 +1,7 @@
 //! A command that never ends: `tail -f`, `kubectl logs -f`, `watch`.
 use std::sync::LazyLock;
 
-use crate::check::shell::ran::{Kinds, Ran, Then};
+use crate::check::shell::ran::{Kinds, Ran};
 use crate::diag::{Code, Diagnostic, Severity};
 use crate::lint::script::{Placed, Role, Script};
 use crate::lint::{Look, Rule};
@@ -44,7 +44,7 @@ fn look(_: &Script<'_>, ran: &Placed<Ran>) -> Option<Diagnostic> {
         return None;
     }
     // Behind a `&` it holds nothing up; that nobody watches it is said by `lost-exit-code`.
-    if ran.then == Then::Background || !ran.is(&FOLLOWS) {
+    if ran.background || !ran.is(&FOLLOWS) {
         return None;
     }
     let found =

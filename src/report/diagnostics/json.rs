@@ -9,6 +9,16 @@ use crate::source::{FileId, Sources};
 struct Report<'a> {
     v: u32,
     diagnostics: Vec<Finding<'a>>,
+    /// Absent when all was read.
+    #[serde(skip_serializing_if = "<[Unread]>::is_empty")]
+    unread: &'a [Unread],
+}
+
+/// A path that could not be looked at, and why.
+#[derive(Clone, Debug, Serialize)]
+pub struct Unread {
+    pub path: String,
+    pub why: String,
 }
 
 /// One of them, also as a part of something larger.
@@ -51,10 +61,10 @@ struct Edit<'a> {
 
 /// All findings of all files, as one object on one line.
 #[must_use]
-pub fn json<'a>(findings: impl IntoIterator<Item = (&'a Diagnostic, &'a Sources)>) -> String {
+pub fn json<'a>(findings: impl IntoIterator<Item = (&'a Diagnostic, &'a Sources)>, unread: &'a [Unread]) -> String {
     let diagnostics = findings.into_iter().map(|(diagnostic, sources)| finding(diagnostic, sources)).collect();
     // Strings and numbers only: this cannot fail.
-    serde_json::to_string(&Report { v: 1, diagnostics }).unwrap_or_default() + "\n"
+    serde_json::to_string(&Report { v: 1, diagnostics, unread }).unwrap_or_default() + "\n"
 }
 
 /// The findings of one file.

@@ -8,7 +8,7 @@ mod short;
 
 pub use github::github;
 pub use human::human;
-pub use json::{Finding, findings, json};
+pub use json::{Finding, Unread, findings, json};
 pub use sarif::sarif;
 pub use short::short;
 

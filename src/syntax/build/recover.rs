@@ -30,6 +30,9 @@ impl Build {
             self.open_string(open);
             return None;
         }
+        if self.glued(node, rest) {
+            return self.loose(body);
+        }
         let Some(before) = before.filter(|n| n.kids().all(|k| k.rule() != Rule::block)) else {
             self.unexpected(rest, node.start(), "the end of the line", None, None);
             return self.loose(body);
@@ -251,6 +254,11 @@ impl Build {
             Some(mark @ (':' | '(' | ',' | '=' | '{' | '"' | '\'')) => mark,
             _ => return false,
         };
+        if mark == '"' && form(word).is_some_and(|form| form.starts_with(&format!("{word} \""))) {
+            let (message, help) = (format!("a blank is missing behind `{word}`"), format!("write `{word} \"…\"`"));
+            self.error(message, self.at(start, start + word.len() + 1), "two words in one", help);
+            return true;
+        }
         let Some(form) = form(word)
             .filter(|f| !f.starts_with(&format!("{word}{mark}")) && !f.starts_with(&format!("{word} {mark}")))
         else {
@@ -259,6 +267,15 @@ impl Build {
         let span = self.at(start + word.len(), start + word.len() + 1);
         self.error(format!("no `{mark}` follows `{word}`"), span, "not expected here", format!("write `{form}`"));
         true
+    }
+
+    /// `step"x"`, where reading stopped inside the word. Whether that was told.
+    fn glued(&mut self, node: Node<'_>, rest: &str) -> bool {
+        let source = node.source();
+        let before = source.get(..node.start()).unwrap_or_default();
+        let start = before.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || c == '_').len();
+        let whole = source.get(start..node.start() + rest.len()).unwrap_or_default();
+        start < before.len() && self.unspaced(first_word(whole), whole, start)
     }
 
     /// A bracket that is still open some lines below, where the text stops. Whether there is one.

@@ -53,6 +53,21 @@ fn a_thousand_files_with_one_that_is_broken() {
 }
 
 #[test]
+fn json_names_what_could_not_be_read() {
+    let desk = Desk::new().file("a.rbk", &book(CURL)).file("empty/x.md", "");
+    std::fs::write(desk.path("b.rbk"), b"\xff").unwrap();
+    let said = desk.rbk(&["check", "--format", "json", "a.rbk", "b.rbk", "empty", "c.rbk"]);
+    let json: serde_json::Value = serde_json::from_str(&said.exits(2).out).unwrap();
+    assert_eq!(json["diagnostics"][0]["file"], "a.rbk");
+    let unread = json["unread"].as_array().unwrap();
+    let paths: Vec<_> = unread.iter().map(|one| one["path"].as_str().unwrap()).collect();
+    assert_eq!(paths, ["empty", "b.rbk", "c.rbk"]);
+    assert!(unread[1]["why"].as_str().unwrap().contains("it is not UTF-8 text"), "{}", unread[1]);
+    let whole = desk.rbk(&["check", "--format", "json", "a.rbk"]);
+    assert!(!whole.exits(0).out.contains("unread"), "{}", whole.out);
+}
+
+#[test]
 fn files_are_told_in_their_order_whoever_is_ready_first() {
     let mut desk = Desk::new();
     for n in 0..60 {

@@ -94,6 +94,36 @@ fn mode_and_links_stay() {
 }
 
 #[test]
+fn a_file_with_a_second_name_is_left() {
+    let desk = Desk::new().file("a.rbk", LOOSE).file("b.rbk", LOOSE);
+    std::fs::hard_link(desk.path("a.rbk"), desk.path("same.rbk")).unwrap();
+    let said = desk.rbk(&["fmt", "a.rbk", "b.rbk"]);
+    said.exits(2).complains(&["cannot write `a.rbk`: it has another name (hard links)"]);
+    assert_eq!((read(&desk, "same.rbk"), read(&desk, "b.rbk")), (LOOSE.to_owned(), TIGHT.to_owned()));
+    assert_eq!(std::fs::metadata(desk.path("a.rbk")).unwrap().nlink(), 2);
+    desk.rbk(&["fmt", "--check", "a.rbk"]).exits(1);
+}
+
+#[test]
+fn a_pipe_is_no_file() {
+    let desk = Desk::new();
+    nix::unistd::mkfifo(&desk.path("p.rbk"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    for arguments in [&["fmt", "p.rbk"][..], &["check", "p.rbk"], &["run", "p.rbk"], &["plan", "p.rbk"]] {
+        desk.rbk(arguments)
+            .exits(2)
+            .complains(&["cannot read `p.rbk`: it is a pipe, no file; `-` reads standard input"]);
+    }
+}
+
+#[test]
+fn a_diff_has_each_name_on_its_line() {
+    let desk = Desk::new().file("a\nb \"c\".rbk", LOOSE);
+    let said = desk.rbk(&["fmt", "--diff", "a\nb \"c\".rbk"]);
+    let name = "\"a\\nb \\\"c\\\".rbk\"";
+    assert!(said.exits(1).out.starts_with(&format!("--- {name}\n+++ {name}\n@@")), "{}", said.out);
+}
+
+#[test]
 fn what_may_not_be_written_is_not() {
     let desk = Desk::new().file("d/a.rbk", LOOSE).file("b.rbk", LOOSE);
     let mode = |name: &str, mode: u32| {

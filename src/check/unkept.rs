@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::program::{Arg, Block, Expr, ExprKind, Global, NameId, Program, StmtKind, Undo};
 use super::walk;
 use crate::source::Span;
-use crate::value::{SmolStr, Value};
+use crate::value::{SmolStr, Value, format_smolstr, show};
 
 /// The first place, and the name that is needed there.
 #[must_use]
@@ -77,6 +77,30 @@ pub fn from_environment(program: &Program) -> Vec<(SmolStr, SmolStr)> {
                 && let ExprKind::Value(Value::Str(variable)) = &variable.kind
             {
                 found.push((name.text.clone(), SmolStr::from(&**variable)));
+            }
+        });
+    }
+    found
+}
+
+/// What a resume reads again, as its calls are shown: `env("TOKEN")`. Nothing when only a run knows what one of them reads.
+#[must_use]
+pub fn read_again(program: &Program) -> Option<Vec<SmolStr>> {
+    let mut found = Some(Vec::new());
+    for global in globals(program) {
+        let Global::Secret { value, .. } = global else { continue };
+        walk::deep(value, &mut |expr| {
+            let ExprKind::Call(call) = &expr.kind else { return };
+            if !matches!(call.action.as_str(), "secret.env" | "secret.prompt") {
+                return;
+            }
+            match call.args.first() {
+                Some((_, Arg::Value(Expr { kind: ExprKind::Value(text), .. }))) => {
+                    found.iter_mut().for_each(|found| {
+                        found.push(format_smolstr!("{}({})", call.source, show::literal(text)));
+                    });
+                }
+                Some(_) | None => found = None,
             }
         });
     }

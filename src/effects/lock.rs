@@ -124,7 +124,7 @@ impl Locks {
             run: self.run.to_string(),
             pid: Pid::this().as_raw(),
             started: shell::started(Pid::this().as_raw()),
-            since: Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            since: Timestamp::now().strftime("%F %T UTC").to_string(),
             taken_from: from.as_ref().map(|h| h.run.clone()),
         };
         if let Err(e) = held::write(&mut file, &mine) {

@@ -294,6 +294,12 @@ pub enum Progress {
         name: SmolStr,
         attempt: u32,
         delay: Nanos,
+        failure: Box<Failure>,
+    },
+    /// What failed in a `try` was undone; its `else` starts.
+    Caught {
+        path: Path,
+        failure: Box<Failure>,
     },
     ActionStarted {
         call: CallId,

@@ -1,8 +1,9 @@
 //! What a run waits for, read off what went in and came out of its engine.
 use std::sync::Arc;
 
-use crate::engine::call::{Call, CallId};
+use crate::engine::call::{Call, CallId, Path};
 use crate::engine::event::{Command, Event, Finish, QuestionAsked, QuestionId, Reached, TimerClock, TimerId};
+use crate::engine::record::Record;
 use crate::value::Nanos;
 
 /// What was asked for and has neither come nor been given up, in the order it was asked for.
@@ -22,6 +23,8 @@ pub struct Pending {
     /// A console waits for what is done next.
     pub ready: Option<Reached>,
     started: bool,
+    /// A `wait` that has begun and asks for its timer next.
+    begun: Option<Path>,
 }
 
 /// A call without its end.
@@ -41,6 +44,8 @@ pub struct PendingTimer {
     pub set: Nanos,
     pub after: Nanos,
     pub clock: TimerClock,
+    /// Of a `wait`: where it stands.
+    pub wait: Option<Path>,
 }
 
 /// A question without its answer.
@@ -92,7 +97,8 @@ impl Pending {
                 call.into_iter().for_each(|pending| pending.cancelled = true);
             }
             Command::Timer(id, after, clock) => {
-                self.timers.push(PendingTimer { id: *id, input, set: at, after: *after, clock: *clock });
+                let wait = if *clock == TimerClock::Wall { self.begun.take() } else { None };
+                self.timers.push(PendingTimer { id: *id, input, set: at, after: *after, clock: *clock, wait });
             }
             Command::Clear(id) => self.timers.retain(|timer| timer.id != *id),
             Command::Ask(id, asked) => {
@@ -101,6 +107,7 @@ impl Pending {
             Command::Withdraw(id) => self.questions.retain(|asked| asked.id != *id),
             Command::Finish(finish) => self.finish = Some(Finish::clone(finish)),
             Command::Ready(reached) => self.ready = Some(Reached::clone(reached)),
+            Command::Record(Record::Wait { path }) => self.begun = Some(path.clone()),
             Command::Record(_) | Command::Tell(_) => {}
         }
     }

@@ -244,7 +244,9 @@ async fn instance<'p>(cx: &Cx<'p>, spec: &Spec<'p>, names: &Rc<Names>) -> Flow {
                 }
                 let delay = delay(retry, attempt);
                 attempt += 1;
-                world.tell(Progress::Retrying { path: cx.path.clone(), name: spec.name.clone(), attempt, delay });
+                let failure = Box::new(fault.failure.clone());
+                let (path, name) = (cx.path.clone(), spec.name.clone());
+                world.tell(Progress::Retrying { path, name, attempt, delay, failure });
                 if let Err(stop) = cx.sleep(delay).await {
                     finished(cx, spec, attempt - 1, StepStatus::Cancelled, Some(fault.failure.clone()));
                     return Err(stop);

@@ -5,7 +5,7 @@ use crate::check::program::{Block, NameId};
 use crate::engine::block;
 use crate::engine::call::Segment;
 use crate::engine::cx::Cx;
-use crate::engine::event::StepFailure;
+use crate::engine::event::{Progress, StepFailure};
 use crate::engine::failure::{Flow, Stop};
 use crate::engine::undo::{self, Undone};
 use crate::value::{SmolStr, Value};
@@ -25,6 +25,7 @@ pub(super) async fn attempt<'p>(cx: &Cx<'p>, first: &'p Block, otherwise: &'p Bl
     }
     cx.seq.drop_undone(&seq);
     cx.check()?;
+    cx.world.tell(Progress::Caught { path: cx.path.clone(), failure: Box::new(fault.failure.clone()) });
     let names = block::fresh(cx);
     names.bind(failure, describe(&fault.report()));
     let path = cx.path.join(Segment::Branch(1));

@@ -90,8 +90,9 @@ pub enum Entry {
     Connected { name: SmolStr, address: String, server: Option<String>, wall: Timestamp },
     /// Another run has taken a lock from this one, and who wanted it.
     LockTaken { lock: String, by: SmolStr, who: String, wall: Timestamp },
-    /// The process let go of the run before its end, and why.
-    Stopped { why: String, wall: Timestamp },
+    /// The process let go of the run before its end, and why. `last`: what the engine consumed as it stopped; to whoever goes
+    /// on it has not happened. Empty in older runs, and where there was nothing of it.
+    Stopped { why: String, last: Vec<Input>, wall: Timestamp },
     /// A person ended it as it was.
     Closed { who: String, reason: String, wall: Timestamp },
 }

@@ -19,14 +19,27 @@ pub enum Room {
 /// How a run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// Not ended: a process drives it, or it was interrupted (nobody holds its lease), or it was stopped.
+    /// Not ended: a process drives it, or it was interrupted (nobody holds its lease).
     Open,
+    /// How; a run that was stopped goes on.
     Ended(End),
     /// `rbk close`.
     Closed,
 }
 
 impl State {
+    /// Whether it can go on forward.
+    #[must_use]
+    pub fn goes_on(self) -> bool {
+        match self {
+            State::Open | State::Ended(End::Stopped) => true,
+            State::Ended(
+                End::Succeeded | End::RolledBack | End::Undone | End::UndoneInPart | End::Refused | End::Incomplete,
+            )
+            | State::Closed => false,
+        }
+    }
+
     /// How a run that is over ended, in one word; nothing of one that is not.
     #[must_use]
     pub fn outcome(self) -> Option<&'static str> {

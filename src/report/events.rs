@@ -46,6 +46,10 @@ pub enum Fields<'a> {
         step: &'a str,
         attempt: u32,
         delay: f64,
+        failure: Broken<'a>,
+    },
+    Caught {
+        failure: Broken<'a>,
     },
     ActionStarted {
         call: u64,
@@ -246,10 +250,11 @@ pub fn told<'a>(progress: &'a Progress, sources: &'a Sources) -> (Path, &'static
             let (status, failure) = (status_name(*status), failure.as_deref().map(broken));
             (path, "step.finished", Fields::StepFinished { step: name, status, failure })
         }
-        Progress::Retrying { path, name, attempt, delay } => {
-            let fields = Fields::Retry { step: name, attempt: *attempt, delay: seconds(*delay) };
-            (path, "retry", fields)
+        Progress::Retrying { path, name, attempt, delay, failure } => {
+            let (delay, failure) = (seconds(*delay), broken(failure));
+            (path, "retry", Fields::Retry { step: name, attempt: *attempt, delay, failure })
         }
+        Progress::Caught { path, failure } => (path, "caught", Fields::Caught { failure: broken(failure) }),
         Progress::ActionStarted { call, path, text, effect, want: _ } => {
             let effect = effect_name(*effect);
             (path, "action.started", Fields::ActionStarted { call: call.0, text, effect })

@@ -26,3 +26,4 @@ pub mod time;
 pub mod value;
 pub mod visible;
 mod workflow;
+pub mod wrap;

@@ -10,10 +10,13 @@ use std::sync::mpsc;
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
+use unicode_width::UnicodeWidthStr;
+
 use crate::report::at_once;
 use crate::report::style::{Line, Tone};
 use crate::report::visible::{Colours, visible};
 use crate::report::workflow;
+use crate::report::wrap::wrapped;
 use crate::value::Value;
 use crate::value::redact::Redactor;
 
@@ -176,6 +179,14 @@ impl Outside {
         let mut text = self.rendered(line);
         text.push('\n');
         self.raw(text);
+    }
+
+    /// A line that a narrow terminal does not break in the middle of a word: what follows stands under its second piece.
+    pub fn wrapped(&mut self, line: &Line) {
+        let rendered = self.rendered(line);
+        let width = if self.look.terminal { self.look.width } else { usize::MAX };
+        let lead = line.pieces.first().filter(|_| line.pieces.len() > 1).map_or(2, |(_, text)| text.width());
+        self.raw(wrapped(&rendered, width, 2 * line.indent + lead) + "\n");
     }
 
     /// Output of a command: left out, and counted, while the reader is too slow.

@@ -42,6 +42,15 @@ pub fn line(indent: usize, word: &str, sources: &Sources, span: Option<Span>) ->
     Some(Line::new(indent).put(Tone::Doing, format!("{word} {place}")).put(Tone::Dim, format!(": {short}{dots}")))
 }
 
+/// What a wait waits for, as it is written: `until $ test -e ready`. `what`: the word before it.
+#[must_use]
+pub fn awaited(sources: &Sources, what: &str, span: Option<Span>) -> String {
+    let written = span.map(|span| sources.text(span)).unwrap_or_default();
+    let words: Vec<&str> =
+        [what].into_iter().chain(written.split_whitespace()).filter(|word| !word.is_empty()).collect();
+    words.join(" ")
+}
+
 /// The very place: its column, its line, and a mark under it. `at deploy.rbk:14:31: SELECT colum FROM t`.
 fn marked(indent: usize, sources: &Sources, span: Span) -> Option<[Line; 2]> {
     let text = &sources.get(span.file)?.text;

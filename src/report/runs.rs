@@ -3,7 +3,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::journal::Row;
+use crate::engine::event::End;
+use crate::journal::{Row, State};
 use crate::report::events::encoded;
 use crate::report::past::Stands;
 use crate::report::style::{Line, Tone};
@@ -16,14 +17,18 @@ pub fn standing(row: &Row) -> &'static str {
     if row.damaged {
         return "damaged";
     }
-    let going_on = if row.held.is_some() { "running" } else { "interrupted" };
+    let going_on = match (&row.held, row.state) {
+        (Some(_), _) => "running",
+        (None, State::Ended(End::Stopped)) => "stopped",
+        (None, _) => "interrupted",
+    };
     row.state.outcome().unwrap_or(going_on)
 }
 
 fn tone(standing: &str) -> Tone {
     match standing {
         "running" => Tone::Doing,
-        "interrupted" | "incomplete" | "damaged" => Tone::Bad,
+        "interrupted" | "stopped" | "incomplete" | "damaged" => Tone::Bad,
         "succeeded" => Tone::Good,
         "undone" => Tone::Warn,
         _ => Tone::Dim,

@@ -158,15 +158,6 @@ impl Story {
         inside.max_by_key(|(open, undo)| (open.0.len(), *undo)).cloned()
     }
 
-    /// What a wait waits for, as it is written.
-    fn awaited(&self, what: &str, span: Option<Span>) -> String {
-        let written = span.map(|span| self.sources.text(span)).unwrap_or_default();
-        let mut words = written.split_whitespace();
-        let first = words.next().unwrap_or_default().to_owned();
-        let written = words.fold(first, |line, word| line + " " + word);
-        [what, &written].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(" ")
-    }
-
     /// How many open ones a step, or the undo of one, stands in.
     fn depth(&self, path: &Path, undo: bool) -> usize {
         let key = (path.clone(), undo);
@@ -239,10 +230,13 @@ impl Story {
                 let took = since.map(|since| took(at, since)).unwrap_or_default();
                 self.step_finished(line, name, *status, failure.as_deref(), &took, lines);
             }
-            Progress::Retrying { path, name, attempt, delay } => {
+            Progress::Retrying { path, name, attempt, delay, failure: _ } => {
                 let delay = if delay.0 > 0 { format!(" in {}", time::length(*delay)) } else { String::new() };
                 let text = format!("{name}: attempt {attempt} starts{delay}");
                 lines.push(Line::new(self.depth(path, false)).put(Tone::Warn, format!("↻ {text}")));
+            }
+            Progress::Caught { path, failure: _ } => {
+                lines.push(self.line(path).put(Tone::Warn, "↻ its `else` follows"));
             }
             Progress::ActionStarted { call, path, text, effect, want } => {
                 self.action_started(at, (*call, path), text, (*effect, *want), lines);
@@ -252,7 +246,7 @@ impl Story {
             }
             Progress::Condition { path, kind, label, verdict } => self.condition(path, *kind, label, verdict, lines),
             Progress::Waiting { path, what, span, limit } => {
-                let what = self.awaited(what, *span);
+                let what = place::awaited(&self.sources, what, *span);
                 if let Some(open) = self.home(path).and_then(|home| self.open.get_mut(&home)) {
                     let (path, what) = (path.clone(), what.clone());
                     open.waiting = Some(Waiting { path, what, since: at, limit: *limit });

@@ -464,7 +464,7 @@ impl<'a> Driver<'a> {
 
     /// Take up what an earlier process has left.
     async fn go_on(&mut self, pending: Pending, past: Past) {
-        let Past { walls, waits, intended, proofs, rollback, .. } = past;
+        let Past { walls, intended, proofs, mut ends, rollback, .. } = past;
         if rollback.is_none() && pending.finish.is_some() {
             // It died between its end and the word of it.
             self.finish = pending.finish;
@@ -476,7 +476,7 @@ impl<'a> Driver<'a> {
         for timer in &pending.timers {
             let due = due(timer, &walls, at, wall);
             self.timers.insert(timer.id, due);
-            if let (TimerClock::Wall, Some(path)) = (timer.clock, waits.get(&timer.input)) {
+            if let Some(path) = &timer.wait {
                 // To the second: it is for people.
                 let limit = Nanos((due.0 - at.0).div_euclid(1_000_000_000).saturating_add(1) * 1_000_000_000);
                 let waiting = Progress::Waiting { path: path.clone(), what: String::new(), span: None, limit };
@@ -502,6 +502,8 @@ impl<'a> Driver<'a> {
             } else if !intended.contains(&id) {
                 // A read, or a write that was never started.
                 self.hear(Event::Unstarted(id));
+            } else if let Some(outcome) = ends.remove(&id).filter(|outcome| is_proof(outcome.ending)) {
+                self.running.push(Box::pin(std::future::ready((id, Seen::Settled(Some(outcome))))));
             } else {
                 let (effects, proof) = (self.around.effects, proofs.get(&id).cloned());
                 self.running.push(Box::pin(async move {
@@ -536,6 +538,14 @@ fn unkept(kept: Result<Room, Trouble>) -> Option<Trouble> {
             ..Trouble::new("the disk of the journal is full: what is left of it is for undoing")
         }),
         Err(trouble) => Some(trouble),
+    }
+}
+
+/// Whether an end says what became of a call. One that failed half-way is decided anew by whoever goes on.
+fn is_proof(ending: Ending) -> bool {
+    match ending {
+        Ending::Done | Ending::None => true,
+        Ending::Some | Ending::Unknown => false,
     }
 }
 

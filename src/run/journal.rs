@@ -20,12 +20,20 @@ pub struct Journal {
     intended: BTreeSet<CallId>,
     /// Where the last of them found their place.
     room: Room,
-    /// A second signal: from there on it is as if the process had died.
-    over: bool,
+    /// From there on it is, to whoever goes on, as if the process had died.
+    stop: Option<Stop>,
     /// The end of a call that may have had an effect waits to be kept: without it, it would be in doubt.
     owes: bool,
     /// Another process has the run.
     lost: bool,
+}
+
+/// A run that stops before its end.
+struct Stop {
+    why: String,
+    wall: Timestamp,
+    /// What its engine has consumed since.
+    last: Vec<Input>,
 }
 
 impl Journal {
@@ -40,7 +48,7 @@ impl Journal {
             waiting: Vec::new(),
             intended,
             room: Room::Enough,
-            over: false,
+            stop: None,
             owes: false,
             lost: false,
         }
@@ -53,29 +61,24 @@ impl Journal {
         }
     }
 
-    /// The engine has consumed this, and asked for that. What ends a run as stopped is not kept: to whoever resumes it,
-    /// it has not happened.
+    /// The engine has consumed this, and asked for that. What ends a run as stopped is kept apart: to whoever resumes it, it has
+    /// not happened.
     pub fn heard(&mut self, mut input: Input, commands: &[Command], wall: Timestamp) {
-        let stopped = commands.iter().find_map(|command| match command {
-            Command::Finish(finish) if finish.end == End::Stopped => Some(finish),
-            _ => None,
-        });
-        let ends = matches!(input.event, Event::Kill | Event::Parked(..)) || stopped.is_some();
-        if ends && !std::mem::replace(&mut self.over, true) {
-            let failure = stopped.and_then(|finish| finish.failure.as_ref());
-            let why = match (&input.event, failure) {
-                (Event::Parked(_, why), _) => why.clone(),
-                (Event::Kill, _) | (_, None) => "a second signal".to_owned(),
-                (_, Some(failure)) => failure.failure.message.clone(),
-            };
-            self.waiting.push(Entry::Stopped { why, wall });
-        }
-        if self.over {
+        if self.lost {
             return;
         }
-        if let Event::Ended(call, outcome) = &mut input.event {
-            self.owes |= self.intended.contains(call);
+        if let Event::Ended(_, outcome) = &mut input.event {
             mark(outcome, commands);
+        }
+        if let Some(stop) = &mut self.stop {
+            return stop.last.push(input);
+        }
+        if let Some(why) = stops(&input.event, commands) {
+            self.stop = Some(Stop { why, wall, last: vec![input] });
+            return;
+        }
+        if let Event::Ended(call, _) = &input.event {
+            self.owes |= self.intended.contains(call);
         }
         self.waiting.push(Entry::Heard { input, wall });
         for command in commands {
@@ -126,7 +129,6 @@ impl Journal {
 
     /// The run is another process's: nothing of it is kept any more.
     pub fn let_go(&mut self) {
-        self.over = true;
         self.lost = true;
         self.owes = false;
         self.waiting.clear();
@@ -206,7 +208,7 @@ impl Journal {
 
     /// It does not go on after all, and stands as it did before it was taken up.
     pub fn turn_back(&mut self, why: &str, standing: Standing) {
-        self.waiting.push(Entry::Stopped { why: why.to_owned(), wall: standing.wall });
+        self.waiting.push(Entry::Stopped { why: why.to_owned(), last: Vec::new(), wall: standing.wall });
         // Where that cannot be kept it stands as interrupted.
         let _ = self.append(Some(standing));
         self.store.release(&self.run);
@@ -221,15 +223,34 @@ impl Journal {
             return Ok(());
         }
         let state = match finish.map(|finish| finish.end) {
-            Some(End::Stopped) | None => State::Open,
+            None => State::Open,
             Some(End::Undone) => State::Ended(End::RolledBack),
             Some(End::UndoneInPart) => State::Ended(End::Incomplete),
-            Some(end @ (End::Succeeded | End::RolledBack | End::Refused | End::Incomplete)) => State::Ended(end),
+            Some(end @ (End::Succeeded | End::RolledBack | End::Refused | End::Incomplete | End::Stopped)) => {
+                State::Ended(end)
+            }
         };
+        if let Some(Stop { why, wall, last }) = self.stop.take() {
+            self.waiting.push(Entry::Stopped { why, last, wall });
+        }
         let wrote = finish.is_none_or(|finish| finish.wrote);
         let kept = self.append(Some(Standing { state, wrote, wall }));
         self.store.release(&self.run);
         kept.map(|_| ())
+    }
+}
+
+/// Why a run stops with this event.
+fn stops(event: &Event, commands: &[Command]) -> Option<String> {
+    let finish = commands.iter().find_map(|command| match command {
+        Command::Finish(finish) if finish.end == End::Stopped => Some(finish),
+        _ => None,
+    });
+    match (event, finish.map(|finish| &finish.failure)) {
+        (Event::Parked(_, why), _) => Some(why.clone()),
+        (Event::Kill, _) | (_, Some(None)) => Some("a second signal".to_owned()),
+        (_, Some(Some(failed))) => Some(failed.failure.message.clone()),
+        (_, None) => None,
     }
 }
 

@@ -46,6 +46,10 @@ pub enum Shown {
 pub trait Answers {
     /// Start asking. The answer comes through [`Answers::poll`].
     fn ask(&mut self, id: QuestionId, question: &QuestionAsked);
+    /// Whether an answer was given before it is asked.
+    fn gives(&self, _question: &QuestionAsked) -> bool {
+        false
+    }
     /// Nobody waits for it any more.
     fn withdraw(&mut self, id: QuestionId);
     /// The next answer that a person or the command line has given; pending while there is none, and dropped at any

@@ -24,11 +24,11 @@ pub struct Past {
     pub at: Nanos,
     /// When each of the recorded events came.
     pub walls: Vec<Timestamp>,
-    /// Where each of them began a `wait`.
-    pub waits: BTreeMap<usize, Path>,
     /// Calls that an earlier process was about to start.
     pub intended: BTreeSet<CallId>,
     pub proofs: BTreeMap<CallId, Value>,
+    /// Ends of calls that came when an earlier process had stopped.
+    pub ends: BTreeMap<CallId, Outcome>,
     /// Those that the run holds, to be taken again by this process.
     pub locks: Vec<Arc<Call>>,
     /// Its connections, each with a call on it.
@@ -67,9 +67,9 @@ pub async fn recall(
     let mut past = Past {
         at: Nanos(0),
         walls: Vec::new(),
-        waits: BTreeMap::new(),
         intended: BTreeSet::new(),
         proofs: BTreeMap::new(),
+        ends: BTreeMap::new(),
         locks: Vec::new(),
         connections: Vec::new(),
         places: Vec::new(),
@@ -92,9 +92,6 @@ pub async fn recall(
                 let commands = run.hear(input).map_err(|misfit| unfit(&misfit.why))?;
                 for command in &commands {
                     match command {
-                        Command::Record(Record::Wait { path }) => {
-                            past.waits.insert(past.walls.len(), path.clone());
-                        }
                         Command::Call(call) => {
                             for on in call.connections() {
                                 if !past.connections.iter().any(|(known, _)| known == on) {
@@ -117,11 +114,11 @@ pub async fn recall(
                 let (name, address, server) = (name.clone(), address.clone(), server.clone());
                 past.places.push(Place { name, address, server });
             }
-            Entry::Entered { .. }
-            | Entry::Taken { .. }
-            | Entry::LockTaken { .. }
-            | Entry::Stopped { .. }
-            | Entry::Closed { .. } => {}
+            Entry::Stopped { last, .. } => past.ends.extend(last.into_iter().filter_map(|input| match input.event {
+                Event::Ended(call, outcome) => Some((call, *outcome)),
+                _ => None,
+            })),
+            Entry::Entered { .. } | Entry::Taken { .. } | Entry::LockTaken { .. } | Entry::Closed { .. } => {}
         }
     }
     Ok(past)
@@ -194,6 +191,9 @@ pub(super) async fn quietly(call: &Arc<Call>, effects: &dyn Effects) -> Outcome 
 /// How `--answer` calls the question which of two secrets is right: this, and what gives it.
 pub const CHANGED: &str = "changed: ";
 
+/// What may be answered there; of a secret that was not kept, not the first.
+pub const CHANGES: [&str; 3] = [OLD, NEW, NEITHER];
+
 const OLD: &str = "the old one";
 const NEW: &str = "the new one";
 const NEITHER: &str = "neither: stop";
@@ -224,7 +224,7 @@ async fn known_again(
     };
     let same = if kept { Some(*value.expose().0 == now) } else { journal.same(call.id, &now) };
     let new = match (same, kept) {
-        (Some(false), _) => match asked.which(call, if kept { &[OLD, NEW, NEITHER] } else { &[NEW, NEITHER] }).await {
+        (Some(false), _) => match asked.which(call, if kept { &CHANGES } else { &[NEW, NEITHER] }).await {
             Which::New => true,
             Which::Old => false,
             Which::Unsaid if unsure == Unsure::LeftOut => {
@@ -234,6 +234,7 @@ async fn known_again(
                 }
                 return Ok(());
             }
+            Which::Unfit(why) => return Err(Trouble::new(why)),
             Which::Neither | Which::Unsaid => return Err(changed(call)),
         },
         (Some(true) | None, kept) => !kept,
@@ -251,6 +252,8 @@ enum Which {
     Old,
     New,
     Neither,
+    /// The command line says something else, and why that does not fit.
+    Unfit(String),
     /// Nobody is there.
     Unsaid,
 }
@@ -277,6 +280,7 @@ impl Asked<'_> {
             kind: QuestionKind::Choose(options.iter().map(|option| (*option).to_owned()).collect()),
             within: None,
         };
+        let given = self.answers.gives(&question);
         self.watcher.show(Shown::Out);
         // No question of the engine has this number.
         self.answers.ask(QuestionId(0), &question);
@@ -286,6 +290,7 @@ impl Asked<'_> {
             Ok(Answer { value: Value::Str(text), .. }) if &*text == NEW => Which::New,
             Ok(Answer { value: Value::Str(text), .. }) if &*text == OLD => Which::Old,
             Ok(_) => Which::Neither,
+            Err(why) if given => Which::Unfit(why),
             Err(_) => Which::Unsaid,
         }
     }

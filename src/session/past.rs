@@ -5,7 +5,7 @@ use super::journal::find;
 use super::resume::script;
 use crate::engine::Inputs;
 use crate::journal::entry::SEMANTICS;
-use crate::journal::{Kept, Row, State, Store, Trouble};
+use crate::journal::{Kept, Row, Store, Trouble};
 use crate::report::past::{Past, Script, Stands, retell};
 use crate::value::SmolStr;
 
@@ -23,7 +23,7 @@ const LOOKED_AT: usize = 10;
 
 /// Where the newest of those runs that are not over stand, by their ids.
 pub fn stands(store: &mut dyn Store, rows: &[Row]) -> BTreeMap<SmolStr, Stands> {
-    let open = rows.iter().filter(|row| row.state == State::Open).take(LOOKED_AT);
+    let open = rows.iter().filter(|row| row.state.goes_on()).take(LOOKED_AT);
     open.filter_map(|row| {
         let kept = store.look(&row.run).ok()?;
         Some((row.run.clone(), past(kept, row.clone()).stands()?))

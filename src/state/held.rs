@@ -1,8 +1,8 @@
 //! A file that one process holds for as long as it lives, and what it says of itself in there. The kernel gives it back when
 //! the process ends, however it ends; a stopped process keeps it.
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -17,7 +17,7 @@ const STRANGE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 /// # Errors
 /// The directory or the file cannot be made.
 pub fn open(dir: &Path, name: &str) -> std::io::Result<File> {
-    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    super::private(dir)?;
     OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(dir.join(name))
 }
 

@@ -81,6 +81,7 @@ fn a_lock_is_held_by_one_run_which_the_other_is_told() {
     let message = refused.result.unwrap_err().message;
     let pid = std::process::id();
     assert!(message.starts_with(&format!("the lock `prod` is held by run run-a (pid {pid}, since 20")), "{message}");
+    assert!(message.ends_with(" UTC)"), "hours as everywhere: {message}");
     drop(first);
     assert_eq!(take(&second, &lock("prod", false), SOON).0, Outcome::done(Value::Null));
 }

@@ -13,7 +13,7 @@ pub const HOSTILE: &str = "</title><script>alert(1)</script> ]]> & \"x\" \u{1b}[
 pub const SECRET: &str = "Zq8-canary-of-a-token";
 
 /// The runs that every view is tried on.
-pub fn each() -> [(&'static str, Desk); 6] {
+pub fn each() -> [(&'static str, Desk); 7] {
     [
         ("succeeded", succeeded()),
         ("undone", undone()),
@@ -21,6 +21,7 @@ pub fn each() -> [(&'static str, Desk); 6] {
         ("doubted", doubted()),
         ("answered", answered()),
         ("asking", asking()),
+        ("stopped", stopped()),
     ]
 }
 
@@ -121,6 +122,26 @@ pub fn asking() -> Desk {
         "  step \"a\" {\n    $ echo a >> log\n    rollback { $ echo -a >> log }\n  }\n  confirm \"Go on?\"\n  log \"went on\"",
     );
     desk.say(&["run", "book.rbk", "--on-question", "stop"]).ended(4);
+    desk
+}
+
+/// Stopped by a failure.
+pub fn stopped() -> Desk {
+    let desk = Desk::of(
+        r#"  step "First" {
+    $ touch first
+    rollback { $ rm first }
+  }
+  step "Second" {
+    $ touch second; echo "no room" >&2; test -e mended || exit 5
+    rollback { $ rm -f second }
+  }
+  step "Third" {
+    $ touch third
+    rollback { $ rm third }
+  }"#,
+    );
+    desk.say(&["run", "book.rbk", "--on-failure", "stop"]).ended(4);
     desk
 }
 

@@ -1,9 +1,8 @@
 //! What commands of an earlier process of the same run have left running: found by what they carry in their environment,
 //! and by what was written down when they were started.
 use std::collections::BTreeMap;
-use std::fs::DirBuilder;
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -60,7 +59,7 @@ impl Shell {
         // Without it what clears its environment is not found again; nothing else changes.
         let opened = file
             .parent()
-            .map(|dir| DirBuilder::new().recursive(true).mode(0o700).create(dir))
+            .map(crate::state::private)
             .transpose()
             .and_then(|_| std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(&file));
         *self.notes.borrow_mut() = opened.ok();

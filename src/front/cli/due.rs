@@ -3,8 +3,7 @@ use super::driven::Telling;
 use super::refused::Refused;
 use super::resume::{complain_softly, driven, in_place, in_time};
 use super::{OK, REFUSED};
-use crate::engine::event::End;
-use crate::journal::{Filter, Row, State, Trouble};
+use crate::journal::{Filter, Row, Trouble};
 use crate::report::outside::{Channel, Outside};
 use crate::report::story::Say;
 use crate::report::style::{Line, Tone};
@@ -45,7 +44,7 @@ pub fn resume(telling: &Telling, say: Say) -> u8 {
 fn left(telling: &Telling) -> Result<Vec<Row>, Refused> {
     let Some(mut store) = there(telling.journal.as_deref())? else { return Ok(Vec::new()) };
     let mut rows = store.runs(&Filter::default())?;
-    rows.retain(|row| matches!(row.state, State::Open | State::Ended(End::Stopped)) && row.held.is_none());
+    rows.retain(|row| row.state.goes_on() && row.held.is_none());
     rows.reverse();
     Ok(rows)
 }

@@ -3,12 +3,13 @@ use std::cell::RefCell;
 
 use super::refused::Refused;
 use crate::check::program::Program;
+use crate::check::unkept::read_again;
 use crate::diag::did_you_mean;
 use crate::plan::{Asked, AskedKind, labels, questions, unwritten};
 use crate::run::answers::{beforehand, yes_or_no};
-use crate::run::resume::CHANGED;
+use crate::run::resume::{CHANGED, CHANGES};
 use crate::session::run::Ready;
-use crate::value::{SmolStr, read};
+use crate::value::{SmolStr, format_smolstr, read};
 
 /// Every answer is to a question of the file, and each of them has one at most.
 pub fn known(labels: &[SmolStr], answers: &[String]) -> Result<(), Refused> {
@@ -19,7 +20,7 @@ pub fn known(labels: &[SmolStr], answers: &[String]) -> Result<(), Refused> {
         // A label may hold a `=` itself: the longest one that fits is meant.
         let label =
             labels.iter().map(SmolStr::as_str).filter(|label| answers_it(answer, label)).max_by_key(|l| l.len());
-        let label = label.or_else(|| (is_path(first) || first.starts_with(CHANGED)).then_some(first));
+        let label = label.or_else(|| is_path(first).then_some(first));
         let Some(label) = label else {
             let help = match did_you_mean(first, labels.iter().map(SmolStr::as_str)) {
                 Some(near) => format!("did you mean `{near}`?"),
@@ -41,7 +42,26 @@ pub fn known(labels: &[SmolStr], answers: &[String]) -> Result<(), Refused> {
 
 /// Of a run that goes on.
 pub fn known_later(program: &Program, answers: &[String]) -> Result<(), Refused> {
-    known(&[labels(program), unwritten(program)].concat(), answers)
+    let changed = match read_again(program) {
+        Some(secrets) => secrets.iter().map(|secret| format_smolstr!("{CHANGED}{secret}")).collect(),
+        // Only the run knows them: what is given is taken for one.
+        None => answers.iter().filter_map(|answer| changed_label(answer)).collect::<Vec<_>>(),
+    };
+    known(&[labels(program), unwritten(program), changed.clone()].concat(), answers)?;
+    let unfit = answers.iter().filter_map(|answer| {
+        let label = changed.iter().filter(|label| answers_it(answer, label)).max_by_key(|label| label.len())?;
+        let said = answer.get(label.len() + 1..)?.trim();
+        let fits = CHANGES.contains(&said) || said.parse::<usize>().is_ok();
+        let message =
+            format!("the answer `{said}` to `{label}` does not fit: it is none of {}", listed(CHANGES.into_iter()));
+        (!fits).then_some((message, None))
+    });
+    let unfit: Vec<_> = unfit.collect();
+    if unfit.is_empty() { Ok(()) } else { Err(Refused::several(unfit)) }
+}
+
+fn changed_label(answer: &str) -> Option<SmolStr> {
+    answer.rsplit_once('=').map(|(label, _)| SmolStr::from(label)).filter(|label| label.starts_with(CHANGED))
 }
 
 fn answers_it(answer: &str, label: &str) -> bool {

@@ -15,7 +15,7 @@ use crate::engine::{Finish, Undoable};
 use crate::front::repl::keyboard::{Keyboard, Pipe};
 use crate::front::repl::terminal::Terminal;
 use crate::front::repl::{Desk, Keeps, Who};
-use crate::journal::{Reason, State, Store, Trouble};
+use crate::journal::{Reason, Store, Trouble};
 use crate::report::console::{Console as View, Watching};
 use crate::report::outside::{Channel, Look, Outside};
 use crate::report::screen::Screen;
@@ -65,7 +65,7 @@ fn prepared(args: &Repl) -> Result<Start, Refused> {
     };
     let mut store = journal(args.journal.as_deref())?;
     let row = find(store.as_mut(), word)?;
-    if row.state != State::Open {
+    if !row.state.goes_on() {
         let help = format!("`rbk rollback {}` undoes what it has in place", row.run);
         return Err(Refused::helped(format!("run {} has ended", row.run), help));
     }

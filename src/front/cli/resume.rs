@@ -82,6 +82,10 @@ pub fn resume(args: &Resume, say: Say) -> u8 {
     let left = taken(&args.telling, chosen).and_then(|left| {
         let row = &left.row;
         match row.state {
+            State::Open | State::Ended(End::Stopped) if row.file == CONSOLE => {
+                return Err(Refused::because(format!("run {}: {}", row.run, at_a_console(&row.run))));
+            }
+            State::Open | State::Ended(End::Stopped) => {}
             State::Ended(End::Succeeded | End::Incomplete) => {
                 let message = format!("run {} has ended: {}", row.run, ended(row.state));
                 return Err(Refused::helped(message, format!("`rbk rollback {}` undoes it", row.run)));
@@ -89,10 +93,6 @@ pub fn resume(args: &Resume, say: Say) -> u8 {
             State::Ended(_) | State::Closed => {
                 return Err(Refused::because(format!("run {} has ended: {}", row.run, ended(row.state))));
             }
-            State::Open if row.file == CONSOLE => {
-                return Err(Refused::because(format!("run {}: {}", row.run, at_a_console(&row.run))));
-            }
-            State::Open => {}
         }
         questions::known_later(&left.ready.program, &args.telling.answer)?;
         in_place(&left, args.here.as_deref())?;

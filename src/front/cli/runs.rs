@@ -42,8 +42,10 @@ pub struct Runs {
 enum Standing {
     /// A process drives it
     Running,
-    /// Its process died, or it was stopped: to be resumed or rolled back
+    /// Its process died: to be resumed or rolled back
     Interrupted,
+    /// It stopped by itself, or was stopped: to be resumed or rolled back
+    Stopped,
     Succeeded,
     /// It failed, and everything is undone
     Undone,
@@ -107,7 +109,7 @@ fn listed(args: &Runs) -> Result<Told, Refused> {
 fn told(format: Format, rows: Vec<Row>, stands: BTreeMap<SmolStr, Stands>) -> Told {
     let now = session::now();
     Box::new(move |out| match format {
-        Format::Human => runs::table(&rows, &stands, now, out.look.width).iter().for_each(|line| out.line(line)),
+        Format::Human => runs::table(&rows, &stands, now, out.look.width).iter().for_each(|line| out.wrapped(line)),
         Format::Json => out.raw(runs::json(&rows, &stands)),
     })
 }

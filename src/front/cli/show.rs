@@ -44,7 +44,7 @@ fn shown(args: &Show, say: Say) -> Result<Told, Refused> {
     let format = args.format;
     Ok(Box::new(move |out| {
         match format {
-            Format::Human => human::lines(&past, say).iter().for_each(|line| out.line(line)),
+            Format::Human => human::lines(&past, say).iter().for_each(|line| out.wrapped(line)),
             Format::Json => out.raw(json::json(&past)),
         }
         if past.broken { FINDINGS } else { OK }
@@ -58,7 +58,7 @@ fn verified(args: &Show) -> Result<Told, Refused> {
     let format = args.format;
     Ok(Box::new(move |out| {
         match format {
-            Format::Human => out.line(&line(&run, &found)),
+            Format::Human => out.wrapped(&line(&run, &found)),
             Format::Json => out.text(&object(&run, &found)),
         }
         if found.broken.is_some() { FINDINGS } else { OK }

@@ -59,6 +59,9 @@ pub enum Wire {
     },
     Stopped {
         why: Leaf,
+        /// Running time and event of each.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        last: Vec<(i64, WireEvent)>,
         wall: String,
     },
     Closed {
@@ -117,7 +120,11 @@ pub fn wire(entry: &Entry, hide: &Hide<'_>) -> Result<Wire, Trouble> {
         Entry::LockTaken { lock, by, who, wall } => {
             Wire::LockTaken { lock: hide.text(lock)?, by: by.to_string(), who: hide.text(who)?, wall: wall.to_string() }
         }
-        Entry::Stopped { why, wall } => Wire::Stopped { why: hide.said(why)?, wall: wall.to_string() },
+        Entry::Stopped { why, last, wall } => Wire::Stopped {
+            why: hide.said(why)?,
+            last: last.iter().map(|input| Ok((input.at.0, hide.event(&input.event)?))).collect::<Result<_, _>>()?,
+            wall: wall.to_string(),
+        },
         Entry::Closed { who, reason, wall } => {
             Wire::Closed { who: hide.said(who)?, reason: hide.said(reason)?, wall: wall.to_string() }
         }
@@ -156,7 +163,14 @@ pub fn entry(wire: Wire, show: &Show<'_>) -> Result<Entry, Trouble> {
         Wire::LockTaken { lock, by, who, wall } => {
             Entry::LockTaken { lock: show.text(lock)?, by: by.into(), who: show.text(who)?, wall: time(&wall)? }
         }
-        Wire::Stopped { why, wall } => Entry::Stopped { why: show.text(why)?, wall: time(&wall)? },
+        Wire::Stopped { why, last, wall } => Entry::Stopped {
+            why: show.text(why)?,
+            last: last
+                .into_iter()
+                .map(|(at, event)| Ok(Input { at: Nanos(at), event: show.event(event)? }))
+                .collect::<Result<_, _>>()?,
+            wall: time(&wall)?,
+        },
         Wire::Closed { who, reason, wall } => {
             Entry::Closed { who: show.text(who)?, reason: show.text(reason)?, wall: time(&wall)? }
         }

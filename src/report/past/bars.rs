@@ -5,8 +5,9 @@ use super::doubts::is_in;
 use super::{Moment, Past, What};
 use crate::check::program::Want;
 use crate::engine::call::{CallId, Path};
-use crate::engine::event::{ConditionKind, Ending, Failure, FailureKind, Progress, StepStatus, Verdict};
-use crate::source::Span;
+use crate::engine::event::{ConditionKind, End, Ending, Failure, FailureKind, Progress, StepStatus, Verdict};
+use crate::report::place;
+use crate::source::{Sources, Span};
 use crate::value::{Nanos, Timestamp};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +37,8 @@ impl Kind {
         }
     }
 }
+
+const AWAY: &str = "no process held the run";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How {
@@ -99,6 +102,8 @@ pub struct Bar {
     /// Time that a process held the run.
     pub took: Nanos,
     pub failure: Option<Failure>,
+    /// It failed in a `try`, and the `else` of that followed.
+    pub caught: bool,
     pub span: Option<Span>,
     since: Nanos,
 }
@@ -106,7 +111,7 @@ pub struct Bar {
 impl Past {
     #[must_use]
     pub fn bars(&self) -> Vec<Bar> {
-        let mut bars = Bars::default();
+        let mut bars = Bars::of(&self.sources);
         for moment in &self.moments {
             bars.hear(moment);
         }
@@ -117,8 +122,8 @@ impl Past {
     }
 }
 
-#[derive(Default)]
-struct Bars {
+struct Bars<'a> {
+    sources: &'a Sources,
     all: Vec<Bar>,
     steps: BTreeMap<(Path, bool), usize>,
     calls: BTreeMap<CallId, usize>,
@@ -135,7 +140,20 @@ impl Bar {
     }
 }
 
-impl Bars {
+impl<'a> Bars<'a> {
+    fn of(sources: &'a Sources) -> Bars<'a> {
+        Bars {
+            sources,
+            all: Vec::new(),
+            steps: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            waits: Vec::new(),
+            questions: Vec::new(),
+            asides: Vec::new(),
+            away: None,
+        }
+    }
+
     fn open(&mut self, now: &Moment, kind: Kind, name: &str, path: &Path) -> usize {
         let depth = self.steps.keys().filter(|(open, _)| is_in(path, open)).count();
         self.all.push(Bar {
@@ -149,6 +167,7 @@ impl Bars {
             end: now.wall,
             took: Nanos(0),
             failure: None,
+            caught: false,
             span: None,
             since: now.at,
         });
@@ -168,7 +187,7 @@ impl Bars {
                 self.told(now, progress);
             }
             What::Died | What::NoFurther | What::Stopped { .. } => {
-                self.away = Some(self.open(now, Kind::Away, "no process held the run", &Path::default()));
+                self.away = Some(self.open(now, Kind::Away, AWAY, &Path::default()));
             }
             What::Taken { .. } => {
                 let away = self.away.take();
@@ -176,9 +195,12 @@ impl Bars {
             }
             What::Waited { path } => self.waited(now, path),
             What::Unanswered { path, .. } => self.answered(now, path, How::Failed),
-            What::Ended(_) => {
+            What::Ended(finish) => {
                 for wait in std::mem::take(&mut self.waits) {
                     self.close(Some(wait), now, How::Waited, None);
+                }
+                if finish.end == End::Stopped {
+                    self.away = Some(self.open(now, Kind::Away, AWAY, &Path::default()));
                 }
             }
             What::Gave { .. }
@@ -213,6 +235,14 @@ impl Bars {
                 let at = at.unwrap_or_else(|| self.open(now, Kind::Step, name, path));
                 self.close(Some(at), now, how, failure.as_deref());
             }
+            Progress::Retrying { path, failure, .. } => {
+                let at = self.steps.remove(&(path.clone(), false));
+                self.close(at, now, How::Failed, Some(failure));
+            }
+            Progress::Caught { path, .. } => {
+                let within = self.all.iter_mut().filter(|bar| bar.how == How::Failed && is_in(&bar.path, path));
+                within.for_each(|bar| bar.caught = true);
+            }
             Progress::RollbackStarted { path, name } => {
                 let at = self.open(now, Kind::Undo, name, path);
                 self.steps.insert((path.clone(), true), at);
@@ -243,9 +273,9 @@ impl Bars {
                 let at = self.calls.remove(call);
                 self.close(at, now, how, failure.as_deref());
             }
-            Progress::Waiting { path, what, .. } => {
-                let name = if what.is_empty() { "wait" } else { what };
-                let at = self.open(now, Kind::Wait, name, path);
+            Progress::Waiting { path, what, span, limit: _ } => {
+                let name = if what.is_empty() { "wait".to_owned() } else { place::awaited(self.sources, what, *span) };
+                let at = self.open(now, Kind::Wait, &name, path);
                 self.waits.push(at);
             }
             Progress::Asked { path, text, label: _ } => {
@@ -274,7 +304,6 @@ impl Bars {
             }
             Progress::Condition { .. }
             | Progress::RunStarted { .. }
-            | Progress::Retrying { .. }
             | Progress::Stopping
             | Progress::Unwinding { .. }
             | Progress::Committed { .. }
@@ -318,6 +347,7 @@ fn place(progress: &Progress) -> Option<&Path> {
         Progress::StepStarted { path, .. }
         | Progress::StepFinished { path, .. }
         | Progress::Retrying { path, .. }
+        | Progress::Caught { path, .. }
         | Progress::ActionStarted { path, .. }
         | Progress::ActionFinished { path, .. }
         | Progress::Condition { path, .. }

@@ -79,7 +79,8 @@ fn about(past: &Past) -> Vec<Line> {
     };
     let place = &head.place;
     say("started", format!("{} by {} on {}, in {}", day(head.started), place.user, place.host_name, place.dir));
-    say("last", format!("{}, {} in all", day(past.last()), time::length(past.ran())));
+    let known = if past.died() { "until then, and no word of it after that" } else { "in all" };
+    say("last", format!("{}, {} {known}", day(past.last()), time::length(past.ran())));
     let file = head.texts.first().map_or("", |text| text.name.as_str());
     say("runbook", format!("{file} (rbk {})", head.version));
     let limits = [("deadline", past.deadline), ("rollback within", past.rollback_within)];
@@ -203,6 +204,8 @@ pub fn words(awaits: &Awaits) -> String {
         Awaits::Hour { due, step, .. } => format!("waits until {}{}", day(*due), of(step)),
         Awaits::End { text, doubt: true, step, .. } => format!("in doubt{}: {text}", of(step)),
         Awaits::End { text, doubt: false, step, .. } => format!("runs{}: {text}", of(step)),
+        Awaits::Mended { step, why, .. } if step.is_empty() => format!("failed: {why}"),
+        Awaits::Mended { step, why, .. } => format!("failed: {step}: {why}"),
         Awaits::Step { name, undo: false, .. } => format!("in step: {name}"),
         Awaits::Step { name, undo: true, .. } => format!("in the undo of: {name}"),
     }

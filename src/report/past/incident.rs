@@ -1,8 +1,11 @@
 //! What a report of a run says, whatever it is written in: facts, a timeline, what failed, what was undone, what is left to do.
 //! Out: texts without secrets in which no character is obeyed; what only a person can know is a gap, never a guess.
+use std::collections::BTreeMap;
+
 use super::bars::{Bar, How, Kind};
 use super::{Awaits, Moment, Past, What, human, retell};
 use crate::check::program::Effect;
+use crate::engine::call::Path;
 use crate::engine::event::{End, Failure, Finish, Left, LeftWhy, Progress, StepStatus, Verdict};
 use crate::report::place;
 use crate::report::summary::{ways_on, ways_out};
@@ -54,7 +57,7 @@ pub fn incident(past: &Past, bars: &[Bar]) -> Incident {
         summary: tell.summary(finish),
         timeline: past.moments.iter().filter_map(|moment| tell.row(moment)).collect(),
         cause: tell.cause(),
-        resolution: tell.resolution(finish, bars),
+        resolution: tell.resolution(bars),
         actions: tell.actions(finish, &left),
         left,
         gaps: past.gaps.iter().map(|gap| tell.clean(gap)).collect(),
@@ -118,9 +121,14 @@ impl Tell<'_> {
         let until = if day(from) == day(to) { hour(to) } else { format!("{} {}", day(to), hour(to)) };
         let wall = to.duration_since(from).as_nanos();
         let wall = time::length(crate::value::Nanos(i64::try_from(wall).unwrap_or(i64::MAX)));
+        let lasted = match (past.died(), &past.row.held) {
+            (true, _) => format!("{} UTC - unknown: last heard of at {until} UTC, {wall} later", hour(from)),
+            (false, Some(_)) => format!("{} UTC - now: last heard of at {until} UTC, {wall} later", hour(from)),
+            (false, None) => format!("{} - {until} UTC ({wall})", hour(from)),
+        };
         let mut rows = vec![
             ("Date", vec![text(day(from))]),
-            ("Duration", vec![text(format!("{} - {until} UTC ({wall})", hour(from)))]),
+            ("Duration", vec![text(lasted)]),
             ("Severity", vec![Part::Gap("severity")]),
             ("Impact", vec![Part::Gap("who was affected, and how")]),
             ("Outcome", vec![text(self.outcome(finish))]),
@@ -146,7 +154,9 @@ impl Tell<'_> {
         });
         match (standing, finish) {
             ("closed", _) => closed.unwrap_or_else(|| standing.to_owned()),
-            ("interrupted" | "running" | "damaged", _) | (_, None) => format!("{standing}{}", open.unwrap_or_default()),
+            ("interrupted" | "running" | "stopped" | "damaged", _) | (_, None) => {
+                format!("{standing}{}", open.unwrap_or_default())
+            }
             (_, Some(finish)) => ended(finish.end).to_owned(),
         }
     }
@@ -173,7 +183,7 @@ impl Tell<'_> {
                 (How::Done, vec![self.code(called), text(" gave "), self.code(&value)])
             }
             What::InDoubt { text: called, .. } => {
-                (How::InDoubt, vec![text("in doubt, because the process died: "), self.code(called)])
+                (How::InDoubt, vec![text("in doubt, because its end is not known: "), self.code(called)])
             }
             What::Decided { text: called, how, .. } => {
                 (How::InDoubt, vec![text("decided: "), self.code(called), self.words(&format!(": {}", how.words()))])
@@ -216,9 +226,16 @@ impl Tell<'_> {
                 said.extend(failure.iter().flat_map(|failure| self.failure(failure)));
                 (how, said)
             }
-            Progress::Retrying { name, attempt, .. } => {
-                (How::Waited, vec![text("step "), self.code(name), text(format!(": attempt {attempt} follows"))])
+            Progress::Retrying { name, attempt, failure, .. } => {
+                let mut said =
+                    vec![text("step "), self.code(name), text(format!(" failed, attempt {attempt} follows"))];
+                said.extend(self.failure(failure));
+                (How::Failed, said)
             }
+            Progress::Caught { .. } => (
+                How::Waited,
+                vec![text("the "), self.code("else"), text(" of its "), self.code("try"), text(" follows")],
+            ),
             Progress::ActionStarted { text: called, effect: Effect::Write | Effect::Notify, .. } => {
                 (How::Open, vec![self.code(called)])
             }
@@ -256,11 +273,13 @@ impl Tell<'_> {
                 (How::Open, vec![self.words(&format!("note {key}: ")), self.code(&self.past.shown(value))])
             }
             Progress::Warning { text, .. } => (How::InDoubt, vec![self.words(&format!("warning: {text}"))]),
-            Progress::Waiting { what, limit, .. } => {
+            Progress::Waiting { what, span, limit, .. } => {
                 let limit = time::limit(*limit);
-                let words =
-                    if what.is_empty() { format!("waits {limit}") } else { format!("waits: {what}, {limit} at most") };
-                (How::Waited, vec![self.words(&words)])
+                if what.is_empty() {
+                    return Some((How::Waited, vec![text(format!("waits {limit}"))]));
+                }
+                let what = self.code(&place::awaited(&self.past.sources, what, *span));
+                (How::Waited, vec![text("waits "), what, text(format!(", {limit} at most"))])
             }
             Progress::RunStarted { .. }
             | Progress::ActionStarted { .. }
@@ -295,30 +314,34 @@ impl Tell<'_> {
         lines
     }
 
-    fn resolution(&self, finish: Option<&Finish>, bars: &[Bar]) -> Vec<Said> {
-        let steps = |how: &[How]| bars.iter().filter(|bar| bar.kind == Kind::Step && how.contains(&bar.how)).count();
-        let mut lines = Vec::new();
-        let (done, undone) = (steps(&[How::Done, How::AlreadyDone]), steps(&[How::Undone]));
-        let (steps, are) = if done == 1 { ("step is", "stays") } else { ("steps are", "stay") };
-        let is = if undone == 1 { "is" } else { "are" };
-        lines.push(vec![text(format!("{done} {steps} done and {are}, {undone} {is} undone"))]);
-        let undone = |bar: &&Bar| bar.kind == Kind::Step && bar.how == How::Undone;
-        let names: Vec<&str> = match finish {
-            Some(finish) => finish.undone.iter().map(|(_, step)| step.as_str()).collect(),
-            None => bars.iter().filter(undone).map(|bar| bar.name.as_str()).collect(),
-        };
-        for step in names {
-            let said = vec![text("undone: "), self.code(step)];
-            if !lines.contains(&said) {
-                lines.push(said);
+    /// A step that was undone and done later is done.
+    fn resolution(&self, bars: &[Bar]) -> Vec<Said> {
+        let mut came: BTreeMap<&Path, (usize, &Bar)> = BTreeMap::new();
+        for (at, bar) in bars.iter().enumerate() {
+            let is = match (bar.kind, bar.how) {
+                (Kind::Step, How::Done | How::AlreadyDone) | (Kind::Undo, How::Done) => true,
+                (
+                    Kind::Step | Kind::Undo | Kind::Aside | Kind::Action | Kind::Wait | Kind::Question | Kind::Away,
+                    _,
+                ) => false,
+            };
+            if is {
+                came.insert(&bar.path, (at, bar));
             }
         }
+        let done = came.values().filter(|(_, bar)| bar.kind == Kind::Step).count();
+        let mut undone: Vec<(usize, &Bar)> = came.into_values().filter(|(_, bar)| bar.kind == Kind::Undo).collect();
+        undone.sort_by_key(|(at, _)| *at);
+        let (steps, are) = if done == 1 { ("step is", "stays") } else { ("steps are", "stay") };
+        let is = if undone.len() == 1 { "is" } else { "are" };
+        let mut lines = vec![vec![text(format!("{done} {steps} done and {are}, {} {is} undone", undone.len()))]];
+        lines.extend(undone.into_iter().map(|(_, bar)| vec![text("undone: "), self.code(&bar.name)]));
         lines.push(vec![Part::Gap("what else was done")]);
         lines
     }
 
     fn left(&self, finish: &Finish) -> Vec<Said> {
-        finish.left.iter().map(|left| self.left_in_place(left)).collect()
+        finish.left.iter().map(|left| self.left_in_place(left, finish.end)).collect()
     }
 
     /// Of a run that is not over.
@@ -332,11 +355,12 @@ impl Tell<'_> {
         parts.map(|(i, part)| if i % 2 == 1 { self.code(part) } else { self.words(part) }).collect()
     }
 
-    fn left_in_place(&self, left: &Left) -> Said {
+    fn left_in_place(&self, left: &Left, end: End) -> Said {
         let step = if left.step.is_empty() { "the runbook" } else { &left.step };
         let why = match &left.why {
             LeftWhy::Failed(failure) => format!("its rollback failed: {}", failure.message),
             LeftWhy::Interrupted(failure) => failure.message.clone(),
+            LeftWhy::NotReached if end == End::Stopped => "not undone: the run was stopped".to_owned(),
             LeftWhy::NotReached => "not undone: unwinding stopped before it".to_owned(),
             LeftWhy::Manual(what) => format!("by hand: {what}"),
             LeftWhy::Irreversible(why) => format!("cannot be undone: {why}"),
@@ -363,7 +387,7 @@ impl Tell<'_> {
             }
         }
         let ways = match (standing, finish) {
-            ("interrupted", _) => Some(ways_on(run)),
+            ("interrupted" | "stopped", _) => Some(ways_on(run)),
             ("closed" | "damaged", _) | (_, None) => None,
             (_, Some(finish)) => ways_out(finish, run),
         };

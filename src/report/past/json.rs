@@ -146,9 +146,12 @@ pub fn awaits(awaits: &Awaits) -> J {
         Awaits::Hour { path, due, step } => {
             json!({"kind": "wait", "path": path.to_string(), "due": hour(*due), "step": step.as_deref()})
         }
-        Awaits::End { path, text, doubt, step } => {
+        Awaits::End { call: _, path, text, doubt, step } => {
             let kind = if *doubt { "doubt" } else { "action" };
             json!({"kind": kind, "path": path.to_string(), "text": text.as_str(), "step": step.as_deref()})
+        }
+        Awaits::Mended { path, step, why } => {
+            json!({"kind": "failure", "path": path.to_string(), "text": why, "step": step.as_str()})
         }
         Awaits::Step { path, name, undo } => {
             let kind = if *undo { "undo" } else { "step" };

@@ -36,7 +36,10 @@ pub fn junit(past: &Past) -> String {
         match before {
             Some(case) => {
                 case.took = Nanos(case.took.0 + bar.took.0);
-                case.is = came_to(bar);
+                // One that was stopped there, or cancelled later, has failed.
+                if !matches!((&case.is, bar.how), (Is::Failed(_), How::Open | How::Cancelled)) {
+                    case.is = came_to(bar);
+                }
             }
             None => {
                 seen.insert(&bar.path, cases.len());
@@ -71,6 +74,7 @@ fn came_to(bar: &Bar) -> Is<'_> {
         How::Skipped => Is::Skipped("its `when` is false"),
         How::Cancelled => Is::Skipped("cancelled"),
         How::Open => Is::Skipped("not ended"),
+        How::Failed | How::InDoubt if bar.caught => Is::Skipped("it failed, and the `else` of its `try` followed"),
         How::Failed | How::InDoubt => Is::Failed(bar.failure.as_ref()),
     }
 }
@@ -81,7 +85,7 @@ fn whole<'a>(past: &'a Past, cases: &[Case<'_>]) -> Option<Case<'a>> {
     let finish = past.finish();
     let told = cases.iter().any(|case| matches!(case.is, Is::Failed(_) | Is::Error(..)));
     let failure = finish.and_then(|finish| finish.failure.as_ref()).map(|failed| &failed.failure);
-    let open = matches!(standing, "interrupted" | "running" | "closed" | "damaged");
+    let open = matches!(standing, "interrupted" | "running" | "stopped" | "closed" | "damaged");
     let is = match finish.map(|finish| finish.end) {
         _ if open => {
             let why = past.awaits.first().map(|awaits| format!(": {}", human::words(awaits))).unwrap_or_default();

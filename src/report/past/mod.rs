@@ -193,11 +193,18 @@ pub enum Awaits {
     },
     /// A call without an end. `doubt`: it may have an effect, and nobody drives the run.
     End {
+        call: CallId,
         path: Path,
         text: SmolStr,
         doubt: bool,
         /// The step that it stands in.
         step: Option<SmolStr>,
+    },
+    /// It failed, and was stopped there: that somebody mends what is wrong.
+    Mended {
+        path: Path,
+        step: SmolStr,
+        why: String,
     },
     /// Nothing of the outside: it stands in this step, or in its undo.
     Step {
@@ -278,6 +285,12 @@ impl Past {
     #[must_use]
     pub fn last(&self) -> Timestamp {
         self.moments.last().map_or(self.head.started, |moment| moment.wall)
+    }
+
+    /// Its process left no word: when it ended is not known.
+    #[must_use]
+    pub fn died(&self) -> bool {
+        matches!(self.moments.last(), Some(Moment { what: What::Died, .. }))
     }
 
     /// How long processes held it.

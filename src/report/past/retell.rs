@@ -8,8 +8,8 @@ use super::{Awaits, Moment, Past, What};
 use crate::check::Program;
 use crate::check::program::Want;
 use crate::engine::call::{CallId, Path};
-use crate::engine::event::{ASKED_FOR, Progress, TimerClock, TimerId};
-use crate::engine::{Command, Engine, Event, Extent, Input, Inputs, Record, Replayed, Stands};
+use crate::engine::event::{ASKED_FOR, FailureKind, Progress};
+use crate::engine::{Command, Engine, Event, Extent, Input, Inputs, Record, Replayed, Stands, replay};
 use crate::journal::store::Kept;
 use crate::journal::{Door, Entry, Row, State};
 use crate::report::outside::Known;
@@ -33,7 +33,8 @@ pub fn retell(kept: Kept, row: Row, script: Result<Script, String>) -> Past {
     let Kept { head, entries, broken, sealed } = kept;
     let (sources, deadline, rollback_within) = match script {
         Ok(Script { program, inputs, sources, deadline, rollback_within }) => {
-            teller.run = Some(Replayed::new(Engine::new(program, inputs)));
+            teller.run = Some(Replayed::new(Engine::new(program.clone(), inputs.clone())));
+            teller.begun = Some((program, inputs));
             (sources, deadline, rollback_within)
         }
         Err(why) => {
@@ -47,11 +48,14 @@ pub fn retell(kept: Kept, row: Row, script: Result<Script, String>) -> Past {
     teller.wall = head.started;
     entries.into_iter().for_each(|entry| teller.entry(entry));
     let held = row.held.is_some();
-    let open = row.state == State::Open;
-    if open && !held && broken.is_none() {
+    if row.state == State::Open && !held && broken.is_none() {
         teller.died();
     }
-    let (awaits, in_place) = if open { (teller.awaits(held), teller.in_place()) } else { Default::default() };
+    let (awaits, in_place) = match teller.stood.take() {
+        Some(stood) => stood,
+        None if row.state.goes_on() => (teller.awaits(held), teller.in_place()),
+        None => Default::default(),
+    };
     let Teller { moments, mut gaps, known, .. } = teller;
     gaps.extend(sealed.map(|trouble| trouble.message));
     let damage = broken.as_ref().map(|trouble| trouble.message.clone());
@@ -75,12 +79,17 @@ pub fn retell(kept: Kept, row: Row, script: Result<Script, String>) -> Past {
 struct Teller {
     /// None: it cannot be replayed, or no further.
     run: Option<Replayed>,
+    /// What it began with, and what it has heard since; of a stop nothing.
+    begun: Option<(Arc<Program>, Inputs)>,
+    heard: Vec<Input>,
+    /// What it waited for and had in place when it stopped, until it goes on.
+    stood: Option<(Vec<Awaits>, Vec<(Path, SmolStr)>)>,
+    /// Steps that its stop has told the end of: they are under way again when it goes on.
+    cut: Vec<Progress>,
     intended: BTreeSet<CallId>,
     doubts: Doubts,
     /// When each input came.
     walls: Vec<Timestamp>,
-    /// Where each `wait` stands that is not over.
-    waits: BTreeMap<TimerId, Path>,
     /// Steps, and undos of them, that are under way.
     steps: Vec<(Path, SmolStr, bool)>,
     names: BTreeMap<Path, SmolStr>,
@@ -123,8 +132,12 @@ impl Teller {
             }
             Entry::Heard { input, wall } => {
                 (self.wall, self.at) = (wall, input.at);
+                self.goes_on();
                 match self.run.take() {
-                    Some(run) => self.heard(run, input),
+                    Some(run) => {
+                        self.heard.push(input.clone());
+                        self.heard(run, input);
+                    }
                     None => self.plain(&input.event),
                 }
             }
@@ -148,15 +161,78 @@ impl Teller {
                 self.wall = wall;
                 self.push(What::LockTaken { lock, by, who });
             }
-            Entry::Stopped { why, wall } => {
+            Entry::Stopped { why, last, wall } => {
                 (self.wall, self.driven) = (wall, false);
-                self.push(What::Stopped { why });
+                if !self.stopped(last) {
+                    self.push(What::Stopped { why });
+                }
             }
             Entry::Closed { who, reason, wall } => {
                 self.died();
                 self.wall = wall;
                 self.push(What::Closed { who, reason });
             }
+        }
+    }
+
+    /// What it heard as it stopped: told, whoever goes on has not heard it. Whether that tells the stop.
+    fn stopped(&mut self, last: Vec<Input>) -> bool {
+        let is_console = self.begun.as_ref().is_some_and(|(program, _)| program.console.is_some());
+        if last.is_empty() || is_console || self.run.is_none() {
+            return false;
+        }
+        let came: BTreeSet<CallId> = last.iter().filter_map(|input| ended(&input.event)).collect();
+        let mut awaits = self.awaits(true);
+        awaits.retain(|awaits| !matches!(awaits, Awaits::End { call, .. } if came.contains(call)));
+        let in_place = self.in_place();
+        let (steps, walls) = (self.steps.clone(), self.walls.len());
+        for input in last {
+            self.at = input.at;
+            if let Some(run) = self.run.take() {
+                self.heard(run, input);
+            }
+        }
+        let failed = match self.moments.last() {
+            Some(Moment { what: What::Ended(finish), .. }) => finish.failure.as_ref(),
+            _ => None,
+        };
+        let failed = failed.filter(|failed| failed.failure.kind != FailureKind::Cancelled).map(|failed| {
+            Awaits::Mended { path: failed.path.clone(), step: failed.step.clone(), why: failed.failure.message.clone() }
+        });
+        if failed.is_some() {
+            awaits.retain(|awaits| !matches!(awaits, Awaits::Step { .. }));
+        }
+        awaits.splice(0..0, failed);
+        self.stood = Some((awaits, in_place));
+        let closed = steps.iter().filter(|open| !self.steps.contains(open));
+        self.cut = closed.filter_map(|open| self.begun_again(open)).collect();
+        self.steps = steps;
+        self.walls.truncate(walls);
+        true
+    }
+
+    /// How the start of a step, or of an undo, was told.
+    fn begun_again(&self, (path, name, undo): &(Path, SmolStr, bool)) -> Option<Progress> {
+        if *undo {
+            return Some(Progress::RollbackStarted { path: path.clone(), name: name.clone() });
+        }
+        self.moments.iter().rev().find_map(|moment| match &moment.what {
+            What::Told(started @ Progress::StepStarted { path: at, .. }) if at == path => Some(started.clone()),
+            _ => None,
+        })
+    }
+
+    /// From where it was before it stopped.
+    fn goes_on(&mut self) {
+        if self.stood.take().is_none() {
+            return;
+        }
+        if let Some((program, inputs)) = &self.begun {
+            // What it has heard it has heard before.
+            self.run = replay(program.clone(), inputs.clone(), self.heard.iter().cloned()).ok();
+        }
+        for started in std::mem::take(&mut self.cut) {
+            self.push(What::Told(started));
         }
     }
 
@@ -173,7 +249,11 @@ impl Teller {
                     why: why.clone(),
                 }));
             }
-            Event::Fired(timer) => found.extend(self.waits.remove(timer).map(|path| What::Waited { path })),
+            Event::Fired(id) => {
+                let timer = run.pending.timers.iter().find(|timer| timer.id == *id);
+                let wait = timer.and_then(|timer| timer.wait.clone());
+                found.extend(wait.map(|path| What::Waited { path }));
+            }
             Event::Rollback { why, what } => {
                 found.push(What::AskedBack { why: why.clone(), part: self.part(what) });
             }
@@ -203,8 +283,6 @@ impl Teller {
         self.run = Some(run);
         self.doubts.before(&commands, &mut found);
         found.into_iter().for_each(|what| self.push(what));
-        // Each `wait` asks for a timer, in this order.
-        let (mut begun, mut timers) = (Vec::new(), Vec::new());
         for command in commands {
             match command {
                 Command::Tell(progress) => {
@@ -212,17 +290,12 @@ impl Teller {
                     self.push(What::Told(progress));
                 }
                 Command::Record(Record::Bound { value, .. }) => self.learn(&value),
-                Command::Record(Record::Wait { path }) => begun.push(path),
-                Command::Timer(timer, _, TimerClock::Wall) => timers.push(timer),
                 Command::Finish(finish) => {
                     self.driven = false;
                     self.push(What::Ended(finish));
                 }
                 _ => {}
             }
-        }
-        if begun.len() == timers.len() {
-            self.waits.extend(timers.into_iter().zip(begun));
         }
         self.walls.push(self.wall);
     }
@@ -273,13 +346,14 @@ impl Teller {
                 .iter()
                 .map(|pending| Awaits::Answer { path: pending.asked.path.clone(), text: pending.asked.text.clone() }),
         );
-        for timer in pending.timers.iter().filter(|timer| timer.clock == TimerClock::Wall) {
-            let (Some(path), Some(set)) = (self.waits.get(&timer.id), self.walls.get(timer.input)) else { continue };
+        for timer in &pending.timers {
+            let (Some(path), Some(set)) = (&timer.wait, self.walls.get(timer.input)) else { continue };
             if let Ok(due) = set.checked_add(jiff::SignedDuration::from_nanos(timer.after.0)) {
                 found.push(Awaits::Hour { path: path.clone(), due, step: self.step_of(path) });
             }
         }
         found.extend(pending.calls.iter().map(|pending| Awaits::End {
+            call: pending.call.id,
             path: pending.call.path.clone(),
             text: pending.call.text.clone(),
             doubt: !held && self.intended.contains(&pending.call.id),
@@ -324,6 +398,13 @@ impl Teller {
             Event::Kill => "a second signal ended it".to_owned(),
         };
         self.push(What::Plain(text));
+    }
+}
+
+fn ended(event: &Event) -> Option<CallId> {
+    match event {
+        Event::Ended(call, _) => Some(*call),
+        _ => None,
     }
 }
 

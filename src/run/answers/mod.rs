@@ -149,6 +149,10 @@ impl Answers for Answerer {
         }
     }
 
+    fn gives(&self, question: &QuestionAsked) -> bool {
+        given(&self.given, question).is_some()
+    }
+
     fn withdraw(&mut self, id: QuestionId) {
         let shown = self.waiting.front().is_some_and(|(first, _)| *first == id);
         self.waiting.retain(|(other, _)| *other != id);

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use nix::pty::{Winsize, openpty};
+use unicode_width::UnicodeWidthStr;
 
 use super::{Desk, book};
 
@@ -318,5 +319,26 @@ fn a_secret_that_is_typed_is_never_shown() {
         super::canaries::files(&desk.path("."), &mut kept);
         assert!(!kept.is_empty());
         kept.iter().for_each(|(name, bytes)| super::canaries::clean(bytes, name));
+    }
+}
+
+#[test]
+fn what_is_looked_back_at_is_broken_between_words() {
+    const LONG: &str =
+        "what is said here is much too long for one line of a narrow terminal, and no word of it is broken";
+    let text = book(&format!("  log \"{LONG}\"")).replacen("runbook \"", &format!("runbook \"{LONG} "), 1);
+    let desk = Desk::with(&text).variable("NO_COLOR", "1");
+    assert_eq!(open(&desk, 80, &["run", "a.rbk"]).end().0, 0);
+    for columns in [60, 40] {
+        for arguments in [&["show", "20"][..], &["runs"][..]] {
+            let mut terminal = open(&desk, columns, arguments);
+            let (code, shown) = terminal.end();
+            assert_eq!(code, 0, "{shown}");
+            let raw = terminal.raw();
+            let wide: Vec<&str> = raw.lines().filter(|line| line.trim_end().width() > columns.into()).collect();
+            assert!(wide.is_empty(), "{columns}: {wide:?}");
+            let words = raw.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(words.contains(LONG), "{columns}: {words}");
+        }
     }
 }

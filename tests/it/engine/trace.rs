@@ -160,6 +160,7 @@ fn told(progress: &Progress) -> Option<String> {
         Progress::AsideFinished { name, kind, failure: Some(failure), .. } => {
             format!("failed {}: {}", format!("{} {name}", kind.name()).trim_end(), failure.message)
         }
+        Progress::Caught { failure, .. } => format!("caught: {}", failure.message),
         Progress::Committed { why, .. } => format!("commit {why}"),
         Progress::Log { text, .. } => format!("log {text}"),
         Progress::Note { key, value, .. } => format!("note {key}: {}", show::show(value)),

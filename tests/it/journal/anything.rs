@@ -180,7 +180,10 @@ fn entry() -> impl Strategy<Value = Entry> {
         1 => (word(), text(), option::of(text()), wall())
             .prop_map(|(name, address, server, wall)| Entry::Connected { name, address, server, wall }),
         1 => (text(), word(), text(), wall()).prop_map(|(lock, by, who, wall)| Entry::LockTaken { lock, by, who, wall }),
-        1 => (text(), wall()).prop_map(|(why, wall)| Entry::Stopped { why, wall }),
+        2 => (text(), vec((any::<i64>(), event()), 0..3), wall()).prop_map(|(why, last, wall)| {
+            let last = last.into_iter().map(|(at, event)| Input { at: Nanos(at), event });
+            Entry::Stopped { why, last: last.collect(), wall }
+        }),
         1 => (text(), text(), wall()).prop_map(|(who, reason, wall)| Entry::Closed { who, reason, wall }),
     ]
 }

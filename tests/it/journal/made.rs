@@ -76,7 +76,15 @@ pub fn entries() -> Vec<Entry> {
             wall: at(1),
         },
         Entry::LockTaken { lock: "production".into(), by: "r2".into(), who: "kim".into(), wall: at(2) },
-        Entry::Stopped { why: "the disk is full".into(), wall: at(2) },
+        Entry::Stopped { why: "the disk is full".into(), last: Vec::new(), wall: at(2) },
+        Entry::Stopped {
+            why: "a second signal".into(),
+            last: vec![
+                Input { at: Nanos(40), event: Event::Kill },
+                Input { at: Nanos(41), event: Event::Ended(CallId(3), Box::new(Outcome::done(Value::Null))) },
+            ],
+            wall: at(2),
+        },
         Entry::Closed { who: "ada".into(), reason: "done by hand".into(), wall: at(3) },
     ]
 }

@@ -1,11 +1,11 @@
 //! No secret stands in the clear, and none is guessed.
 use std::path::Path;
 
-use rbk::engine::{CallId, Ending, Event, Failure, FailureKind, Outcome};
+use rbk::engine::{CallId, Ending, Event, Failure, FailureKind, Input, Outcome};
 use rbk::journal::sqlite::Sqlite;
 use rbk::journal::{Entry, Store, is_lost, lost};
 use rbk::value::redact::Redactor;
-use rbk::value::{Secret, SmolStr, Value};
+use rbk::value::{Nanos, Secret, SmolStr, Value};
 
 use super::made::{at, ended, head, heard, holder, open, open_with, room, said};
 
@@ -36,7 +36,14 @@ fn told() -> Vec<Entry> {
         heard(70, Event::Ended(CallId(7), Box::new(some))),
         Entry::Intent { call: CallId(8), key: format!("r1/{TOKEN}") },
         Entry::Proof { call: CallId(8), proof: Value::str(TOKEN) },
-        Entry::Stopped { why: format!("{TOKEN} was refused"), wall: at(9) },
+        Entry::Stopped {
+            why: format!("{TOKEN} was refused"),
+            last: vec![Input {
+                at: Nanos(80),
+                event: Event::Ended(CallId(9), Box::new(Outcome::done(Value::str(TOKEN)))),
+            }],
+            wall: at(9),
+        },
     ]
 }
 

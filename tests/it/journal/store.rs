@@ -157,7 +157,7 @@ fn the_list_says_how_each_run_stands() {
         }
         store.lock("pool", "a", false, at(5)).unwrap();
         store.lock("db", "a", false, at(6)).unwrap();
-        keep(&mut *store, "a", &[Entry::Stopped { why: "asked".into(), wall: at(50) }]).unwrap();
+        keep(&mut *store, "a", &[Entry::Stopped { why: "asked".into(), last: Vec::new(), wall: at(50) }]).unwrap();
         stand(&mut *store, "b", State::Ended(End::Incomplete), at(700)).unwrap();
         let rows = store.runs(&Filter::default()).unwrap();
         let shown: Vec<_> = rows.iter().map(|r| (&*r.run, r.state, r.wrote, r.last, r.locks.join(" "))).collect();

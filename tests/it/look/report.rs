@@ -107,7 +107,7 @@ fn a_page_is_whole_by_itself_and_nothing_in_it_is_obeyed() {
             );
         }
         if name == "asking" {
-            assert!(page.contains("<g class=\"question open\">"), "{page}");
+            assert!(page.contains("<g class=\"question failed\">"), "{page}");
         }
     }
 }
@@ -229,4 +229,59 @@ fn of_a_rollback_that_was_killed_only_that_is_left_which_is_still_in_place() {
     let text = reported(&desk, "markdown");
     assert!(!text.contains("## Left in place") && text.contains("failed first: "), "{text}");
     assert!(!reported(&desk, "junit").contains("<error"));
+}
+
+fn section<'a>(text: &'a str, title: &str) -> &'a str {
+    let from = text.split_once(&format!("\n## {title}\n")).unwrap_or_else(|| panic!("no {title}: {text}")).1;
+    from.split_once("\n## ").map_or(from, |(section, _)| section)
+}
+
+#[test]
+fn a_step_that_was_tried_again_is_told_by_what_it_came_to() {
+    let desk = Desk::of(
+        "  step \"Flaky\" retry 2 {\n    $ echo try >> tries; test -e flag || { touch flag; exit 7; }\n    rollback { $ rm -f tries }\n  }",
+    );
+    desk.say(&["run", "book.rbk"]).ended(0);
+    let text = reported(&desk, "markdown");
+    assert!(text.contains("`Flaky` failed, attempt 2 follows: ") && !text.contains("not ended"), "{text}");
+    assert!(text.contains("| Flaky | failed |") && text.contains("| Flaky (attempt 2) | done |"), "{text}");
+    let resolution = section(&text, "Resolution");
+    assert!(resolution.contains("1 step is done and stays, 0 are undone"), "{resolution}");
+    assert!(!resolution.contains("undone: "), "{resolution}");
+    let junit = reported(&desk, "junit");
+    assert!(junit.contains("tests=\"1\" failures=\"0\" errors=\"0\" skipped=\"0\""), "{junit}");
+
+    // Tried again for nothing: undone, and so counted and listed once.
+    let text = reported(&undone(), "markdown");
+    let resolution = section(&text, "Resolution");
+    assert!(resolution.contains("0 steps are done and stay, 2 are undone"), "{resolution}");
+    assert_eq!(resolution.matches("undone: ").count(), 2, "{resolution}");
+}
+
+#[test]
+fn what_a_try_has_caught_is_no_failure_of_the_run() {
+    let desk = Desk::of(
+        "  try {\n    step \"Fast\" {\n      $ touch fast; exit 3\n      rollback { $ rm fast }\n    }\n  } else {\n    step \"Slow\" {\n      $ touch slow\n      rollback { $ rm slow }\n    }\n  }",
+    );
+    desk.say(&["run", "book.rbk"]).ended(0).says(&["its `else` follows"]);
+    let junit = reported(&desk, "junit");
+    assert!(junit.contains("tests=\"2\" failures=\"0\" errors=\"0\" skipped=\"1\""), "{junit}");
+    assert!(junit.contains("it failed, and the `else` of its `try` followed"), "{junit}");
+    assert!(reported(&desk, "markdown").contains("the `else` of its `try` follows"));
+}
+
+#[test]
+fn of_a_run_that_was_killed_its_end_is_not_known_and_of_a_wait_it_is_said_what_for() {
+    let desk = Desk::of(
+        "  step \"mark\" {\n    $ touch marked\n    rollback none \"nothing\"\n  }\n  wait up to 1m every 20ms until $ ./look",
+    );
+    desk.killed_at(&["run", "book.rbk"], "ready");
+    let text = reported(&desk, "markdown");
+    assert!(section(&text, "Summary").contains(" UTC - unknown: last heard of at "), "{text}");
+    assert!(text.contains("waits `until $ ./look`, 1m at most"), "{text}");
+    assert!(reported(&desk, "html").contains("<td>wait</td><td>until $ ./look</td>"));
+    shown(&desk, &[]).ended(0).says(&["until then, and no word of it after that"]);
+    desk.write("go", "");
+    desk.resume(&[]).ended(0);
+    assert!(!reported(&desk, "markdown").contains("unknown: last heard of"));
 }

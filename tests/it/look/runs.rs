@@ -8,7 +8,7 @@ fn listed(desk: &Desk) -> J {
 #[test]
 fn a_run_that_is_not_over_tells_what_it_waits_for() {
     let desk = asking();
-    desk.say(&["runs"]).ended(0).says(&["interrupted", "asks: Go on?"]);
+    desk.say(&["runs"]).ended(0).says(&["stopped", "asks: Go on?"]);
     let waits = listed(&desk)[0]["waits_for"][0].clone();
     assert_eq!((&waits["kind"], &waits["text"]), (&"answer".into(), &"Go on?".into()));
     desk.resume(&["--answer", "Go on?=yes"]).ended(0);

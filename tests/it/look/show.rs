@@ -55,9 +55,18 @@ fn a_run_is_told_to_programs_by_the_names_that_it_had_when_it_ran() {
                 let taken = run["timeline"].as_array().unwrap().iter().rfind(|e| e["event"] == "taken").unwrap();
                 assert_eq!(taken["reasons"][0]["text"], "the night was long");
             }
-            "answered" => assert!(has("stopped") && has("answer"), "{events:?}"),
+            "answered" => assert!(has("unanswered") && has("answer"), "{events:?}"),
+            "stopped" => {
+                assert_eq!((run["state"].as_str(), run["exit"].as_u64()), (Some("stopped"), Some(4)));
+                assert_eq!(run["finished"]["failure"]["step"], "Second");
+                assert_eq!(run["finished"]["left"].as_array().unwrap().len(), 2, "{run}");
+                let waits = &run["waits_for"][0];
+                assert_eq!((&waits["kind"], &waits["step"]), (&"failure".into(), &"Second".into()));
+                let how: Vec<(&str, &str)> = run["steps"].as_array().unwrap().iter().map(words).collect();
+                assert!(how.contains(&("First", "done")) && how.contains(&("Second", "failed")), "{how:?}");
+            }
             "asking" => {
-                assert_eq!((run["state"].as_str(), &run["outcome"]), (Some("interrupted"), &J::Null));
+                assert_eq!((run["state"].as_str(), &run["outcome"]), (Some("stopped"), &"stopped".into()));
                 assert_eq!(
                     (&run["waits_for"][0]["kind"], &run["waits_for"][0]["text"]),
                     (&"answer".into(), &"Go on?".into())

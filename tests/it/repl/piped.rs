@@ -146,7 +146,7 @@ fn a_hangup_leaves_it_and_cancels_what_runs() {
     kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGHUP).unwrap();
     let (code, out, err) = child_output(&mut child);
     let (run, state) = desk.last();
-    assert_eq!((code, state.as_str()), (Some(4), "interrupted"), "{out}{err}");
+    assert_eq!((code, state.as_str()), (Some(4), "stopped"), "{out}{err}");
     assert!(err.contains(&format!("`rbk repl --resume {run}` goes on")), "{err}");
     assert!(desk.has("one") && !desk.has("slow"), "{out}");
     desk.rollback(&[]).ended(0);

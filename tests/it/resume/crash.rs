@@ -138,3 +138,29 @@ fn a_run_that_was_killed_before_its_first_word_starts_or_is_undone() {
         assert_eq!(desk.read("log"), log, "{door}");
     }
 }
+
+#[test]
+fn two_waits_that_began_at_once_are_each_told_where_they_stand() {
+    let desk = Desk::of(
+        "  step \"mark\" {\n    $ touch ready\n    rollback none \"nothing\"\n  }\n  parallel {\n    wait 3s\n    wait 4s\n  }",
+    );
+    desk.killed_at(&["run", "book.rbk"], "ready");
+    let said = desk.resume(&["--format", "json"]).ended(0).out;
+    let events = said.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let waits: Vec<String> = events
+        .filter(|event| event["event"] == "wait")
+        .map(|event| event["path"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(waits.len() == 2 && waits[0] != waits[1], "{waits:?}");
+}
+
+#[test]
+fn where_processes_are_written_down_is_for_their_owner_alone_also_where_it_was_not() {
+    let desk = Desk::of("  step \"a\" {\n    $ touch a\n    rollback { $ rm a }\n  }");
+    let dir = desk.path().join("state/processes");
+    std::fs::create_dir_all(&dir).unwrap();
+    std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::set_permissions(desk.path().join("state"), std::fs::Permissions::from_mode(0o700)).unwrap();
+    desk.say(&["run", "book.rbk"]).ended(0);
+    assert_eq!(std::fs::metadata(&dir).unwrap().permissions().mode() & 0o777, 0o700);
+}

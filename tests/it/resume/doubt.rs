@@ -281,3 +281,25 @@ fn f1_an_undo_that_needs_a_secret_that_is_another_one_is_left_and_says_what_to_d
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(desk.read("got"), "second-secret-value");
 }
+
+#[test]
+fn f1_an_answer_that_is_none_of_the_choices_is_refused_and_one_to_no_question_too() {
+    let desk = with_a_secret("with env({ T: token }) { $ printf %s \"$T\" > got }");
+    let (run, state) = desk.last();
+    let other = |answer: &str| {
+        let mut command = desk.command(&["rollback", &run, "--answer", answer]);
+        let output = command.env("TOKEN", "second-secret-value").output().unwrap();
+        (output.status.code(), stage::text(&output.stderr))
+    };
+    let log = desk.read("log");
+    for (answer, word) in [
+        ("changed: env(\"TOKEN\")=the newer one", "none of `the old one`, `the new one`, `neither: stop`"),
+        // It was not kept.
+        ("changed: env(\"TOKEN\")=the old one", "`the old one` is none of `the new one`, `neither: stop`"),
+        ("changed: env(\"TOKNE\")=the new one", "did you mean `changed: env(\"TOKEN\")`?"),
+    ] {
+        let (code, said) = other(answer);
+        assert!(code == Some(2) && said.contains(word), "{code:?} {said}");
+        assert_eq!((desk.read("log"), desk.last().1), (log.clone(), state.clone()), "nothing was undone");
+    }
+}

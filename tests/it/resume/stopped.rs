@@ -16,7 +16,7 @@ fn a_second_signal_leaves_a_run_that_can_be_resumed() {
     desk.until("undoing");
     kill(pid, Signal::SIGTERM).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(4));
-    assert_eq!(desk.last().1, "interrupted");
+    assert_eq!(desk.last().1, "stopped");
     desk.write("go", "");
     desk.resume(&[]).ended(1).says(&["undone: a"]);
     assert_eq!(desk.read("log"), "a\n-a\n-a\n", "a rollback that was cut off runs again");
@@ -71,10 +71,47 @@ fn a_question_that_stops_names_its_answer_and_is_the_reason_that_is_kept() {
     desk.say(&["run", "book.rbk", "--on-question", "stop"]).ended(4).says(&[answer, "rbk close"]);
     let (run, _) = desk.last();
     let said = desk.say(&["show", &run]).ended(0);
-    assert!(
-        said.out.contains(&format!("let go of it: nobody is there to answer `It's \"on\"?`: {answer}")),
-        "{}",
-        said.out
-    );
+    assert!(said.out.contains(&format!("nobody is there to answer `It's \"on\"?`: {answer}")), "{}", said.out);
     assert!(!said.out.contains("second signal"), "{}", said.out);
+}
+
+#[test]
+fn what_a_failure_stopped_is_told_until_it_is_mended_and_what_was_done_is_not_done_again() {
+    let desk = crate::look::stopped();
+    let (run, state) = desk.last();
+    assert_eq!(state, "stopped");
+    desk.say(&["runs"]).ended(0).says(&["stopped", "failed: Second: `$ touch second", "exited with code 5"]);
+    desk.say(&["runs", "--state", "stopped"]).ended(0).says(&[&run]);
+    let told =
+        ["failed: Second", "exited with code 5", "no room", "left in place", "First: not undone", "Second: not undone"];
+    desk.say(&["show", &run]).ended(0).says(&told);
+    let report = |format| desk.say(&["report", &run, "--format", format]).ended(0).out;
+    let junit = report("junit");
+    assert!(junit.contains("<failure message") && junit.contains("exited with code 5"), "{junit}");
+    for text in [report("markdown"), report("html")] {
+        assert!(text.contains("failed first: ") && text.contains("exited with code 5"), "{text}");
+        assert!(text.contains("Left in place") && text.contains("no room"), "{text}");
+    }
+    let text = report("markdown");
+    assert!(!text.contains("not ended") && !text.contains("in doubt:"), "{text}");
+    // Half done: undone, and the run with it.
+    desk.resume(&[]).ended(4);
+    desk.rollback(&[]).ended(0);
+    assert!(!desk.has("first") && !desk.has("second"));
+    let (junit, text) = (report("junit"), report("markdown"));
+    assert!(junit.contains("<failure message") && !junit.contains("<error"), "{junit}");
+    assert!(text.contains("failed first: `Second`") && !text.contains("not ended"), "{text}");
+    assert_eq!(text.matches("step `Second` failed").count(), 2, "{text}");
+}
+
+#[test]
+fn what_failed_without_any_effect_is_called_again_once_it_is_mended() {
+    let desk = Desk::of(
+        "  step \"a\" {\n    $ echo a >> log\n    rollback { $ echo -a >> log }\n  }\n  step \"b\" {\n    $ ./tool\n    rollback { $ rm ready }\n  }",
+    );
+    desk.say(&["run", "book.rbk", "--on-failure", "stop"]).ended(4);
+    std::fs::copy(desk.path().join("look"), desk.path().join("tool")).unwrap();
+    desk.write("go", "");
+    desk.resume(&[]).ended(0);
+    assert!(desk.has("ready") && desk.read("log") == "a\n");
 }

@@ -75,6 +75,9 @@ pub fn retell(kept: Kept, row: Row, script: Result<Script, String>) -> Past {
     }
 }
 
+/// What a run waits for, and what it has in place, the last first.
+type Stood = (Vec<Awaits>, Vec<(Path, SmolStr)>);
+
 #[derive(Default)]
 struct Teller {
     /// None: it cannot be replayed, or no further.
@@ -83,7 +86,7 @@ struct Teller {
     begun: Option<(Arc<Program>, Inputs)>,
     heard: Vec<Input>,
     /// What it waited for and had in place when it stopped, until it goes on.
-    stood: Option<(Vec<Awaits>, Vec<(Path, SmolStr)>)>,
+    stood: Option<Stood>,
     /// Steps that its stop has told the end of: they are under way again when it goes on.
     cut: Vec<Progress>,
     intended: BTreeSet<CallId>,

@@ -50,9 +50,8 @@ fn what_is_due_goes_on_and_the_rest_is_left_alone_and_named() {
         "(away) is left alone: the run was started in another place",
     ]);
     assert!(desk.has("soon-done") && !desk.has("late-done") && !desk.has("away-done"), "{}{}", said.out, said.err);
-    let interrupted = ["away", "asks", "late"].map(|book| (book.to_owned(), "interrupted".to_owned()));
-    let expected = [&interrupted[..], &[("soon".to_owned(), "succeeded".to_owned())]].concat();
-    assert_eq!(states(&desk), expected);
+    let expected = [("away", "interrupted"), ("asks", "stopped"), ("late", "interrupted"), ("soon", "succeeded")];
+    assert_eq!(states(&desk), expected.map(|(book, state)| (book.to_owned(), state.to_owned())));
     desk.say(&["resume", "--due", "--answer", "Go on?=yes"]).ended(0).says(&["went on"]);
     assert_eq!(states(&desk)[1], ("asks".to_owned(), "succeeded".to_owned()));
 }

@@ -1,6 +1,5 @@
 //! `$ …`: every value gets its place, and the place of the command decides whether it writes (G1, G2).
-use std::rc::Rc;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
@@ -10,21 +9,11 @@ use crate::value::{SmolStr, Type, Value};
 use super::elab::{Elab, Stance, wrong};
 use super::embedded::{self, text::Text};
 use super::program::{Class, CodePart, Command, Effect, Expr, ExprKind, How, Shell, Want};
-use super::shell::{self, HoleUse, Reads};
-use super::{stdlib, types};
-
-/// What `std/commands.rbk` declares, read once a process and only for scripts that have a command.
-static STANDARD: LazyLock<Reads> =
-    LazyLock::new(|| Reads::new(stdlib::COMMANDS.lines().filter(|l| !l.starts_with('#')).flat_map(quoted)));
-
-/// What stands between the quotes of a line; the file has no escapes.
-fn quoted(line: &'static str) -> impl Iterator<Item = SmolStr> {
-    line.split('"').skip(1).step_by(2).map(SmolStr::new_static)
-}
+use super::shell::{self, HoleUse};
+use super::types;
 
 impl Elab<'_> {
     pub(super) fn declare_reads(&mut self, patterns: &[ast::Str]) {
-        let mut reads = Reads::clone(self.reads());
         for pattern in patterns {
             if let Some(ast::Part::Hole { span, .. }) =
                 pattern.parts.iter().find(|p| matches!(p, ast::Part::Hole { .. }))
@@ -38,19 +27,15 @@ impl Elab<'_> {
                 self.report(found.help("write `*` for what differs"));
                 continue;
             }
-            reads.add(self.written(pattern));
+            let line = self.written(pattern);
+            self.reads.add(line);
         }
-        self.own_reads = Some(Rc::new(reads));
-    }
-
-    fn reads(&self) -> &Reads {
-        self.own_reads.as_deref().unwrap_or(&STANDARD)
     }
 
     pub(super) fn command(&mut self, written: &ast::Command, want: Want) -> Expr {
         let span = written.span;
         let shell = self.module(self.here.module).map_or(Shell::Bash, |m| m.shell.clone());
-        let analysis = shell::analyse(&written.parts, &shell, self.reads());
+        let analysis = shell::analyse(&written.parts, &shell, &self.reads);
         let judged = shell == Shell::Bash && !analysis.direct && analysis.problems.is_empty();
         for found in analysis.problems {
             self.report(found);

@@ -1,5 +1,4 @@
 //! What elaboration carries with it: the program so far, what is wrong, and where it stands.
-use std::rc::Rc;
 
 use crate::diag::{Code, Diagnostic};
 use crate::source::{Sources, Span};
@@ -18,8 +17,7 @@ pub(super) struct Elab<'a> {
     pub program: Program,
     pub diagnostics: Vec<Diagnostic>,
     pub modules: Vec<Module<'a>>,
-    /// The standard ones and those that scripts declare; absent while nothing is declared.
-    pub own_reads: Option<Rc<Reads>>,
+    pub reads: Reads,
     /// Parameters whose `where` leaves only plain words.
     pub harmless: Vec<NameId>,
     pub scopes: Scopes,
@@ -115,7 +113,7 @@ impl<'a> Elab<'a> {
             program: Program::default(),
             diagnostics: Vec::new(),
             modules: Vec::new(),
-            own_reads: None,
+            reads: Reads::default(),
             harmless: Vec::new(),
             scopes: Scopes::default(),
             here: Here::at(ModuleId(0)),

@@ -1,15 +1,17 @@
 //! Known read, known write, or unknown: of every simple command, those in pipes and substitutions too.
-use std::sync::OnceLock;
-
 use crate::check::program::Class;
 
 use super::inner;
-use super::pattern::{self, Pattern, like};
+use super::pattern::{Pattern, like};
 use super::previews::PREVIEWS;
 use super::reads::Reads;
+use super::table::{Table, listed};
 use super::tree::{Piece, Redirect, Script, Simple, Then, Word};
 use super::wrapper;
 use super::writes::{GLOBAL, WRITES};
+
+static KNOWN_WRITES: Table<{ WRITES.len() }> = Table::new(listed(WRITES), |line| Pattern::writing(line, GLOBAL));
+static KNOWN_PREVIEWS: Table<{ PREVIEWS.len() }> = Table::new(listed(PREVIEWS), |line| Pattern::writing(line, GLOBAL));
 
 pub fn class(script: &Script, reads: &Reads) -> Class {
     let mut out = Class::Read;
@@ -49,7 +51,7 @@ fn words(words_: &[Word], reads: &Reads) -> Class {
         let open = words_.iter().any(|word| word.opening().is_empty() && word.literal().is_none());
         return if open { Class::Unknown } else { Class::Read };
     }
-    if pattern::any(known_writes(), words_) {
+    if KNOWN_WRITES.knows(words_) {
         return Class::Write;
     }
     let inner = wrapper::inner(words_).map(|(inner, transparent)| (words(inner, reads), transparent));
@@ -65,17 +67,7 @@ fn words(words_: &[Word], reads: &Reads) -> Class {
 /// It shows what it would do.
 #[must_use]
 pub fn previews(words: &[Word]) -> bool {
-    pattern::any(known_previews(), words) && !words.iter().any(takes_it_back)
-}
-
-fn known_writes() -> &'static [Pattern] {
-    static PATTERNS: OnceLock<Vec<Pattern>> = OnceLock::new();
-    PATTERNS.get_or_init(|| WRITES.iter().map(|line| Pattern::writing(line, GLOBAL)).collect())
-}
-
-fn known_previews() -> &'static [Pattern] {
-    static PATTERNS: OnceLock<Vec<Pattern>> = OnceLock::new();
-    PATTERNS.get_or_init(|| PREVIEWS.iter().map(|line| Pattern::writing(line, GLOBAL)).collect())
+    KNOWN_PREVIEWS.knows(words) && !words.iter().any(takes_it_back)
 }
 
 /// `--dry-run=none`, `--no-dry-run`

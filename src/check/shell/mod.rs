@@ -10,6 +10,7 @@ mod previews;
 pub mod ran;
 mod reads;
 mod scan;
+mod table;
 pub(super) mod text;
 mod tree;
 mod wrapper;

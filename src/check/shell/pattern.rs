@@ -16,8 +16,6 @@ use super::tree::Word;
 #[derive(Clone, Debug)]
 pub struct Pattern {
     text: SmolStr,
-    /// There is a `*` in it, maybe in the name.
-    wild: bool,
     /// Of what is known to write, by name: which options before its subcommand take a value; any others may stand there too.
     passed: &'static [(&'static str, &'static str)],
     shape: OnceLock<Shape>,
@@ -92,7 +90,7 @@ impl Pattern {
     /// Never fails: text that is no pattern is a command of that name.
     #[must_use]
     pub fn new(text: SmolStr) -> Pattern {
-        Pattern { wild: text.contains('*'), text, passed: &[], shape: OnceLock::new() }
+        Pattern { text, passed: &[], shape: OnceLock::new() }
     }
 
     /// What is known to write, whatever the options before its subcommand: `passed` are those that take a value, by name.
@@ -112,13 +110,7 @@ impl Pattern {
     }
 
     fn name(&self) -> &str {
-        self.text.split_whitespace().next().unwrap_or("")
-    }
-
-    fn names(&self, program: &str) -> bool {
-        // Hundreds are asked: where the name would end is looked at first.
-        let ends = self.text.as_bytes().get(program.len()).is_none_or(u8::is_ascii_whitespace);
-        (ends && self.text.starts_with(program)) || (self.wild && like(self.name(), program))
+        first(&self.text)
     }
 
     /// The words after the name that have to be there, in their order: of each all that it may be.
@@ -132,7 +124,7 @@ impl Pattern {
     }
 
     /// Whether the words after the name are so.
-    fn fits(&self, mut words: &[Word]) -> bool {
+    pub fn fits(&self, mut words: &[Word]) -> bool {
         let Shape { steps, rest } = self.shape();
         for step in steps {
             words = skip(words, &step.before);
@@ -162,10 +154,33 @@ impl Pattern {
 /// Whether one of them says so of this command.
 #[must_use]
 pub fn any<'p>(patterns: impl IntoIterator<Item = &'p Pattern>, words: &[Word]) -> bool {
-    let Some((first, rest)) = words.split_first() else { return false };
-    let Some(name) = first.literal() else { return false };
-    let name = program(&name);
-    patterns.into_iter().any(|pattern| pattern.names(name) && pattern.fits(rest))
+    let Some((name, rest)) = program(words) else { return false };
+    patterns.into_iter().any(|pattern| names(&pattern.text, &name) && pattern.fits(rest))
+}
+
+/// What is run, `grep` for `/usr/bin/grep` but not for `./grep`, and the words after it. None when it is computed.
+#[must_use]
+pub fn program(words: &[Word]) -> Option<(String, &[Word])> {
+    let (first, rest) = words.split_first()?;
+    let name = first.literal()?;
+    match name.rsplit_once('/') {
+        Some(("/bin" | "/usr/bin" | "/usr/local/bin" | "/sbin" | "/usr/sbin" | "/usr/local/sbin", base)) => {
+            Some((base.to_owned(), rest))
+        }
+        _ => Some((name, rest)),
+    }
+}
+
+/// Whether a line is about this program.
+#[must_use]
+pub fn names(line: &str, program: &str) -> bool {
+    // Hundreds are asked: the first letter turns most away.
+    let letter = line.as_bytes().first();
+    (letter == Some(&b'*') || letter == program.as_bytes().first()) && like(first(line), program)
+}
+
+fn first(line: &str) -> &str {
+    line.split_ascii_whitespace().next().unwrap_or("")
 }
 
 impl Shape {
@@ -255,14 +270,6 @@ impl Opt {
             (Some(c), None) if c != '-' => Some(c),
             _ => None,
         }
-    }
-}
-
-/// `/usr/bin/grep` is `grep`; `./grep` is not.
-fn program(name: &str) -> &str {
-    match name.rsplit_once('/') {
-        Some(("/bin" | "/usr/bin" | "/usr/local/bin" | "/sbin" | "/usr/sbin" | "/usr/local/sbin", base)) => base,
-        _ => name,
     }
 }
 

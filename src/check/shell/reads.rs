@@ -1,25 +1,22 @@
 //! Commands known only to read: those of the standard library and what scripts declare with `reads "…"`.
+use crate::check::stdlib::COMMANDS;
 use crate::value::SmolStr;
 
 use super::pattern::{self, Pattern};
+use super::table::{Table, count, quoted};
 use super::tree::Word;
 
-#[derive(Clone, Debug, Default)]
+static STANDARD: Table<{ count(COMMANDS) }> =
+    Table::new(quoted(COMMANDS), |line| Pattern::new(SmolStr::new_static(line)));
+
+/// What scripts declare, beside the standard ones.
+#[derive(Debug, Default)]
 pub struct Reads {
     patterns: Vec<Pattern>,
 }
 
 impl Reads {
-    /// One pattern each: `kubectl get`, `aws * describe-*` (the notation is in `pattern`).
-    #[must_use]
-    pub fn new(lines: impl IntoIterator<Item = SmolStr>) -> Reads {
-        let mut reads = Reads::default();
-        for line in lines {
-            reads.add(line);
-        }
-        reads
-    }
-
+    /// `kubectl get`, `aws * describe-*` (the notation is in `pattern`).
     pub fn add(&mut self, line: SmolStr) {
         let text = line.trim();
         if text.len() < line.len() {
@@ -31,6 +28,6 @@ impl Reads {
     }
 
     pub(super) fn knows(&self, words: &[Word]) -> bool {
-        pattern::any(&self.patterns, words)
+        STANDARD.knows(words) || pattern::any(&self.patterns, words)
     }
 }

@@ -19,7 +19,7 @@ pub fn row(
     let started = head.as_ref().and_then(|head| time(&head.started).ok()).unwrap_or(Timestamp::UNIX_EPOCH);
     let state = tip.as_ref().map_or(State::Open, |tip| tip.state);
     let wanted = filter.book.as_ref().is_none_or(|wanted| *wanted == book)
-        && filter.state.is_none_or(|wanted| wanted == state)
+        && (filter.states.is_empty() || filter.states.contains(&state))
         && filter.since.is_none_or(|since| started >= since || started == Timestamp::UNIX_EPOCH);
     if !wanted {
         return None;

@@ -23,7 +23,7 @@ mod written;
 
 pub use entry::{CONSOLE, Door, Entry, Head, Holder, Place, Reason, Text};
 pub use open::{Which, open, which};
-pub use store::{Filter, Kept, Lapse, Lock, Room, Row, Standing, State, Store, Verified};
+pub use store::{Filter, Kept, Lapse, Lock, Room, Row, Standing, State, Store, Verified, Wanted};
 pub use trouble::{Kind, Trouble};
 
 pub use crate::value::lost::{LOST, is_lost, lost};

@@ -88,8 +88,11 @@ pub struct Row {
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     pub book: Option<String>,
-    pub state: Option<State>,
+    /// One of these; all of them when there is none.
+    pub states: Vec<State>,
     pub since: Option<Timestamp>,
+    /// Only so many: those that were written last.
+    pub limit: Option<usize>,
 }
 
 /// A process that may still drive a run.
@@ -106,6 +109,15 @@ pub struct Lock {
     pub name: String,
     pub run: SmolStr,
     pub since: Timestamp,
+}
+
+/// That another run wants a lock of a run that a process drives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    pub lock: String,
+    /// The other run, and its user.
+    pub by: SmolStr,
+    pub who: String,
 }
 
 /// A run as far as it is whole.
@@ -255,6 +267,20 @@ pub trait Store {
     /// # Errors
     /// Another run holds it.
     fn lock(&mut self, name: &str, run: &str, takeover: bool, wall: Timestamp) -> Result<Option<Lock>, Trouble>;
+
+    /// Ask the run that has a lock, where a process on another machine drives it, to be cancelled and undone: the lock, and who
+    /// drives it. Nothing when nobody does: [`Store::lock`] gives it. May be asked again and again.
+    ///
+    /// # Errors
+    /// The store cannot be used.
+    fn ask_for(&mut self, _lock: &str, _run: &str, _who: &str) -> Result<Option<(Lock, Holder)>, Trouble> {
+        Ok(None)
+    }
+
+    /// What [`Store::ask_for`] asks of the run that this process drives, as far as is known here; nobody is asked.
+    fn wanted(&self, _run: &str) -> Option<Wanted> {
+        None
+    }
 
     /// Forget runs that were last written before then and leave nothing to do: they succeeded, are undone, were refused or
     /// closed, and nobody drives them; how many.

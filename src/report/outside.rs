@@ -5,11 +5,13 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::io::{IsTerminal, Write};
 use std::rc::Rc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, fcntl};
 use unicode_width::UnicodeWidthStr;
 
 use crate::report::at_once;
@@ -59,6 +61,15 @@ impl Look {
         let (width, height) = size(channel).unwrap_or((100, 24));
         Look { terminal, colour: terminal && !dumb && !set("NO_COLOR"), moves: terminal && !dumb, width, height }
     }
+}
+
+/// Standard output was closed when the process began.
+static CLOSED: AtomicBool = AtomicBool::new(false);
+
+/// To be called before `main`.
+pub extern "C" fn look_whether_closed() {
+    let closed = fcntl(std::io::stdout(), FcntlArg::F_GETFD) == Err(Errno::EBADF);
+    CLOSED.store(closed, Ordering::Relaxed);
 }
 
 /// Columns and rows of a terminal.
@@ -117,6 +128,9 @@ impl Outside {
             Channel::Err => (Outside::to(std::io::stderr(), look), at_once::tells(&std::io::stderr(), look.terminal)),
         };
         to.quick = tells.then_some(channel);
+        if channel == Channel::Out && CLOSED.load(Ordering::Relaxed) {
+            let _ = to.written.0.set(Errno::EBADF.into());
+        }
         to
     }
 

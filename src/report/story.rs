@@ -6,6 +6,8 @@ mod slow;
 
 use std::collections::BTreeMap;
 
+use unicode_width::UnicodeWidthStr;
+
 use crate::check::program::{Effect, Want};
 use crate::effects::{Chunk, Stream};
 use crate::engine::call::{CallId, Path};
@@ -95,6 +97,8 @@ pub struct Story {
     running: BTreeMap<CallId, Running>,
     streamed: Streamed,
     unwinding: Option<(Nanos, Option<Nanos>)>,
+    /// Columns of the longest name among those that run beside each other.
+    widest: usize,
     /// Its first lines, told when something is really undone.
     heading: Vec<Line>,
     /// Why the last thing that failed did.
@@ -119,6 +123,7 @@ impl Story {
             running: BTreeMap::new(),
             streamed: Streamed::default(),
             unwinding: None,
+            widest: 0,
             heading: Vec::new(),
             told_failure: None,
             told_place: None,
@@ -180,7 +185,10 @@ impl Story {
     pub fn line(&self, path: &Path) -> Line {
         let line = Line::new(self.open.keys().filter(|(open, _)| starts_with(path, open)).count());
         match self.home(path).and_then(|home| self.open.get(&home)) {
-            Some(open) if open.shared || self.innermost().len() > 1 => line.put(Tone::Dim, format!("{} │ ", open.name)),
+            Some(open) if open.shared || self.innermost().len() > 1 => {
+                let pad = " ".repeat(self.widest.saturating_sub(open.name.width()));
+                line.put(Tone::Dim, format!("{}{pad} │ ", open.name))
+            }
             _ => line,
         }
     }
@@ -190,9 +198,13 @@ impl Story {
         self.hear(at, progress, &mut lines);
         let inner: Vec<(Path, bool)> = self.inner().cloned().collect();
         if inner.len() > 1 {
+            let name = |key: &(Path, bool)| self.open.get(key).map_or(0, |open| open.name.width());
+            self.widest = inner.iter().map(name).fold(self.widest, usize::max);
             for key in inner {
                 self.open.entry(key).and_modify(|open| open.shared = true);
             }
+        } else if !self.open.values().any(|open| open.shared) {
+            self.widest = 0;
         }
         lines
     }

@@ -1,4 +1,5 @@
 //! The loop.
+mod locks;
 mod turns;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -86,6 +87,8 @@ struct Driver<'a> {
     cancellers: BTreeMap<CallId, Canceller>,
     /// Locks that are being taken.
     locks: BTreeMap<CallId, Arc<Call>>,
+    /// Of those, the ones whose runs were asked to end.
+    asked_for: BTreeMap<CallId, (Arc<Call>, Outcome)>,
     timers: BTreeMap<TimerId, Nanos>,
     questions: BTreeSet<QuestionId>,
     waits: Waits,
@@ -119,6 +122,7 @@ pub async fn drive(run: Replayed, around: Around<'_>, past: Option<Past>) -> Res
         running: FuturesUnordered::new(),
         cancellers: BTreeMap::new(),
         locks: BTreeMap::new(),
+        asked_for: BTreeMap::new(),
         timers: BTreeMap::new(),
         questions: BTreeSet::new(),
         waits: Waits::default(),
@@ -174,7 +178,10 @@ impl<'a> Driver<'a> {
                 self.cancellers.values().for_each(Canceller::kill);
                 end = Some(far(LAST));
             }
-            let waits = !self.timers.is_empty() || !self.questions.is_empty() || self.waits == Waits::ForTurn;
+            let waits = !self.timers.is_empty()
+                || !self.questions.is_empty()
+                || !self.asked_for.is_empty()
+                || self.waits == Waits::ForTurn;
             if idle && (over || !waits) {
                 return;
             }
@@ -191,9 +198,7 @@ impl<'a> Driver<'a> {
                     Heard::Hangup if stopping => {}
                     Heard::Hangup | Heard::Stop | Heard::Interrupt if !stopping => {
                         stopping = true;
-                        let at = self.clock.now();
-                        self.around.watcher.tell(at, &Progress::Stopping);
-                        self.hear(Event::Stop);
+                        self.stop();
                     }
                     Heard::Hangup | Heard::Stop | Heard::Interrupt => {
                         self.hear(Event::Kill);
@@ -246,6 +251,12 @@ impl<'a> Driver<'a> {
                     if let Some(taken) = taken.filter(|_| !over) {
                         self.lose(taken);
                     }
+                    let wanted = self.around.journal.as_ref().and_then(|journal| journal.wanted());
+                    if let Some(wanted) = wanted.filter(|_| !over && !stopping) {
+                        stopping = true;
+                        self.give_way(&wanted, &mut end);
+                    }
+                    self.ask_again();
                 }
                 Some(chunk) = chunks.recv() => self.show(&chunk),
             }
@@ -263,8 +274,9 @@ impl<'a> Driver<'a> {
                     self.show(&chunk);
                 }
                 self.cancellers.remove(&call);
-                let outcome = self.locked(call, outcome);
-                self.hear(Event::Ended(call, Box::new(outcome)));
+                if let Some(outcome) = self.locked(call, outcome) {
+                    self.hear(Event::Ended(call, Box::new(outcome)));
+                }
             }
             Seen::Settled(Some(outcome)) if outcome.ending == Ending::Done => {
                 self.hear(Event::Ended(call, Box::new(outcome)));
@@ -272,15 +284,6 @@ impl<'a> Driver<'a> {
             Seen::Settled(Some(_)) => self.hear(Event::Unstarted(call)),
             Seen::Settled(None) => self.hear(Event::Doubted(call)),
         }
-    }
-
-    /// A lock that this process holds is the run's, unless a run that is not over has it.
-    fn locked(&mut self, call: CallId, outcome: Outcome) -> Outcome {
-        let (Some(call), Some(journal)) = (self.locks.remove(&call), &mut self.around.journal) else { return outcome };
-        if outcome.ending != Ending::Done {
-            return outcome;
-        }
-        journal.lock(&call, outcome, now())
     }
 
     /// What still waits is kept now. When it cannot be, whatever needs it says so.
@@ -408,6 +411,7 @@ impl<'a> Driver<'a> {
                 if let Some(canceller) = self.cancellers.get(&id) {
                     canceller.cancel();
                 }
+                self.ask_no_more(id);
             }
             Command::Timer(id, after, _) => {
                 self.timers.insert(id, Nanos(at.0.saturating_add(after.0.max(0))));

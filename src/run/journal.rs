@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use super::crash;
 use crate::engine::event::{End, Event, Finish, Input, Outcome};
 use crate::engine::{Call, CallId, Command, Ending, Failure, FailureKind, Record, What};
-use crate::journal::{Entry, Filter, Holder, Room, Row, Standing, State, Store, Trouble};
+use crate::journal::{Entry, Filter, Holder, Lock, Room, Row, Standing, State, Store, Trouble, Wanted};
 use crate::value::redact::Redactor;
 use crate::value::{SmolStr, Timestamp, Value};
 
@@ -149,17 +149,35 @@ impl Journal {
         self.store.same(&self.run, call, value)
     }
 
-    /// The runs of a runbook, this one among them.
+    /// The run of a runbook that was written last, of those that stand like this.
     ///
     /// # Errors
     /// The journal cannot be read.
-    pub fn runs_of(&mut self, book: &str) -> Result<Vec<Row>, Trouble> {
-        self.store.runs(&Filter { book: Some(book.to_owned()), ..Filter::default() })
+    pub fn last_of(&mut self, book: &str, states: Vec<State>) -> Result<Option<Row>, Trouble> {
+        let filter = Filter { book: Some(book.to_owned()), states, limit: Some(1), ..Filter::default() };
+        Ok(self.store.runs(&filter)?.pop())
     }
 
     /// Beside what happens: kept with the next entries.
     pub fn note(&mut self, entries: Vec<Entry>) {
         self.waiting.extend(entries);
+    }
+
+    /// Another run wants a lock of this one, as far as is known.
+    #[must_use]
+    pub fn wanted(&self) -> Option<Wanted> {
+        self.store.wanted(&self.run)
+    }
+
+    /// Ask whoever drives the run that has a lock to end it; nothing when the lock can be had.
+    ///
+    /// # Errors
+    /// The journal cannot be used.
+    pub fn ask_for(&mut self, call: &Call) -> Result<Option<(Lock, Holder)>, Trouble> {
+        match &call.what {
+            What::Lock { name, takeover: true } => self.store.ask_for(name, &self.run, &self.holder.user),
+            _ => Ok(None),
+        }
     }
 
     /// Give the run a lock for as long as it is open. `outcome`: how this process came to it. Whose it was is in what comes
@@ -180,7 +198,7 @@ impl Journal {
         let Some(from) = open.or(stopped) else { return outcome };
         self.tell_loser(&from, name, wall);
         match outcome.result {
-            Ok(Value::Null) => Outcome::done(Value::record([("taken_from".into(), Value::str(from.as_str()))])),
+            Ok(Value::Null) => taken_from(&from),
             _ => outcome,
         }
     }
@@ -252,6 +270,11 @@ fn stops(event: &Event, commands: &[Command]) -> Option<String> {
         (_, Some(Some(failed))) => Some(failed.failure.message.clone()),
         (_, None) => None,
     }
+}
+
+/// A lock that another run had.
+pub fn taken_from(run: &str) -> Outcome {
+    Outcome::done(Value::record([("taken_from".into(), Value::str(run))]))
 }
 
 /// As a failed call.

@@ -1,7 +1,8 @@
 //! `runs.last`: other runs, as the journal that this one is kept in knows them.
 use super::journal::{self, Journal};
+use crate::engine::event::End;
 use crate::engine::{Arg, Call, Ending, Failure, FailureKind, Outcome, What};
-use crate::journal::{Row, Trouble};
+use crate::journal::{Row, State, Trouble};
 use crate::value::{Nanos, SmolStr, Timestamp, Value};
 
 /// What such a call ends with; nothing of any other.
@@ -29,14 +30,26 @@ pub fn answer(call: &Call, journal: Option<&mut Journal>, now: Timestamp) -> Opt
     })
 }
 
+const OVER: [State; 5] = [
+    State::Ended(End::Succeeded),
+    State::Ended(End::RolledBack),
+    State::Ended(End::Incomplete),
+    State::Ended(End::Refused),
+    State::Closed,
+];
+
 /// The one that ended last, and how.
 fn last(journal: &mut Journal, book: &str, outcome: &str) -> Result<Option<(Row, &'static str)>, Trouble> {
-    let over = journal.runs_of(book)?.into_iter().filter_map(|row| {
-        let how = row.state.outcome()?;
-        let counts = if outcome == "any" { how != "refused" } else { how == outcome };
-        counts.then_some((row, how))
-    });
-    Ok(over.max_by_key(|(row, _)| row.last))
+    let counts = |state: &State| match (state.outcome(), outcome) {
+        (Some(how), "any") => how != "refused",
+        (how, outcome) => how == Some(outcome),
+    };
+    let states: Vec<State> = OVER.into_iter().filter(counts).collect();
+    if states.is_empty() {
+        return Ok(None);
+    }
+    let row = journal.last_of(book, states)?;
+    Ok(row.and_then(|row| row.state.outcome().map(|how| (row, how))))
 }
 
 fn record(row: &Row, how: &str, now: Timestamp) -> Value {

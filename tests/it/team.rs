@@ -11,6 +11,7 @@ use crate::stage;
 
 mod away;
 mod e7;
+mod takeover;
 
 /// Someone's machine, as far as one machine can be two: with this journal, and leases of so many seconds.
 fn desk(text: &str, url: &str, lease: u32) -> Desk {

@@ -93,7 +93,7 @@ fn listed(args: &Runs) -> Result<Told, Refused> {
         let text = format!("{count} {} forgotten", if count == 1 { "run is" } else { "runs are" });
         return Ok(Box::new(move |out| out.line(&Line::new(0).put(Tone::Plain, text))));
     }
-    let filter = Filter { book: args.book.clone(), state: None, since: time(&args.within)? };
+    let filter = Filter { book: args.book.clone(), since: time(&args.within)?, ..Filter::default() };
     let mut rows = store.runs(&filter)?;
     if let Some(standing) = args.state {
         let word = standing.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();

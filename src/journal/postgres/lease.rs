@@ -10,7 +10,7 @@ use tokio_postgres::{Error, Row};
 use super::clock::boot;
 use super::line::{Line, PAUSE, Session, Value};
 use super::trouble;
-use crate::journal::{Holder, Trouble};
+use crate::journal::{Holder, Trouble, Wanted};
 use crate::value::SmolStr;
 
 /// A lease is renewed when so much of it is gone: whoever waits for its end sees soon that its holder lives.
@@ -25,6 +25,8 @@ pub struct Hold {
     pub until: Duration,
     /// It is over: by whom.
     pub lost: Option<Trouble>,
+    /// Another run wants a lock of this one.
+    pub wanted: Option<Wanted>,
 }
 
 /// Seen by the run, and kept up by the line.
@@ -33,11 +35,20 @@ pub struct Watch(Arc<Mutex<Hold>>);
 
 impl Watch {
     fn new(until: Duration) -> Watch {
-        Watch(Arc::new(Mutex::new(Hold { until, lost: None })))
+        Watch(Arc::new(Mutex::new(Hold { until, lost: None, wanted: None })))
     }
 
     pub fn lock(&self) -> MutexGuard<'_, Hold> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The whole lease again. `wanted`: what the server says beside it.
+    pub fn whole(&self, until: Duration, wanted: Option<Vec<String>>) {
+        let mut hold = self.lock();
+        hold.until = until;
+        if let Some([lock, by, who]) = wanted.and_then(|wanted| <[String; 3]>::try_from(wanted).ok()) {
+            hold.wanted = Some(Wanted { lock, by: by.into(), who });
+        }
     }
 }
 
@@ -95,12 +106,11 @@ pub fn held(row: &Row, at: usize) -> Result<Held, Error> {
 
 /// A run that nobody holds is this process's from now on.
 const TAKE: &str = "UPDATE rbk.tip SET epoch = tip.epoch + 1, host = $2, \"user\" = $3, pid = $4, started = $5, \
-     since = clock_timestamp(), lease = clock_timestamp() + make_interval(secs => $6) \
+     since = clock_timestamp(), lease = clock_timestamp() + make_interval(secs => $6), wanted = NULL \
      FROM rbk.run WHERE run.id = $1 AND tip.run = run.no AND (tip.lease IS NULL OR tip.lease <= clock_timestamp()) \
      RETURNING run.no, tip.epoch";
 const LOOK: &str = "FROM rbk.run JOIN rbk.tip ON tip.run = run.no WHERE run.id = $1";
-const RENEW: &str =
-    "UPDATE rbk.tip SET lease = clock_timestamp() + make_interval(secs => $3) WHERE run = $1 AND epoch = $2";
+const RENEW: &str = "UPDATE rbk.tip SET lease = clock_timestamp() + make_interval(secs => $3) WHERE run = $1 AND epoch = $2 RETURNING wanted";
 const RELEASE: &str = "UPDATE rbk.tip SET lease = NULL WHERE run = $1 AND epoch = $2";
 const HOLDER: &str = "FROM rbk.tip WHERE run = $1";
 
@@ -190,13 +200,15 @@ impl Line {
         self.reach(patience).await?;
         let (length, sent) = (self.length.as_secs_f64(), boot());
         let given = [(&no as Value<'_>, Type::INT8), (&epoch, Type::INT8), (&length, Type::FLOAT8)];
-        let renewed = self.within(patience, async |session| session.client().execute_typed(RENEW, &given).await).await;
-        match renewed {
-            Ok(1) => {
-                watch.lock().until = sent.saturating_add(self.length);
+        let renewed = self.within(patience, async |session| {
+            session.client().query_typed_opt(RENEW, &given).await?.map(|row| row.try_get(0)).transpose()
+        });
+        match renewed.await {
+            Ok(Some(wanted)) => {
+                watch.whole(sent.saturating_add(self.length), wanted);
                 Ok(())
             }
-            Ok(_) => Err(self.changed(no).await),
+            Ok(None) => Err(self.changed(no).await),
             Err(broken) => Err(broken.trouble(&self.way)),
         }
     }

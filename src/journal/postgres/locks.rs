@@ -1,14 +1,13 @@
 //! Locks: each belongs to one run, whoever drives that one, on whichever machine.
-use tokio_postgres::Error;
 use tokio_postgres::types::Type;
+use tokio_postgres::{Error, Row};
 
 use super::lease::{HELD, Held, held};
 use super::line::{Line, Session, Value};
 use super::trouble;
 use crate::journal::tip::from_nanos;
 use crate::journal::trouble::locked;
-use crate::journal::{Lock, Trouble};
-use crate::value::SmolStr;
+use crate::journal::{Holder, Lock, Trouble, store};
 
 /// The row of the run is held too: it is still this process's when the lock is given.
 const GIVE: &str = "INSERT INTO rbk.lock SELECT $1, mine.run, $4, NULL
@@ -21,6 +20,10 @@ const TAKE_OVER: &str = "UPDATE rbk.lock SET run = mine.run, since = $4, taken_f
         JOIN rbk.tip ON tip.run = other.no
     WHERE lock.name = $1 AND lock.run = $5 AND other.no = lock.run
         AND (tip.lease IS NULL OR tip.lease <= clock_timestamp())";
+/// The run that has a lock, driven by another process, which sees this when it writes next or renews its lease.
+const ASK: &str =
+    "asked AS (UPDATE rbk.tip SET wanted = $3 FROM has WHERE tip.run = has.no AND tip.wanted IS DISTINCT FROM $3)
+    SELECT * FROM has";
 /// Locks come and go in between; not for ever.
 const TRIES: usize = 10;
 
@@ -72,6 +75,22 @@ impl Line {
         Err(Trouble::new(format!("the lock `{}` goes from run to run: it could not be had", wanted.name)))
     }
 
+    /// Whose lock it is, and who drives that run.
+    pub async fn ask_for(&mut self, no: i64, wanted: &store::Wanted) -> Result<Option<(Lock, Holder)>, Trouble> {
+        let lock = wanted.lock.as_str();
+        let words = [lock, wanted.by.as_str(), wanted.who.as_str()];
+        let sql = format!(
+            "WITH has AS (SELECT {HELD}, lock.run AS no, lock.since AS since, run.id {OWNER}
+                AND lock.run <> $2 AND tip.lease > clock_timestamp()), {ASK}"
+        );
+        self.read(async |session| {
+            let given = [(&lock as Value<'_>, Type::TEXT), (&no, Type::INT8), (&words.as_slice(), Type::TEXT_ARRAY)];
+            let owner = session.client().query_typed_opt(&sql, &given).await?.map(|row| owner(&row, lock));
+            Ok(owner.transpose()?.map(|owner| (owner.lock, owner.held.holder)))
+        })
+        .await
+    }
+
     async fn change(&mut self, sql: &str, wanted: &Wanted, epoch: i64, from: Option<i64>) -> Result<u64, Trouble> {
         let (name, from) = (wanted.name.as_str(), from.as_ref());
         self.read(async |session: &Session| {
@@ -91,13 +110,14 @@ impl Line {
         self.read(async |session| {
             let sql = format!("SELECT {HELD}, lock.run, lock.since, run.id {OWNER}");
             let found = session.client().query_typed_opt(&sql, &[(&name, Type::TEXT)]).await?;
-            let owner = |row: tokio_postgres::Row| -> Result<Owner, Error> {
-                let run = SmolStr::from(row.try_get::<_, &str>(10)?);
-                let lock = Lock { name: name.to_owned(), run, since: from_nanos(row.try_get(9)?) };
-                Ok(Owner { no: row.try_get(8)?, lock, held: held(&row, 0)? })
-            };
-            found.map(owner).transpose()
+            found.map(|row| owner(&row, name)).transpose()
         })
         .await
     }
+}
+
+fn owner(row: &Row, name: &str) -> Result<Owner, Error> {
+    let lock =
+        Lock { name: name.to_owned(), run: row.try_get::<_, &str>(10)?.into(), since: from_nanos(row.try_get(9)?) };
+    Ok(Owner { no: row.try_get(8)?, lock, held: held(row, 0)? })
 }

@@ -23,7 +23,7 @@ use super::seal::Key;
 use super::tip::to_nanos;
 use super::trouble::not_driven;
 use super::written::{Known, looked};
-use super::{Entry, Filter, Head, Holder, Kept, Lapse, Lock, Room, Row, Standing, Store, Trouble, Verified};
+use super::{Entry, Filter, Head, Holder, Kept, Lapse, Lock, Room, Row, Standing, Store, Trouble, Verified, Wanted};
 use crate::effects::postgres::reach::Way;
 use crate::engine::CallId;
 use crate::value::redact::Redactor;
@@ -154,6 +154,16 @@ impl Store for Postgres {
         let no = self.driven.get(run).ok_or_else(|| not_driven(run))?.no;
         let wanted = locks::Wanted { no, name: name.to_owned(), takeover, wall: to_nanos(wall) };
         self.worker.ask(async move |line| line.give(&wanted).await)
+    }
+
+    fn ask_for(&mut self, lock: &str, run: &str, who: &str) -> Result<Option<(Lock, Holder)>, Trouble> {
+        let no = self.driven.get(run).ok_or_else(|| not_driven(run))?.no;
+        let wanted = Wanted { lock: lock.to_owned(), by: run.into(), who: who.to_owned() };
+        self.worker.ask(async move |line| line.ask_for(no, &wanted).await)
+    }
+
+    fn wanted(&self, run: &str) -> Option<Wanted> {
+        self.driven.get(run)?.watch.lock().wanted.clone()
     }
 
     fn prune(&mut self, before: Timestamp) -> Result<usize, Trouble> {

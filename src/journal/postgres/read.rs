@@ -20,6 +20,9 @@ use crate::value::SmolStr;
 const TIP: &str = "tip.count, tip.hash, tip.last, tip.state, tip.wrote, tip.sum";
 const RUN: &str = "FROM rbk.run LEFT JOIN rbk.tip ON tip.run = run.no";
 
+/// Runs that are asked for at once where not all are wanted.
+const PAGE: usize = 64;
+
 /// What stands at the server of one run.
 struct Stands {
     head: Vec<u8>,
@@ -86,10 +89,31 @@ impl Postgres {
 
     pub(super) fn list(&self, filter: &Filter) -> Result<Vec<crate::journal::Row>, Trouble> {
         let mut found = Vec::new();
-        for One { id, head, tip, held, locks } in self.worker.ask(async |line| line.all().await)? {
-            let holder = || held.filter(|held| held.left.is_some()).map(|held| held.holder);
-            found.extend(listed::row(&id, &head, tip, holder, locks, filter));
+        let mut put = |all: Vec<One>| {
+            for One { id, head, tip, held, locks } in all {
+                let holder = || held.filter(|held| held.left.is_some()).map(|held| held.holder);
+                found.extend(listed::row(&id, &head, tip, holder, locks, filter));
+            }
+            found.len()
+        };
+        match filter.limit {
+            None => {
+                put(self.worker.ask(async |line| line.all("").await)?);
+            }
+            Some(limit) => {
+                let mut from = 0;
+                loop {
+                    let part = format!("ORDER BY tip.last DESC, run.no DESC LIMIT {PAGE} OFFSET {from}");
+                    let all = self.worker.ask(async move |line| line.all(&part).await)?;
+                    from += all.len();
+                    let last = all.len() < PAGE;
+                    if put(all) >= limit || last {
+                        break;
+                    }
+                }
+            }
         }
+        found.truncate(filter.limit.unwrap_or(usize::MAX));
         listed::sort(&mut found);
         Ok(found)
     }
@@ -129,10 +153,11 @@ impl Line {
         .await
     }
 
-    async fn all(&mut self) -> Result<Vec<One>, Trouble> {
+    /// `part`: in which order, and how many of them.
+    async fn all(&mut self, part: &str) -> Result<Vec<One>, Trouble> {
         self.read(async |session| {
             let client = session.client();
-            let sql = format!("SELECT {TIP}, {HELD}, run.id, run.head, run.no {RUN}");
+            let sql = format!("SELECT {TIP}, {HELD}, run.id, run.head, run.no {RUN} {part}");
             let (rows, locks) = tokio::join!(
                 client.query_typed(&sql, &[]),
                 client.query_typed("SELECT run, name FROM rbk.lock ORDER BY name", &[]),

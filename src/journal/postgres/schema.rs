@@ -8,7 +8,8 @@ use crate::journal::Trouble;
 
 /// Each makes the next version of the one before; never changed once it was released. What an append changes stands apart
 /// from what never does.
-const STEPS: &[&str] = &["
+const STEPS: &[&str] = &[
+    "
     CREATE TABLE rbk.version (version bigint NOT NULL);
     CREATE TABLE rbk.text (sha256 text PRIMARY KEY, text bytea NOT NULL);
     CREATE TABLE rbk.run (
@@ -23,7 +24,11 @@ const STEPS: &[&str] = &["
         run bigint, no bigint, hash bytea NOT NULL, body bytea NOT NULL, PRIMARY KEY (run, no)
     );
     CREATE TABLE rbk.lock (name text PRIMARY KEY, run bigint NOT NULL, since bigint NOT NULL, taken_from text);
-"];
+",
+    "
+    ALTER TABLE rbk.tip ADD COLUMN wanted text[];
+",
+];
 
 /// Of all processes one at a time looks and makes: `rbk` and a number.
 const ALONE: &str = "BEGIN; SELECT pg_catalog.pg_advisory_xact_lock(7496043, 1)";

@@ -34,12 +34,12 @@ pub const APPEND: (&str, &[Type]) = (
     "WITH mine AS (
         UPDATE rbk.tip SET count = $5, hash = $6, last = $7, state = $8, wrote = $9, sum = $10,
             lease = clock_timestamp() + make_interval(secs => $11)
-        WHERE run = $1 AND epoch = $2 AND count = $3 AND hash = $4 RETURNING run
+        WHERE run = $1 AND epoch = $2 AND count = $3 AND hash = $4 RETURNING run, wanted
     ), added AS (
         INSERT INTO rbk.entry SELECT mine.run, e.* FROM mine, unnest($12::bigint[], $13::bytea[], $14::bytea[]) AS e
     ), freed AS (
         DELETE FROM rbk.lock USING mine WHERE lock.run = mine.run AND $15
-    ) SELECT count(*) FROM mine",
+    ) SELECT wanted FROM mine",
     &[
         Type::INT8,
         Type::INT8,
@@ -221,14 +221,14 @@ impl Line {
             let done = self.send(more, there, patience).await;
             let Some(lease) = self.leases.iter_mut().find(|lease| lease.no == more.no) else { return Ok(()) };
             match done {
-                Ok(1) => {
+                Ok(Some(wanted)) => {
                     lease.doubt = false;
-                    lease.watch.lock().until = sent.saturating_add(self.length);
+                    lease.watch.whole(sent.saturating_add(self.length), wanted);
                     return Ok(());
                 }
                 // Somebody else has the run, or an append that was given up has come through.
-                Ok(_) if boot() < until => sure = false,
-                Ok(_) => return Err(self.changed(more.no).await),
+                Ok(None) if boot() < until => sure = false,
+                Ok(None) => return Err(self.changed(more.no).await),
                 Err(Broken::Off(trouble)) => {
                     lease.doubt = true;
                     sure = false;
@@ -241,7 +241,13 @@ impl Line {
         }
     }
 
-    async fn send(&mut self, more: &More, there: usize, patience: Duration) -> Result<i64, Broken> {
+    /// What another run wants of it, when it is kept; nothing when the run does not end there any more.
+    async fn send(
+        &mut self,
+        more: &More,
+        there: usize,
+        patience: Duration,
+    ) -> Result<Option<Option<Vec<String>>>, Broken> {
         let (count, hash) = match there.checked_sub(1).and_then(|last| more.entries.get(last)) {
             Some(last) => (last.no, last.hash),
             None => more.before,
@@ -267,7 +273,7 @@ impl Line {
                 &entries.bodies,
                 &more.frees,
             ];
-            session.client().query_one(&session.append, &given).await?.try_get(0)
+            session.client().query_opt(&session.append, &given).await?.map(|row| row.try_get(0)).transpose()
         })
         .await
     }

@@ -24,14 +24,49 @@ impl Sqlite {
     pub(super) fn list(&self, filter: &Filter) -> Result<Vec<Row>, Trouble> {
         let mut locks = self.locks_by_run()?;
         let mut found = Vec::new();
-        self.each(&mut |Stands { no, id, head, tip, beyond }| {
+        let mut row = |Stands { no, id, head, tip, beyond }: Stands<'_>| {
             let (held, locks) = (|| lease::holder(&self.dir, &id), locks.remove(&no).unwrap_or_default());
             let row = listed::row(&id, head, tip, held, locks, filter);
             found.extend(row.map(|row| Row { damaged: row.damaged || beyond.is_some(), ..row }));
-            Ok(())
-        })?;
+            found.len()
+        };
+        match filter.limit {
+            None => {
+                self.each(&mut |stands| {
+                    row(stands);
+                    Ok(())
+                })?;
+            }
+            Some(limit) => self.latest(&mut |stands| row(stands) < limit)?,
+        }
         listed::sort(&mut found);
         Ok(found)
+    }
+
+    /// Each run, the one that was written last first, as long as more are wanted.
+    fn latest(&self, more: &mut dyn FnMut(Stands<'_>) -> bool) -> Result<(), Trouble> {
+        let wrong = |e: rusqlite::Error| of(&self.path, &e);
+        let mut all = self.db.prepare_cached("SELECT run FROM tip ORDER BY last DESC").map_err(wrong)?;
+        let columns = tip::COLUMNS;
+        let one = format!("SELECT run.id, run.head, {columns} FROM run JOIN tip ON tip.run = run.no WHERE run.no = ?1");
+        let mut one = self.db.prepare_cached(&one).map_err(wrong)?;
+        let mut numbers = all.query([]).map_err(wrong)?;
+        while let Some(number) = numbers.next().map_err(wrong)? {
+            let no: i64 = number.get(0).map_err(wrong)?;
+            let mut rows = one.query([no]).map_err(wrong)?;
+            // One that was pruned meanwhile is none.
+            let Some(row) = rows.next().map_err(wrong)? else { continue };
+            let id: String = row.get(0).map_err(wrong)?;
+            let head = row.get_ref(1).map_err(wrong)?.as_blob().unwrap_or_default();
+            let first = chain::first(head);
+            let tip = tip::from_row(row, 2, &first).ok().flatten();
+            let seen = witness::of(&self.dir, no).filter(|seen| seen.head == first);
+            let beyond = seen.filter(|seen| tip.as_ref().is_some_and(|tip| seen.is_beyond(&first, tip)));
+            if !more(Stands { no, id, head, tip, beyond }) {
+                break;
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn check_all(&self) -> Result<(), Trouble> {

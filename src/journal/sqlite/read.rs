@@ -1,5 +1,5 @@
 //! A run from its start, each entry checked against the one before.
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, Transaction};
 
 use super::trouble::{damaged_run, lost, of};
 use super::witness::Seen;
@@ -13,20 +13,32 @@ use crate::journal::tip::Tip;
 use crate::journal::written::{Found, Reading, Walk};
 use crate::value::SmolStr;
 
+/// A run at one moment of the journal, also while another process goes on writing.
+struct Opened<'a> {
+    moment: Transaction<'a>,
+    no: i64,
+    head: Vec<u8>,
+    tip: Result<Tip, Trouble>,
+    /// It had come further.
+    less: Option<Trouble>,
+}
+
 impl Sqlite {
-    pub(super) fn read(&mut self, run: &str, key: Option<Key>) -> Result<Kept, Trouble> {
-        let wrong = |e: rusqlite::Error| of(&self.path, &e);
-        let damaged = |how: &str| damaged_run(&self.path, run, how);
+    fn opened(&self, run: &str) -> Result<Opened<'_>, Trouble> {
         let seen = self.seen(run)?;
-        // One moment of the journal, also while another process goes on writing.
-        let moment = self.db.unchecked_transaction().map_err(wrong)?;
-        let (no, body) = find(&self.path, &moment, run)?;
-        let first = chain::first(&body);
+        let moment = self.db.unchecked_transaction().map_err(|e| of(&self.path, &e))?;
+        let (no, head) = find(&self.path, &moment, run)?;
+        let first = chain::first(&head);
         let tip = tip::read(&self.path, &moment, (run, no), &first);
         let less = self.less(run, seen, &first, &tip);
-        let walk = Walk::new(run, &body, tip, &damaged);
-        let text = |hash: &str| text(&moment, hash).map_err(wrong);
-        let mut reading = Reading::new(walk, &body, key, text)?;
+        Ok(Opened { moment, no, head, tip, less })
+    }
+
+    pub(super) fn read(&mut self, run: &str, key: Option<Key>) -> Result<Kept, Trouble> {
+        let damaged = |how: &str| damaged_run(&self.path, run, how);
+        let Opened { moment, no, head, tip, less } = self.opened(run)?;
+        let walk = Walk::new(run, &head, tip, &damaged);
+        let mut reading = Reading::new(walk, &head, key, |hash| self.text(&moment, hash))?;
         let walked = self.each_entry(&moment, no, |found| reading.next(found));
         let (kept, prints) = reading.end(walked);
         drop(moment);
@@ -34,19 +46,20 @@ impl Sqlite {
         Ok(Kept { broken: less.or(kept.broken), ..kept })
     }
 
-    pub(super) fn proved(&mut self, run: &str) -> Result<Verified, Trouble> {
-        let wrong = |e: rusqlite::Error| of(&self.path, &e);
+    pub(super) fn proved(&self, run: &str) -> Result<Verified, Trouble> {
         let damaged = |how: &str| damaged_run(&self.path, run, how);
-        let seen = self.seen(run)?;
-        let moment = self.db.unchecked_transaction().map_err(wrong)?;
-        let (no, body) = find(&self.path, &moment, run)?;
-        let first = chain::first(&body);
-        let tip = tip::read(&self.path, &moment, (run, no), &first);
-        let less = self.less(run, seen, &first, &tip);
-        let mut walk = Walk::new(run, &body, tip, &damaged);
+        let Opened { moment, no, head, tip, less } = self.opened(run)?;
+        let mut walk = Walk::new(run, &head, tip, &damaged);
         let walked = self.each_entry(&moment, no, |found| walk.next(found).map(drop));
-        let verified = walk.verified(walked, &body, |hash| text(&moment, hash).map_err(wrong));
+        let verified = walk.verified(walked, &head, |hash| self.text(&moment, hash));
         Ok(Verified { broken: verified.broken.or(less), ..verified })
+    }
+
+    fn text(&self, db: &Connection, hash: &str) -> Result<Option<Vec<u8>>, Trouble> {
+        let wrong = |e: rusqlite::Error| of(&self.path, &e);
+        let mut find = db.prepare_cached("SELECT text FROM text WHERE sha256 = ?1").map_err(wrong)?;
+        let text = find.query_row([hash], |row| row.get::<_, String>(0)).optional().map_err(wrong)?;
+        Ok(text.map(String::into_bytes))
     }
 
     /// To be read before the run is.
@@ -75,9 +88,4 @@ impl Sqlite {
         }
         Ok(())
     }
-}
-
-fn text(db: &Connection, hash: &str) -> rusqlite::Result<Option<Vec<u8>>> {
-    let mut find = db.prepare_cached("SELECT text FROM text WHERE sha256 = ?1")?;
-    find.query_row([hash], |row| row.get::<_, String>(0)).optional().map(|text| text.map(String::into_bytes))
 }

@@ -26,7 +26,9 @@ pub fn lines(past: &Past, say: Say) -> Vec<Line> {
         lines.extend([Line::new(0), Line::new(0).put(Tone::Strong, "It stands here")]);
         lines.extend(awaited);
     }
-    for (i, (_, step)) in past.in_place.iter().enumerate() {
+    // What stopped it has told that.
+    let in_place = if past.finish().is_some() { &[] } else { past.in_place.as_slice() };
+    for (i, (_, step)) in in_place.iter().enumerate() {
         let mark = if i == 0 { "in place: " } else { "          " };
         lines.push(Line::new(1).put(Tone::Warn, mark).put(Tone::Plain, step.as_str()));
     }
@@ -192,7 +194,8 @@ fn cut(text: &str, say: Say) -> Vec<(Tone, String)> {
 }
 
 fn awaited(past: &Past) -> Vec<Line> {
-    past.awaits.iter().map(|awaits| Line::new(1).put(Tone::Plain, words(awaits))).collect()
+    let awaits = past.awaits.iter().filter(|awaits| !matches!(awaits, Awaits::Mended { .. }));
+    awaits.map(|awaits| Line::new(1).put(Tone::Plain, words(awaits))).collect()
 }
 
 /// What a run waits for, in a few words.

@@ -17,7 +17,7 @@ pub use retell::{Script, retell};
 
 use crate::check::program::{Effect, Want};
 use crate::engine::call::{CallId, Path};
-use crate::engine::event::{ASKED_FOR, Ending, Finish, Progress, StepFailure};
+use crate::engine::event::{ASKED_FOR, Ending, FailureKind, Finish, Progress, StepFailure};
 use crate::journal::{Door, Head, Holder, Reason, Row, State};
 use crate::report::events;
 use crate::report::outside::Known;
@@ -268,10 +268,12 @@ impl Past {
         self.ends().last().filter(|_| self.row.state != State::Open)
     }
 
-    /// What went wrong first, whatever became of it.
+    /// What went wrong first, whatever became of it; that somebody stopped the run only where nothing else did.
     #[must_use]
     pub fn cause(&self) -> Option<&StepFailure> {
-        self.ends().find_map(|finish| finish.failure.as_ref().filter(|failed| failed.failure.message != ASKED_FOR))
+        let failed = || self.ends().filter_map(|finish| finish.failure.as_ref());
+        let wrong = failed().find(|failed| failed.failure.kind != FailureKind::Cancelled);
+        wrong.or_else(|| failed().find(|failed| failed.failure.message != ASKED_FOR))
     }
 
     fn ends(&self) -> impl Iterator<Item = &Finish> {
@@ -290,7 +292,7 @@ impl Past {
     /// Its process left no word: when it ended is not known.
     #[must_use]
     pub fn died(&self) -> bool {
-        matches!(self.moments.last(), Some(Moment { what: What::Died, .. }))
+        matches!(self.moments.last(), Some(Moment { what: What::Died | What::NoFurther, .. }))
     }
 
     /// How long processes held it.

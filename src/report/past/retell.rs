@@ -185,7 +185,7 @@ impl Teller {
             return false;
         }
         let came: BTreeSet<CallId> = last.iter().filter_map(|input| ended(&input.event)).collect();
-        let mut awaits = self.awaits(true);
+        let mut awaits = self.awaits(false);
         awaits.retain(|awaits| !matches!(awaits, Awaits::End { call, .. } if came.contains(call)));
         let in_place = self.in_place();
         let (steps, walls) = (self.steps.clone(), self.walls.len());

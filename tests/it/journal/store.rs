@@ -176,7 +176,9 @@ fn the_list_says_how_each_run_stands() {
         let names =
             |filter: Filter| open().runs(&filter).unwrap().iter().map(|r| r.run.to_string()).collect::<Vec<_>>();
         assert_eq!(names(Filter { book: Some("Book b".into()), ..Filter::default() }), ["b"]);
-        assert_eq!(names(Filter { state: Some(State::Open), ..Filter::default() }), ["c", "a"]);
+        assert_eq!(names(Filter { states: vec![State::Open], ..Filter::default() }), ["c", "a"]);
+        assert_eq!(names(Filter { limit: Some(1), ..Filter::default() }), ["b"], "the one that was written last");
+        assert_eq!(names(Filter { limit: Some(2), states: vec![State::Open], ..Filter::default() }), ["c", "a"]);
         assert_eq!(names(Filter { since: Some(at(100)), ..Filter::default() }), ["c", "b"]);
     });
 }

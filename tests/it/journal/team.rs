@@ -79,9 +79,21 @@ fn a_newer_journal_is_refused_with_both_versions() {
     cluster.psql(&name, "UPDATE rbk.version SET version = 9").unwrap();
     let trouble = refused(&url);
     let mine = env!("CARGO_PKG_VERSION");
-    let expected = format!("/{name}` was made by a newer rbk (its version is 9, rbk {mine} knows 1)");
+    let expected = format!("/{name}` was made by a newer rbk (its version is 9, rbk {mine} knows 2)");
     assert!(trouble.message.ends_with(&expected), "{trouble:?}");
     assert!(trouble.help.unwrap().starts_with("use that rbk, or name another database"));
+}
+
+#[test]
+fn an_older_journal_is_brought_up_to_date_and_keeps_what_it_holds() {
+    let cluster = shared();
+    let name = cluster.database();
+    let url = cluster.url("postgres", &name);
+    written(&mut open_team(&url), "r1", &entries());
+    cluster.psql(&name, "ALTER TABLE rbk.tip DROP COLUMN wanted; UPDATE rbk.version SET version = 1").unwrap();
+    let mut store = open_team(&url);
+    assert_eq!(store.load("r1").unwrap().1, entries());
+    store.take("r1", &holder(2)).unwrap();
 }
 
 #[test]
@@ -202,7 +214,7 @@ fn what_was_changed_later_is_named() {
     for (statement, expected) in [
         (&*format!("UPDATE rbk.entry SET body = {body} WHERE no = 5"), "entry 5 of run r1 is not what was written"),
         ("DELETE FROM rbk.entry WHERE no = 3", "entry 3 of run r1 is not what was written"),
-        ("DELETE FROM rbk.entry WHERE no = 11", "run r1 has 11 entries, and 10 are found"),
+        ("DELETE FROM rbk.entry WHERE no = 12", "run r1 has 12 entries, and 11 are found"),
         ("UPDATE rbk.entry SET no = 20 WHERE no = 2", "entry 2 of run r1 is not what was written"),
         ("UPDATE rbk.entry SET hash = '' WHERE no = 4", "entry 4 of run r1 is not what was written"),
         ("UPDATE rbk.tip SET count = 8", "where a run ends cannot be read"),

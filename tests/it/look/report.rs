@@ -170,6 +170,25 @@ fn of_a_very_long_run_the_picture_leaves_out_calls_and_says_so() {
 }
 
 #[test]
+fn a_report_to_a_closed_output_is_an_error() {
+    let desk = undone();
+    let (run, _) = desk.last();
+    let rbk = env!("CARGO_BIN_EXE_rbk");
+    for (to, code) in [(">&-", 2), (">/dev/full", 2), (">/dev/null", 0)] {
+        let mut command = desk.command(&[]);
+        let shell = Command::new("sh")
+            .args(["-c", &format!("exec {rbk} report {run} {to}")])
+            .current_dir(desk.path())
+            .envs(command.stdin(Stdio::null()).get_envs().filter_map(|(name, value)| Some((name, value?))))
+            .output()
+            .unwrap();
+        let said = crate::stage::text(&shell.stderr);
+        assert_eq!(shell.status.code(), Some(code), "{to}: {said}");
+        assert_eq!(said.contains("standard output cannot be written: "), code == 2, "{to}: {said}");
+    }
+}
+
+#[test]
 fn a_report_of_no_run_is_refused() {
     undone().say(&["report", "nothing-like-it"]).ended(2).says(&["no run `nothing-like-it`"]);
 }

@@ -187,6 +187,9 @@ impl Teller {
         let came: BTreeSet<CallId> = last.iter().filter_map(|input| ended(&input.event)).collect();
         let mut awaits = self.awaits(false);
         awaits.retain(|awaits| !matches!(awaits, Awaits::End { call, .. } if came.contains(call)));
+        if awaits.is_empty() {
+            awaits.extend(self.stands_in());
+        }
         let in_place = self.in_place();
         let (steps, walls) = (self.steps.clone(), self.walls.len());
         for input in last {
@@ -363,14 +366,15 @@ impl Teller {
             step: self.step_of(&pending.call.path),
         }));
         if found.is_empty() {
-            let steps = self.steps.last();
-            found.extend(steps.map(|(path, name, undo)| Awaits::Step {
-                path: path.clone(),
-                name: name.clone(),
-                undo: *undo,
-            }));
+            found.extend(self.stands_in());
         }
         found
+    }
+
+    /// The step that was begun last and has not ended.
+    fn stands_in(&self) -> Option<Awaits> {
+        let (path, name, undo) = self.steps.last()?;
+        Some(Awaits::Step { path: path.clone(), name: name.clone(), undo: *undo })
     }
 
     fn plain(&mut self, event: &Event) {

@@ -266,3 +266,17 @@ fn what_this_rbk_cannot_replay_is_told_as_the_entries_say_it() {
     .ended(0);
     other.says(&["do not fit", "is done: v1"]);
 }
+
+#[test]
+fn what_runs_beside_each_other_stands_under_each_other() {
+    let step = |name: &str| {
+        format!(
+            "    step \"{name}\" {{\n      $ sleep 0.3; touch {name}\n      $ sleep 0.3; touch {name}-2\n      rollback {{ $ rm {name} }}\n    }}\n"
+        )
+    };
+    let desk = Desk::of(&format!("  parallel {{\n{}{}  }}", step("a"), step("longer")));
+    desk.say(&["run", "book.rbk"]).ended(0);
+    let said = shown(&desk, &[]).ended(0).out;
+    let at: Vec<usize> = said.lines().filter_map(|line| line.chars().position(|c| c == '│')).collect();
+    assert!(at.len() >= 3 && at.iter().all(|column| *column == at[0]), "{said}");
+}

@@ -17,6 +17,9 @@ fn a_second_signal_leaves_a_run_that_can_be_resumed() {
     kill(pid, Signal::SIGTERM).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(4));
     assert_eq!(desk.last().1, "stopped");
+    desk.say(&["runs"]).ended(0).says(&["in the undo of: a"]);
+    let (run, _) = desk.last();
+    desk.say(&["show", &run]).ended(0).says(&["a: its rollback was interrupted by a second signal"]);
     desk.write("go", "");
     desk.resume(&[]).ended(1).says(&["undone: a"]);
     assert_eq!(desk.read("log"), "a\n-a\n-a\n", "a rollback that was cut off runs again");

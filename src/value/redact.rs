@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -87,6 +87,8 @@ impl Redactor {
         let build = || {
             let mut finder = AhoCorasick::builder();
             finder.match_kind(MatchKind::LeftmostLongest);
+            // The one that it would choose takes fifty times as long to make (5 ms for one URL) and finds hardly faster.
+            finder.kind(Some(AhoCorasickKind::ContiguousNFA));
             finder.build(self.forms.iter().map(|(form, _)| form)).ok()
         };
         self.finder.get_or_init(|| if self.forms.is_empty() { None } else { build() }).as_ref()

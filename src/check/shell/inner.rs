@@ -101,12 +101,8 @@ pub struct Code {
 #[must_use]
 pub fn codes(words: &[Word], simple: &Simple) -> Vec<Code> {
     let mut out = Vec::new();
-    for interpreter in INTERPRETERS {
-        if let Some(tool) = named(words, interpreter) {
-            code(words, interpreter, &mut |word| {
-                out.push(Code { tool, text: ran::plain(word).into(), span: word.span })
-            });
-        }
+    for (interpreter, tool) in interpreters(words) {
+        code(words, interpreter, &mut |word| out.push(Code { tool, text: ran::plain(word).into(), span: word.span }));
     }
     if wrapper::inner(words).is_none()
         && let Some(tool) = reads_code(words)
@@ -139,10 +135,8 @@ pub fn remote(words: &[Word]) -> Option<&[Word]> {
 pub fn shell_code(words: &[Word]) -> Vec<&Word> {
     const SHELLS: [&str; 4] = ["bash", "su", "eval", "watch"];
     let mut out = Vec::new();
-    for interpreter in INTERPRETERS.iter().filter(|i| i.names.iter().any(|n| SHELLS.contains(n))) {
-        if named(words, interpreter).is_some() {
-            code(words, interpreter, &mut |word| out.push(word));
-        }
+    for (interpreter, _) in interpreters(words).filter(|(i, _)| i.names.iter().any(|n| SHELLS.contains(n))) {
+        code(words, interpreter, &mut |word| out.push(word));
     }
     out
 }
@@ -187,10 +181,8 @@ pub fn holes(commands: &[Simple]) -> Vec<(usize, &'static str)> {
 }
 
 fn arguments(words: &[Word], out: &mut Vec<(usize, &'static str)>) {
-    for interpreter in INTERPRETERS {
-        if let Some(name) = named(words, interpreter) {
-            code(words, interpreter, &mut |word| out.extend(word.holes().map(|h| (h, name))));
-        }
+    for (interpreter, name) in interpreters(words) {
+        code(words, interpreter, &mut |word| out.extend(word.holes().map(|h| (h, name))));
     }
     if let Some((inner, _)) = wrapper::inner(words) {
         arguments(inner, out);
@@ -211,10 +203,12 @@ fn arithmetic_test(words: &[Word], out: &mut Vec<(usize, &'static str)>) {
     }
 }
 
-fn named(words: &[Word], interpreter: &Interpreter) -> Option<&'static str> {
-    let name = words.first()?.literal()?;
-    let name = name.rsplit('/').next()?;
-    interpreter.names.iter().copied().find(|n| *n == name)
+/// What takes code from this command, and by which of its names it is called.
+fn interpreters(words: &[Word]) -> impl Iterator<Item = (&'static Interpreter, &'static str)> + use<> {
+    let path = words.first().and_then(Word::literal).unwrap_or_default();
+    let name = path.rsplit('/').next().unwrap_or_default().to_owned();
+    let named = move |i: &Interpreter| i.names.iter().copied().find(|n| *n == name);
+    INTERPRETERS.iter().filter_map(move |i| Some((i, named(i)?)))
 }
 
 /// Call `each` with every word that is code.
@@ -291,18 +285,16 @@ fn operand<'a>(words: &'a [Word], values: &[&str]) -> Option<&'a Word> {
 
 /// The interpreter that takes its code from standard input here.
 fn reads_code(words: &[Word]) -> Option<&'static str> {
-    for interpreter in INTERPRETERS.iter().filter(|i| i.stdin) {
-        if let Some(name) = named(words, interpreter) {
-            let mut given = false;
-            code(words, interpreter, &mut |_| given = true);
-            let script = matches!(interpreter.takes, Takes::Option(_))
-                && !matches!(name, "psql" | "mysql" | "mariadb" | "clickhouse-client" | "mongosh" | "mongo" | "cqlsh")
-                && operand(words.get(1..)?, &[]).is_some_and(|w| w.opening() != "-");
-            if given && let Takes::After { skip, values } = &interpreter.takes {
-                return wrapper::operands(words.get(1..)?, values, *skip).and_then(reads_code);
-            }
-            return (!given && !script).then_some(name);
+    if let Some((interpreter, name)) = interpreters(words).find(|(i, _)| i.stdin) {
+        let mut given = false;
+        code(words, interpreter, &mut |_| given = true);
+        let script = matches!(interpreter.takes, Takes::Option(_))
+            && !matches!(name, "psql" | "mysql" | "mariadb" | "clickhouse-client" | "mongosh" | "mongo" | "cqlsh")
+            && operand(words.get(1..)?, &[]).is_some_and(|w| w.opening() != "-");
+        if given && let Takes::After { skip, values } = &interpreter.takes {
+            return wrapper::operands(words.get(1..)?, values, *skip).and_then(reads_code);
         }
+        return (!given && !script).then_some(name);
     }
     wrapper::inner(words).and_then(|(inner, _)| reads_code(inner))
 }

@@ -123,6 +123,12 @@ impl Pattern {
         steps.iter().map(|step| vec![step.word.as_str()]).chain(needs)
     }
 
+    /// Whether it says so of this program with these words after it.
+    #[must_use]
+    pub fn is(&self, program: &str, words: &[Word]) -> bool {
+        names(&self.text, program) && self.fits(words)
+    }
+
     /// Whether the words after the name are so.
     pub fn fits(&self, mut words: &[Word]) -> bool {
         let Shape { steps, rest } = self.shape();
@@ -155,7 +161,7 @@ impl Pattern {
 #[must_use]
 pub fn any<'p>(patterns: impl IntoIterator<Item = &'p Pattern>, words: &[Word]) -> bool {
     let Some((name, rest)) = program(words) else { return false };
-    patterns.into_iter().any(|pattern| names(&pattern.text, &name) && pattern.fits(rest))
+    patterns.into_iter().any(|pattern| pattern.is(&name, rest))
 }
 
 /// What is run, `grep` for `/usr/bin/grep` but not for `./grep`, and the words after it. None when it is computed.

@@ -42,6 +42,8 @@ pub struct Ran {
     /// Of its first word.
     pub head: Span,
     words: Vec<Word>,
+    /// The first of them as patterns name it; None when it is computed.
+    program: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -69,7 +71,12 @@ impl Kinds {
 impl Ran {
     #[must_use]
     pub fn is(&self, kinds: &Kinds) -> bool {
-        pattern::any(&kinds.0, &self.words)
+        self.first(kinds).is_some()
+    }
+
+    fn first<'k>(&self, kinds: &'k Kinds) -> Option<&'k Pattern> {
+        let (program, words) = self.program.as_ref().zip(self.words.get(1..))?;
+        kinds.0.iter().find(|kind| kind.is(program, words))
     }
 
     /// Whether it only shows what it would do: `rsync -n`, `kubectl apply --dry-run=server`.
@@ -81,7 +88,7 @@ impl Ran {
     /// What of it makes it one of these: `git push --force` of `git push origin --force main`.
     #[must_use]
     pub fn shown(&self, kinds: &Kinds) -> Option<String> {
-        let kind = kinds.0.iter().find(|kind| pattern::any([*kind], &self.words))?;
+        let kind = self.first(kinds)?;
         let mut shown = self.name.to_string();
         let told = kind.told().filter_map(|one| {
             self.args
@@ -204,6 +211,7 @@ fn words(words_: &[Word], simple: &Simple, inside: &[SmolStr], substituted: bool
         span,
         head: first.map_or(span, |word| word.span),
         words: words_.to_vec(),
+        program: pattern::program(words_).map(|(name, _)| name),
         name: name.clone(),
     });
     if let Some((inner, _)) = wrapper::inner(words_) {

@@ -244,7 +244,7 @@ impl Postgres {
             committing: RefCell::default(),
         };
         let canceller = session.canceller();
-        let stopped = stoppable(done(work, &session, &place), cancel, own, || canceller.cancel()).await;
+        let stopped = stoppable(Box::pin(done(work, &session, &place)), cancel, own, || canceller.cancel()).await;
         match stopped {
             Stopped::Ended(worked) => {
                 let session = worked.healthy.then_some(session);
@@ -281,7 +281,8 @@ impl Postgres {
     async fn fresh(&self, on: &Connection, cancel: &mut Cancel) -> Result<Session, Outcome> {
         let target = Target::new(on, &application(&self.run)).map_err(|e| refused(&e))?;
         let what = format!("connecting to `{}`", on.name);
-        bounded(&what, target.timeout, cancel, connect::open(&target))
+        // It is many times larger than what a call needs once there is a session.
+        bounded(&what, target.timeout, cancel, Box::pin(connect::open(&target)))
             .await?
             .map_err(|e| none(e.failure(&on.name, &target)))
     }
@@ -309,7 +310,7 @@ impl Postgres {
             Err(e) => return refused(&e),
         };
         let limit = target.timeout;
-        let tried = role::login(on, target, role, password);
+        let tried = Box::pin(role::login(on, target, role, password));
         bounded("the login", limit, &mut cancel, tried).await.unwrap_or_else(|outcome| outcome)
     }
 }

@@ -279,9 +279,10 @@ impl Pipe {
 
 /// What can be read now; nothing at the end.
 fn chunk(from: &Receiver) -> std::io::Result<Vec<u8>> {
-    let mut buffer = [0; CHUNK];
-    let n = from.try_read(&mut buffer)?;
-    Ok(buffer.get(..n).unwrap_or_default().to_vec())
+    let mut bytes = Vec::with_capacity(CHUNK);
+    from.try_read_buf(&mut bytes)?;
+    bytes.shrink_to_fit();
+    Ok(bytes)
 }
 
 async fn forget(from: Receiver) {

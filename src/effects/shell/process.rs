@@ -50,7 +50,8 @@ pub async fn run(shell: &Shell, call: &Call, mut launch: Launch, mut cancel: Can
             let message = format!("{} was cancelled before it started", short(&call.text));
             return nothing_done(Failure::new(FailureKind::Cancelled, message));
         }
-        argv = reach(shell, &launch) => match argv {
+        // What few calls need is boxed: each running command holds the rest.
+        argv = Box::pin(reach(shell, &launch)) => match argv {
             Ok(argv) => argv,
             Err(failure) => return nothing_done(failure),
         },
@@ -76,7 +77,7 @@ pub async fn run(shell: &Shell, call: &Call, mut launch: Launch, mut cancel: Can
     let mut outcome = match (&launch.far, &token) {
         (Some(far), Some(token)) => {
             let heard = (&out, &err);
-            judge_far(shell, call, &launch, (far, token), (child, why), heard, &mut cancel).await
+            Box::pin(judge_far(shell, call, &launch, (far, token), (child, why), heard, &mut cancel)).await
         }
         _ => {
             if let Input::Text(feeding) = &input {
@@ -188,8 +189,7 @@ impl Attended<'_> {
         };
         if !well {
             // It may have to write before it can end.
-            let end = self.end(&why, cancel);
-            tokio::pin!(end);
+            let mut end = Box::pin(self.end(&why, cancel));
             left = loop {
                 tokio::select! {
                     _ = &mut pumps, if !drained => drained = true,

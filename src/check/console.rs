@@ -8,16 +8,18 @@ use crate::syntax::{self, ast};
 use crate::value::{SmolStr, Type, Value};
 
 use super::elab::{Elab, Here, literal};
+use super::loaded::{Loaded, Part};
 use super::modules::{Declared, Module, ModuleId, State, Tree, alias as alias_of};
-use super::program::{Ask, Block, Body, Console, Entry, ExprKind, Global, NameId, Program, Shell, Step, Stmt};
+use super::program::{Ask, Block, Body, Console, Entry, ExprKind, Global, NameId, Program, Role, Shell, Step, Stmt};
 use super::program::{StmtKind, Undo, Want};
 use super::steps::BodyOf;
 use super::{Library, conditions, echoes, flow};
 
 /// One input at a console.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Typed {
     pub text: String,
+    pub part: Part,
     /// Those before it, from 0, whose names are gone: they failed, or were undone.
     pub gone: Vec<u32>,
 }
@@ -25,7 +27,7 @@ pub struct Typed {
 /// What [`console`] returns.
 #[derive(Debug, Default)]
 pub struct Entered {
-    /// Every text, each input as `entry 1`, `entry 2` …
+    /// Every text, what was typed as `entry 1`, `entry 2` …, a runbook by its name.
     pub sources: Sources,
     /// With every input; none when a finding about the last is an error.
     pub program: Option<Program>,
@@ -57,17 +59,21 @@ pub fn console(typed: &[Typed], library: &dyn Library) -> Entered {
         shell: Shell::Bash,
     });
     let mut known = Known::default();
-    let mut last = FileId(0);
+    let mut last = 0;
+    let mut own = Span::default();
     for (number, one) in (0u32..).zip(typed) {
-        last = elab.sources.add(format!("entry {}", number + 1), one.text.as_str());
-        let entry = elab.entry(last, number, one, &mut known);
+        last = elab.sources.iter().count();
+        let entry = elab.entry(number, one, &mut known);
+        own = entry.body.span;
         if let Some(console) = &mut elab.program.console {
             console.entries.push(entry);
         }
     }
     let Elab { program, mut diagnostics, unread, .. } = elab;
     diagnostics.extend(flow::check(&program, &unread));
-    diagnostics.retain(|found| found.span().file >= last);
+    let is_last =
+        |at: Span| at.file.0 as usize >= last || (at.file == own.file && at.start >= own.start && at.end <= own.end);
+    diagnostics.retain(|found| is_last(found.span()));
     echoes::drop_explained(&mut diagnostics);
     echoes::drop(&mut diagnostics, &sources);
     diagnostics.sort_by_key(|d| (d.span(), d.code));
@@ -94,31 +100,42 @@ fn declares(text: &str) -> bool {
 
 /// What inputs have bound, each with the number of its own; the latest last.
 #[derive(Default)]
-struct Known {
+pub(super) struct Known {
     /// What actions can see too: secrets and connections.
     values: Vec<(u32, SmolStr, NameId)>,
-    lets: Vec<(u32, SmolStr, NameId)>,
+    pub lets: Vec<(u32, SmolStr, NameId)>,
     items: Vec<ast::Item>,
+    pub loaded: Option<Loaded>,
+}
+
+impl Known {
+    /// Those that an input sees, beside what actions see.
+    pub fn seen(&self, typed: &Typed) -> Vec<(SmolStr, NameId)> {
+        visible(&self.lets, typed)
+    }
+}
+
+fn visible(names: &[(u32, SmolStr, NameId)], typed: &Typed) -> Vec<(SmolStr, NameId)> {
+    names.iter().filter(|(of, ..)| !typed.gone.contains(of)).map(|(_, name, id)| (name.clone(), *id)).collect()
 }
 
 impl Elab<'_> {
-    fn entry(&mut self, file: FileId, number: u32, typed: &Typed, known: &mut Known) -> Entry {
-        let seen = |(of, name, id): &(u32, SmolStr, NameId)| (!typed.gone.contains(of)).then(|| (name.clone(), *id));
+    fn entry(&mut self, number: u32, typed: &Typed, known: &mut Known) -> Entry {
         let run = (SmolStr::new_static("run"), self.run);
-        let values: Vec<_> = std::iter::once(run).chain(known.values.iter().filter_map(seen)).collect();
+        let values: Vec<_> = std::iter::once(run).chain(visible(&known.values, typed)).collect();
         let declared = values.len();
         if let Some(module) = self.modules.first_mut() {
             module.values = values;
         }
         self.earlier = u32::try_from(self.program.names.len()).unwrap_or(u32::MAX);
         self.enter_module(ModuleId(0));
-        let lets: Vec<_> = known.lets.iter().filter_map(seen).collect();
-        self.scopes.know(lets);
-        let body = if declares(&typed.text) {
-            self.items(file, &typed.text, known);
-            Block { stmts: Vec::new(), span: Span::new(file, 0, typed.text.len()) }
-        } else {
-            self.statements(file, &typed.text)
+        self.scopes.know(known.seen(typed));
+        let (body, role) = match &typed.part {
+            Part::Own | Part::Instead(_) => (self.own(number, typed, known), Role::Own),
+            Part::Book { name, text, params } => self.opens(name, text, params, typed, known),
+            Part::Unit(unit) => (self.part(*unit, typed, known), Role::Part),
+            Part::Past(_) => (Block::default(), Role::Own),
+            Part::End => (Block::default(), Role::Ends),
         };
         let globals = std::mem::take(&mut self.program.globals);
         let names = globals.iter().filter_map(|global| match global {
@@ -132,6 +149,9 @@ impl Elab<'_> {
         }
         let values = self.modules.first().map(|module| module.values.clone()).unwrap_or_default();
         known.values.extend(values.into_iter().skip(declared).map(|(name, id)| (number, name, id)));
+        if let Some(loaded) = &mut known.loaded {
+            loaded.entered(number, &typed.part);
+        }
         for lock in std::mem::take(&mut self.locks) {
             let found = Diagnostic::error(
                 Code::MisplacedStatement,
@@ -143,20 +163,30 @@ impl Elab<'_> {
         }
         self.budgets.clear();
         self.settle_unknown();
-        Entry { globals, body }
+        Entry { globals, body, role }
+    }
+
+    fn own(&mut self, number: u32, typed: &Typed, known: &mut Known) -> Block {
+        let file = self.sources.add(format!("entry {}", number + 1), typed.text.as_str());
+        if !declares(&typed.text) {
+            return self.statements(file, &typed.text);
+        }
+        let parsed = syntax::parse(file, &typed.text);
+        self.diagnostics.extend(parsed.diagnostics);
+        self.items(file, parsed.ast.items, known);
+        self.everything_in(ModuleId(0));
+        Block { stmts: Vec::new(), span: Span::new(file, 0, typed.text.len()) }
     }
 
     /// `use`, `action`, `context`: known from here on. One of the same name is hidden by it.
-    fn items(&mut self, file: FileId, text: &str, known: &mut Known) {
-        let parsed = syntax::parse(file, text);
-        self.diagnostics.extend(parsed.diagnostics);
+    pub(super) fn items(&mut self, file: FileId, items: Vec<ast::Item>, known: &mut Known) {
         let first = known.items.len();
-        known.items.extend(parsed.ast.items.iter().cloned());
+        known.items.extend(items.iter().cloned());
         let tree = Tree::Read(Rc::new(ast::Ast { file, items: known.items.clone() }));
         if let Some(module) = self.modules.first_mut() {
             module.tree = tree;
         }
-        for (item, declared) in (first..).zip(&parsed.ast.items) {
+        for (item, declared) in (first..).zip(&items) {
             let Some(module) = self.modules.first_mut() else { return };
             match &declared.kind {
                 ast::ItemKind::Action(action) => {
@@ -173,7 +203,8 @@ impl Elab<'_> {
                     if let Some(module) = self.modules.first_mut() {
                         module.aliases.retain(|other| other.name != alias);
                     }
-                    self.use_module(ModuleId(0), used, &mut vec![NAME.to_owned()]);
+                    let name = self.modules.first().map(|module| module.name.clone()).unwrap_or_default();
+                    self.use_module(ModuleId(0), used, &mut vec![name]);
                     self.enter_module(ModuleId(0));
                 }
                 ast::ItemKind::Runbook(_) | ast::ItemKind::Extern(_) => {
@@ -200,7 +231,6 @@ impl Elab<'_> {
                 }
             }
         }
-        self.everything_in(ModuleId(0));
     }
 
     fn statements(&mut self, file: FileId, text: &str) -> Block {

@@ -19,6 +19,7 @@ pub mod embedded;
 mod exprs;
 pub mod flow;
 mod foreign;
+pub mod loaded;
 mod methods;
 mod modules;
 mod natives;

@@ -288,7 +288,7 @@ impl<'a> Elab<'a> {
     }
 
     /// `let`, `secret`, `connect`, `reads` of a file, in the order written.
-    fn module_values(&mut self, id: ModuleId, tree: &Tree<'a>) {
+    pub(super) fn module_values(&mut self, id: ModuleId, tree: &Tree<'a>) {
         self.enter_module(id);
         for item in &tree.items {
             match &item.kind {

@@ -47,6 +47,26 @@ pub struct Entry {
     /// What it declares, and what the libraries that it uses first do: evaluated before its statements.
     pub globals: Vec<Global>,
     pub body: Block,
+    pub role: Role,
+}
+
+/// What an input is to the runbook of its console.
+#[derive(Clone, Debug)]
+pub enum Role {
+    Own,
+    /// It opens it.
+    Opens(Box<Opens>),
+    /// It is a part of its way forward.
+    Part,
+    /// Its way forward is over: its `finally`s run.
+    Ends,
+}
+
+/// What a runbook at a console begins with; its parameters have their values.
+#[derive(Clone, Debug)]
+pub struct Opens {
+    pub params: Vec<(NameId, Value)>,
+    pub header: Header,
 }
 
 #[derive(Clone, Debug)]

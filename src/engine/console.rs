@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use crate::check::program::Console;
+use crate::check::program::{Console, Entry, Role, StmtKind};
 use crate::engine::call::{Path, Segment};
 use crate::engine::cx::{Cx, Mode};
 use crate::engine::event::{
@@ -11,15 +11,15 @@ use crate::engine::event::{
 };
 use crate::engine::executor::Slot;
 use crate::engine::extent::{self, Stands};
-use crate::engine::failure::{Fault, Stop};
+use crate::engine::failure::{Fault, Flow, Next, Stop};
 use crate::engine::names::Names;
 use crate::engine::record::Record;
-use crate::engine::scope::Scope;
-use crate::engine::tree::Seq;
+use crate::engine::scope::{Clock, Scope};
+use crate::engine::tree::{Finally, Seq};
 use crate::engine::undo::{self, Undone};
 use crate::engine::world::World;
-use crate::engine::{block, machine, run};
-use crate::value::SmolStr;
+use crate::engine::{block, late, machine, run};
+use crate::value::{Nanos, SmolStr};
 
 /// What became of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +53,11 @@ pub(super) struct Desk {
     warned: Cell<bool>,
     /// An undo goes on behind a point of no return.
     pub passes: Cell<bool>,
+    /// The `finally`s of the runbook wait for its end.
+    pub goes_on: Cell<bool>,
+    /// How long the way forward of the runbook may take, and has taken.
+    deadline: Cell<Option<Nanos>>,
+    spent: Cell<Nanos>,
 }
 
 impl Desk {
@@ -96,7 +101,7 @@ pub(super) async fn run(world: Rc<World<'_>>, console: &Console) {
         match next {
             Some(Turn::Enter(number)) => reached = enter(&cx, number).await,
             Some(Turn::Undo(what, walls)) => reached = unwind(&cx, &what, walls).await,
-            Some(Turn::Keep) => return keep(&world),
+            Some(Turn::Keep) => return keep(&cx).await,
             None => {}
         }
         if world.killed.get() {
@@ -110,7 +115,12 @@ pub(super) async fn run(world: Rc<World<'_>>, console: &Console) {
 }
 
 /// What is in place stays; it can still be rolled back.
-fn keep(world: &World<'_>) {
+async fn keep(cx: &Cx<'_>) {
+    let world = &cx.world;
+    close(cx).await;
+    if world.killed.get() {
+        return run::finish(world, End::Stopped, Some(machine::signal().report()));
+    }
     world.went_well.set(true);
     let broken = |why: &LeftWhy| match why {
         LeftWhy::Failed(_)
@@ -152,10 +162,7 @@ async fn enter<'p>(cx: &Cx<'p>, number: u32) -> Reached {
     world.desk.interrupted.set(false);
     world.cut.take();
     let before = world.left.borrow().len();
-    let result = match run::declare(&here, &entry.globals).await {
-        Ok(()) => block::body(&here, &entry.body).await,
-        Err(stop) => Err(stop),
-    };
+    let result = perform(&here, cx, entry).await;
     world.desk.running.take();
     let told = |reached: Reached, came: Came| {
         world.desk.entries.borrow_mut().push((number, came));
@@ -187,14 +194,64 @@ async fn enter<'p>(cx: &Cx<'p>, number: u32) -> Reached {
     told(since(world, before, Reached { left: seq.left(), ..reached }), Came::Failed)
 }
 
+/// `here` is the input's own, `cx` the console's.
+async fn perform<'p>(here: &Cx<'p>, cx: &Cx<'p>, entry: &'p Entry) -> Flow {
+    let desk = &cx.world.desk;
+    match &entry.role {
+        Role::Own => {
+            run::declare(here, &entry.globals).await?;
+            block::body(here, &entry.body).await
+        }
+        Role::Opens(opens) => {
+            let names = cx.world.globals.clone();
+            desk.deadline.set(run::open(&Cx { names, ..here.clone() }, opens, &entry.globals).await?);
+            Ok(Next::Go)
+        }
+        Role::Part => part(here, cx, entry).await,
+        Role::Ends => {
+            close(cx).await;
+            Ok(Next::Go)
+        }
+    }
+}
+
+/// A statement of the runbook, within what is left of its deadline. When that is over a person has been told: what is run then
+/// has all of it again.
+async fn part<'p>(here: &Cx<'p>, cx: &Cx<'p>, entry: &'p Entry) -> Flow {
+    let (world, desk) = (&cx.world, &cx.world.desk);
+    let finally = entry.body.stmts.iter().find_map(|stmt| match &stmt.kind {
+        StmtKind::Finally(block) => Some((here.at(stmt), block)),
+        _ => None,
+    });
+    if let Some((at, block)) = finally {
+        // Of the runbook, not of this input.
+        let finally = Finally { block, place: at.place(at.path.clone()), open: true.into() };
+        cx.seq.finallys.borrow_mut().push(Rc::new(finally));
+        return Ok(Next::Go);
+    }
+    let since = world.now.get();
+    if let Some(deadline) = desk.deadline.get() {
+        let left = Nanos(deadline.0 - desk.spent.get().0);
+        here.scope.limit(world, left, Clock::Runs, here.late(late::What::Deadline, deadline, None));
+    }
+    let result = block::body(here, &entry.body).await;
+    here.scope.close(world);
+    let spent = Nanos(desk.spent.get().0 + world.now.get().0 - since.0);
+    let over = desk.deadline.get().is_some_and(|deadline| spent.0 >= deadline.0);
+    desk.spent.set(if over { Nanos(0) } else { spent });
+    result
+}
+
 /// A part of what is in place, or all of it.
 async fn unwind<'p>(cx: &Cx<'p>, what: &Extent, walls: Walls) -> Reached {
     let world = &cx.world;
     let wanted: Vec<Path> = extent::undoable(&world.tree, what).into_iter().map(|unit| unit.path).collect();
     let before = world.left.borrow().len();
     world.desk.passes.set(walls == Walls::Pass);
+    world.desk.goes_on.set(true);
     undo_of(cx, &world.tree, what).await;
     world.desk.passes.set(false);
+    world.desk.goes_on.set(false);
     let all = extent::undoable(&world.tree, &Extent::All);
     let gone: Vec<u32> =
         all.iter().filter(|unit| unit.stands == Stands::Undone).filter_map(|u| entry_of(&u.path)).collect();
@@ -216,14 +273,27 @@ fn entry_of(path: &Path) -> Option<u32> {
     }
 }
 
-async fn undo_of<'p>(cx: &Cx<'p>, seq: &Rc<Seq<'p>>, what: &Extent) -> Undone {
+/// What the runbook does at its end.
+async fn close(cx: &Cx<'_>) {
+    let scope = shielded(cx);
+    undo::finallys(&Cx { scope, mode: Mode::Back, ..cx.clone() }, &cx.seq).await;
+    cx.world.desk.undoing.take();
+}
+
+/// The first signal warns, the second ends it.
+fn shielded(cx: &Cx<'_>) -> Rc<Scope> {
     let desk = &cx.world.desk;
     let scope = Scope::shielded(&Rc::default());
     desk.warned.set(false);
     desk.undoing.replace(Some(scope.clone()));
+    scope
+}
+
+async fn undo_of<'p>(cx: &Cx<'p>, seq: &Rc<Seq<'p>>, what: &Extent) -> Undone {
+    let scope = shielded(cx);
     extent::forget_kept(seq);
     let undone = undo::seq(&Cx { scope, mode: Mode::Back, ..cx.clone() }, seq, what).await;
-    desk.undoing.take();
+    cx.world.desk.undoing.take();
     undone
 }
 

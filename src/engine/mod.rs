@@ -39,6 +39,7 @@ mod world;
 
 use std::sync::Arc;
 
+pub use crate::check::loaded::Part;
 use crate::check::program::{NameId, Program};
 use crate::value::{SmolStr, Timestamp, Value};
 

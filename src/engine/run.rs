@@ -3,7 +3,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::check::flow::bounds::Field;
-use crate::check::program::{Book, Effect, Expr, Global, NameId, Want};
+use crate::check::program::{Book, Effect, Expr, Global, Header, NameId, Opens, Want};
 use crate::check::walk::{self, Doing};
 use crate::engine::OnFailure;
 use crate::engine::block;
@@ -114,12 +114,30 @@ async fn prepare<'p>(cx: &Cx<'p>, book: &'p Book) -> Result<Option<Nanos>, Stop>
             world.globals.bind(*name, value);
         }
     }
-    locks(&here, book).await?;
-    declare(&here, &world.program().globals).await?;
     let header = &book.header;
-    world.step_timeout.set(time(&here, Field::Timeout, header.timeout.as_ref()).await?);
-    world.rollback_within.set(time(&here, Field::RollbackWithin, header.rollback_within.as_ref()).await?);
-    time(&here, Field::Deadline, header.deadline.as_ref()).await
+    locks(&here, header).await?;
+    declare(&here, &world.program().globals).await?;
+    limits(&here, header).await
+}
+
+/// How long its steps, its rollback and its way forward may take; the last comes out.
+async fn limits<'p>(cx: &Cx<'p>, header: &'p Header) -> Result<Option<Nanos>, Stop> {
+    let world = &cx.world;
+    world.step_timeout.set(time(cx, Field::Timeout, header.timeout.as_ref()).await?);
+    world.rollback_within.set(time(cx, Field::RollbackWithin, header.rollback_within.as_ref()).await?);
+    time(cx, Field::Deadline, header.deadline.as_ref()).await
+}
+
+/// What a runbook at a console declares, with the values of its parameters; how long its way forward may take.
+pub(super) async fn open<'p>(cx: &Cx<'p>, opens: &'p Opens, globals: &'p [Global]) -> Result<Option<Nanos>, Stop> {
+    let world = &cx.world;
+    for (name, value) in &opens.params {
+        world.learn(&cx.path, value);
+        world.globals.bind(*name, value.clone());
+    }
+    locks(cx, &opens.header).await?;
+    declare(cx, globals).await?;
+    limits(cx, &opens.header).await
 }
 
 /// `run`.
@@ -192,9 +210,9 @@ async fn time<'p>(cx: &Cx<'p>, field: Field, expr: Option<&'p Expr>) -> Result<O
 }
 
 /// Sorted by name, so that two runs cannot wait for each other.
-async fn locks<'p>(cx: &Cx<'p>, book: &'p Book) -> Result<(), Stop> {
+async fn locks<'p>(cx: &Cx<'p>, header: &'p Header) -> Result<(), Stop> {
     let mut locks: Vec<(String, bool, Span)> = Vec::new();
-    for lock in &book.header.locks {
+    for lock in &header.locks {
         locks.push((eval::shown(cx, &lock.name).await?.into(), lock.takeover, lock.span));
     }
     locks.sort();

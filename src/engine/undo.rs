@@ -108,7 +108,8 @@ pub(super) fn children<'a, 'p: 'a>(cx: &'a Cx<'p>, what: &'a Rc<Seq<'p>>, extent
                 break;
             }
         }
-        let stays = *extent != Extent::All && what.next().is_some();
+        let waits = cx.world.desk.goes_on.get() && Rc::ptr_eq(what, &cx.world.tree);
+        let stays = waits || (*extent != Extent::All && what.next().is_some());
         if worst != Undone::Left && !stays {
             finallys(cx, what).await;
         }

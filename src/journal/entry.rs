@@ -1,5 +1,5 @@
 //! What is written down of a run.
-use crate::engine::{CallId, Input, OnFailure};
+use crate::engine::{CallId, Input, OnFailure, Part};
 use crate::value::{SmolStr, Timestamp, Value};
 
 /// What every binary must mean alike by a recorded run; raised when the same events would lead elsewhere.
@@ -79,9 +79,9 @@ pub enum Entry {
     Taken { door: Door, holder: Holder, wall: Timestamp, reasons: Vec<Reason> },
     /// The engine has consumed this.
     Heard { input: Input, wall: Timestamp },
-    /// At a console this was typed, as the input of this number, from 0. `gone`: the inputs whose names it does not see;
-    /// `texts`: the files that it is the first to use.
-    Entered { number: u32, text: String, gone: Vec<u32>, texts: Vec<Text>, wall: Timestamp },
+    /// At a console this was typed, as the input of this number, from 0, or run as this part of its runbook. `gone`: the inputs
+    /// whose names it does not see; `texts`: the files that it is the first to use.
+    Entered { number: u32, text: String, part: Part, gone: Vec<u32>, texts: Vec<Text>, wall: Timestamp },
     /// A call that may have an effect starts next, unless this is the last entry. `key` for people.
     Intent { call: CallId, key: String },
     /// What its provider needs to tell later whether a call had its effect; written before it can have one.

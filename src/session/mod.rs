@@ -2,6 +2,7 @@
 //! documentation; work at a console.
 //! In: paths and words of a person. Out: plain data and diagnostics; nothing is printed here.
 pub mod advice;
+pub mod book;
 pub mod console;
 mod disk;
 pub mod docs;

@@ -56,6 +56,8 @@ pub struct Way {
     pub on_question: OnQuestion,
     /// None: nothing is kept of it.
     pub store: Option<Box<dyn Store>>,
+    /// What a console is called that begins with a runbook.
+    pub title: Option<String>,
 }
 
 /// Run to the end. None when the run waits for nothing and has not ended: a bug.
@@ -85,7 +87,8 @@ pub(super) fn begin(
                 lost(&ready.program, &ready.sources)?;
             }
             store.whole()?;
-            let (head, holder, wall) = (head(&ready, way.on_failure), place::holder(), ready.started);
+            let (head, holder, wall) =
+                (head(&ready, way.on_failure, way.title.as_deref()), place::holder(), ready.started);
             let taken = Entry::Taken { door: Door::Run, holder: holder.clone(), wall, reasons: Vec::new() };
             in_the_clear(&ready.program, &head)?;
             store.begin(&head, &holder, &[taken], wall)?;
@@ -153,13 +156,16 @@ pub(super) fn text(file: &File) -> Text {
     Text { name: file.name.clone(), text: file.text.to_string() }
 }
 
-fn head(ready: &Ready, on_failure: OnFailure) -> Head {
+fn head(ready: &Ready, on_failure: OnFailure, title: Option<&str>) -> Head {
     let name = |id: NameId| ready.program.names.get(id.0 as usize).map(|name| name.text.clone()).unwrap_or_default();
     Head {
         run: ready.id.clone(),
         semantics: SEMANTICS,
         version: SmolStr::new_static(env!("CARGO_PKG_VERSION")),
-        book: ready.program.book.as_ref().map_or_else(|| CONSOLE.to_owned(), |book| book.title.to_string()),
+        book: match &ready.program.book {
+            Some(book) => book.title.to_string(),
+            None => title.unwrap_or(CONSOLE).to_owned(),
+        },
         started: ready.started,
         on_failure,
         params: ready.params.iter().map(|(id, value)| (name(*id), value.clone())).collect(),

@@ -5,6 +5,8 @@ use std::process::{Child, ChildStdin, Stdio};
 use crate::resume::{Desk, Said};
 use crate::stage;
 
+mod asked;
+mod book;
 mod piped;
 mod servers;
 mod terminal;

@@ -39,6 +39,11 @@ impl Somebody {
 }
 
 impl Inputs {
+    /// Nothing is given.
+    pub fn is_empty(&self) -> bool {
+        self.set.is_empty() && self.params.is_none()
+    }
+
     pub fn given(&self) -> Result<Given, Refused> {
         let twice = self.set.iter().enumerate().find(|(i, (name, _))| self.set.iter().take(*i).any(|(n, _)| n == name));
         if let Some((_, (name, _))) = twice {

@@ -1,17 +1,20 @@
 //! `rbk repl`: a console. Statements run as they are typed, and can be undone.
 use std::cell::RefCell;
 use std::io::IsTerminal;
+use std::path::Path;
 use std::rc::Rc;
 
 use clap::Args;
 
 use super::answers::OnScreen;
-use super::driven::{journal, reason, tell_wait};
+use super::driven::{Telling, journal, reason, tell_wait};
+use super::inputs::{Inputs, Somebody};
 use super::refused::Refused;
 use super::resume::{complain_softly, in_place};
-use super::{BUG, complain, got_out};
+use super::{BUG, complain, got_out, open};
 use crate::engine::event::End;
-use crate::engine::{Finish, Undoable};
+use crate::engine::{Finish, Part, Undoable};
+use crate::front::repl::book::Course;
 use crate::front::repl::keyboard::{Keyboard, Pipe};
 use crate::front::repl::terminal::Terminal;
 use crate::front::repl::{Desk, Keeps, Who};
@@ -23,14 +26,21 @@ use crate::report::story::Say;
 use crate::report::style::{Line, Tone};
 use crate::run::answers::Answerer;
 use crate::session;
+use crate::session::book;
 use crate::session::console::{self, Console};
 use crate::session::history;
 use crate::session::journal::{NONE, find};
 use crate::session::resume::{HERE, Left};
+use crate::session::run::Ready;
 
 /// Work at a console: statements run as they are typed, and can be undone
 #[derive(Args)]
 pub struct Repl {
+    /// A runbook: its steps are known by name, and run when you say so
+    #[arg(conflicts_with = "resume")]
+    file: Option<String>,
+    #[command(flatten)]
+    inputs: Inputs,
     /// Go on at a console that was left: the run's id, or a part of it
     #[arg(long, value_name = "RUN")]
     resume: Option<String>,
@@ -45,23 +55,48 @@ pub struct Repl {
     journal: Option<String>,
 }
 
+/// Failed, and everything undone.
+const FAILED: u8 = 1;
+
 /// What the console begins with.
 enum Start {
-    New(Option<Box<dyn Store>>),
+    New(Option<Box<dyn Store>>, Option<Part>),
     Again(Box<Left>, Console),
 }
 
+/// How somebody works at it.
+struct Way<'a> {
+    answer: &'a [String],
+    here: Option<&'a str>,
+    journal: Option<&'a str>,
+    course: Course,
+}
+
 pub fn repl(args: &Repl, say: Say) -> u8 {
-    match prepared(args) {
-        Ok(start) => work(args, say, start),
+    let (here, journal) = (args.here.as_deref(), args.journal.as_deref());
+    let way = Way { answer: &args.answer, here, journal, course: Course::default() };
+    match prepared(args, say) {
+        Ok(start) => work(way, say, start),
         Err(refused) => refused.tell(),
     }
 }
 
-fn prepared(args: &Repl) -> Result<Start, Refused> {
+/// `rbk run --on-failure ask`: a console that runs its runbook by itself, up to a failure.
+pub fn run(ready: &Ready, store: Option<Box<dyn Store>>, telling: &Telling, say: Say) -> u8 {
+    let part = book::part(&ready.program, &ready.sources, &ready.params);
+    let way = Way { answer: &telling.answer, here: None, journal: telling.journal.as_deref(), course: Course::alone() };
+    work(way, say, Start::New(store, part))
+}
+
+fn prepared(args: &Repl, say: Say) -> Result<Start, Refused> {
     let Some(word) = &args.resume else {
+        let begins = args.file.as_deref().map(|file| begins(args, file, say)).transpose()?.flatten();
+        if begins.is_none() && !args.inputs.is_empty() {
+            let message = "`--set` and `--params` are for a runbook, and none is named";
+            return Err(Refused::helped(message, "`rbk repl FILE --set NAME=VALUE`"));
+        }
         let opened = session::journal::open(args.journal.as_deref())?;
-        return Ok(Start::New(opened.map(|opened| opened.store)));
+        return Ok(Start::New(opened.map(|opened| opened.store), begins));
     };
     let mut store = journal(args.journal.as_deref())?;
     let row = find(store.as_mut(), word)?;
@@ -79,32 +114,51 @@ fn prepared(args: &Repl) -> Result<Start, Refused> {
     Ok(Start::Again(Box::new(left), console))
 }
 
-fn work(args: &Repl, say: Say, start: Start) -> u8 {
+fn begins(args: &Repl, file: &str, say: Say) -> Result<Option<Part>, Refused> {
+    if file == "-" {
+        let message = "a console reads standard input itself: the runbook cannot come from there";
+        return Err(Refused::helped(message, "name a file"));
+    }
+    let (program, sources) = open(file, say)?;
+    let params = args.inputs.take(&program, &sources, Somebody::look())?;
+    Ok(book::part(&program, &sources, &params))
+}
+
+fn work(way: Way<'_>, say: Say, start: Start) -> u8 {
+    let alone = way.course.alone;
     let out = Outside::new(Channel::Out);
     let written = out.written();
     let screen = Rc::new(RefCell::new(Screen::new(out)));
     let view = Rc::new(RefCell::new(View::new(screen.clone(), say)));
     let look = screen.borrow_mut().outside().look;
-    let (keyboard, mut answers, who) = match keyboard(args, &screen, look) {
+    let name = match &start {
+        Start::New(_, Some(Part::Book { name, .. })) => Some(name.clone()),
+        Start::New(..) => None,
+        Start::Again(_, console) => console.book().map(|(_, book)| book.name.clone()),
+    };
+    let (keyboard, mut answers, who) = match keyboard(way.answer, name.as_deref(), &screen, look) {
         Ok(opened) => opened,
         Err(error) => return Refused::because(format!("cannot start: {}", session::reason(&error))).tell(),
     };
     let (console, keeps) = match &start {
-        Start::New(Some(store)) if !store.keeps_secrets() => (Console::default(), Keeps::NoSecrets),
-        Start::New(_) => (Console::default(), Keeps::Everything),
+        Start::New(Some(store), _) if !store.keeps_secrets() => (Console::default(), Keeps::NoSecrets),
+        Start::New(..) => (Console::default(), Keeps::Everything),
         Start::Again(left, console) if !left.keeps_secrets() => (console.clone(), Keeps::NoSecrets),
         Start::Again(_, console) => (console.clone(), Keeps::Everything),
     };
     let mut desk = Desk::new(console, view.clone(), screen.clone(), keyboard, who, keeps);
+    desk.course = way.course;
     let mut watcher = Watching(view);
     let (run, end) = match start {
-        Start::New(store) => {
+        Start::New(store, begins) => {
             let ready = console::ready(&desk.console);
-            (ready.id.clone(), console::start(ready, store, &mut watcher, &mut answers, &mut desk))
+            desk.begins.clone_from(&begins);
+            (ready.id.clone(), console::start(ready, begins.as_ref(), store, &mut watcher, &mut answers, &mut desk))
         }
         Start::Again(left, _) => {
             left.notes().for_each(|line| complain_softly(&line));
-            let reasons = args.here.iter().map(|text| Reason { option: HERE.into(), text: text.clone() }).collect();
+            let reasons =
+                way.here.iter().map(|text| Reason { option: HERE.into(), text: (*text).to_owned() }).collect();
             (left.ready.id.clone(), console::resume(*left, reasons, &mut watcher, &mut answers, &mut desk))
         }
     };
@@ -112,24 +166,32 @@ fn work(args: &Repl, say: Say, start: Start) -> u8 {
     let code = if who == Who::Person { 0 } else { desk.code };
     let stands = desk.in_place().to_vec();
     drop((desk, watcher, answers, screen));
-    let code = ended(end, code, &stands, &run, args.journal.as_deref() != Some(NONE));
+    let undone = matches!(&end, Ok(Some(Finish { end: End::Undone, .. })));
+    let code = ended(end, code, &stands, &run, way.journal != Some(NONE));
+    // A run that was undone has failed.
+    let code = if alone && undone { code.max(FAILED) } else { code };
     if got_out(&written, None) { code } else { code.max(super::REFUSED) }
 }
 
 type Opened = (Box<dyn Keyboard>, Answerer, Who);
 
 /// Who types, and who answers.
-fn keyboard(args: &Repl, screen: &Rc<RefCell<Screen>>, look: Look) -> std::io::Result<Opened> {
+fn keyboard(
+    answer: &[String],
+    book: Option<&str>,
+    screen: &Rc<RefCell<Screen>>,
+    look: Look,
+) -> std::io::Result<Opened> {
     if !(std::io::stdin().is_terminal() && look.terminal) {
-        let answers = Answerer::new(args.answer.clone(), None);
+        let answers = Answerer::new(answer.to_vec(), None);
         return Ok((Box::new(Pipe::open()?), answers, Who::Script));
     }
-    let history = history::of(None);
+    let history = history::of(book.map(Path::new));
     let mut terminal = Terminal::open(history.read(), Box::new(move |past| history.write(past)), look)?;
     let voice = Box::new(OnScreen(screen.clone()));
     let answers = match terminal.answers() {
-        Some(lines) => Answerer::typing(args.answer.clone(), voice, Box::new(lines)),
-        None => Answerer::new(args.answer.clone(), Some(voice)),
+        Some(lines) => Answerer::typing(answer.to_vec(), voice, Box::new(lines)),
+        None => Answerer::new(answer.to_vec(), Some(voice)),
     };
     Ok((Box::new(terminal), answers, Who::Person))
 }

@@ -1,11 +1,14 @@
 //! `rbk run FILE`: everything that can be refused is refused before the first action; then the run, to its end.
+use std::io::IsTerminal;
+
 use clap::{Args, ValueEnum};
 
-use super::driven::{Telling, Unanswered};
+use super::driven::{Format, Telling, Unanswered};
 use super::inputs::{Inputs, Somebody};
 use super::open;
 use super::questions;
 use super::refused::Refused;
+use super::repl;
 use crate::engine;
 use crate::plan::labels;
 use crate::report::outside::{Channel, Outside};
@@ -36,11 +39,13 @@ enum OnFailure {
     Rollback,
     /// It stops there, and can be resumed or rolled back
     Stop,
+    /// A person at the terminal says: retry, skip, edit, a console, undo or stop
+    Ask,
 }
 
 pub fn run(args: &Run, say: Say) -> u8 {
     let journal = || session::journal::open(args.telling.journal.as_deref()).map_err(Refused::from);
-    let prepared = prepared(args, say).and_then(|ready| Ok((ready, journal()?)));
+    let prepared = somebody_to_ask(args).and_then(|()| prepared(args, say)).and_then(|ready| Ok((ready, journal()?)));
     let (ready, journal) = match prepared {
         Ok(prepared) => prepared,
         Err(refused) => return args.telling.turned_away(&refused),
@@ -53,11 +58,26 @@ pub fn run(args: &Run, say: Say) -> u8 {
     let on_failure = match args.on_failure {
         OnFailure::Rollback => engine::OnFailure::Rollback,
         OnFailure::Stop => engine::OnFailure::Stop,
+        OnFailure::Ask => return repl::run(&ready, store, &args.telling, say),
     };
-    let way = Way { on_failure, on_question: args.telling.on_question(OnQuestion::Refuse), store };
+    let way = Way { on_failure, on_question: args.telling.on_question(OnQuestion::Refuse), store, title: None };
     let again = (!args.telling.is_kept()).then(|| "not kept: it cannot be resumed or rolled back later".to_owned());
     let shown = ready.clone();
     args.telling.drive(&shown, who(args), say, again, |watcher, answers| start(ready, way, watcher, answers))
+}
+
+/// A person is there to say what becomes of a failure.
+fn somebody_to_ask(args: &Run) -> Result<(), Refused> {
+    if args.on_failure != OnFailure::Ask {
+        return Ok(());
+    }
+    let help =
+        "`--on-failure stop` stops there, for `rbk resume` or `rbk rollback`; without it what was done is undone";
+    if who(args) == Somebody::Nobody || !std::io::stdout().is_terminal() || args.telling.format == Format::Json {
+        let message = "`--on-failure ask` asks a person, and nobody is at a terminal: nothing was run";
+        return Err(Refused::helped(message, help));
+    }
+    Ok(())
 }
 
 /// Standard input may be the runbook itself.

@@ -18,6 +18,8 @@ pub trait Keyboard {
     fn next(&mut self, prompt: &str) -> Pin<Box<dyn Future<Output = Heard> + '_>>;
     /// Nothing runs any more: what is typed from here on answers no question.
     fn ready(&mut self);
+    /// The next input begins with this text, for a person to change.
+    fn offer(&mut self, text: &str);
     /// To be offered again later.
     fn remember(&mut self, text: &str);
     /// A signal came while nothing runs.
@@ -82,6 +84,8 @@ impl Keyboard for Pipe {
     }
 
     fn ready(&mut self) {}
+
+    fn offer(&mut self, _text: &str) {}
 
     fn remember(&mut self, _text: &str) {}
 

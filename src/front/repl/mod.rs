@@ -1,7 +1,9 @@
 //! The console door: what is typed comes in, by a person or from a pipe, and goes to the run as turns. What an input does is the
 //! run's; here is what a line means, and what is said about it.
+pub mod book;
 mod colours;
 pub mod keyboard;
+mod load;
 mod orders;
 pub mod terminal;
 
@@ -10,7 +12,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::engine::event::{ASKED_FOR, Left, LeftWhy};
-use crate::engine::{Engine, Reached, Stands, Undoable};
+use crate::engine::{Engine, Part, Reached, Stands, Undoable};
 use crate::journal::Trouble;
 use crate::report::console::Console as View;
 use crate::report::diagnostics;
@@ -19,6 +21,7 @@ use crate::report::style::{Line, Tone};
 use crate::run::console::Next;
 use crate::run::{Operator, Turn};
 use crate::session::console::{self, Came, Console, Wrong};
+use book::Course;
 use keyboard::{Heard, Keyboard};
 
 /// Who works at the console.
@@ -53,10 +56,31 @@ pub struct Desk {
     gone: Vec<u32>,
     /// Of the first error.
     pub code: u8,
-    /// A person was asked what becomes of what is in place.
-    ending: bool,
+    asks: Asks,
+    pub course: Course,
+    /// A runbook that it begins with.
+    pub begins: Option<Part>,
+    /// What has failed last.
+    why: Option<String>,
     /// Something was done here: what failed is not what an earlier process began.
     began: bool,
+}
+
+/// What a person was asked: the next line is the answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Asks {
+    #[default]
+    Nothing,
+    /// What becomes of what is in place.
+    End,
+    /// What becomes of this part of the runbook, which comes next, or has failed.
+    Next(usize),
+    Again(usize),
+    /// The same, of `rbk run`.
+    Failed(usize),
+    /// The text to run instead of this part.
+    Edit(usize),
+    Param(load::Missing),
 }
 
 /// Where answers of the console itself go.
@@ -95,7 +119,10 @@ impl Desk {
             ended,
             gone,
             code: 0,
-            ending: false,
+            asks: Asks::Nothing,
+            course: Course::default(),
+            begins: None,
+            why: None,
             began: false,
         }
     }
@@ -139,8 +166,13 @@ impl Desk {
     }
 
     fn enter(&mut self, text: &str) -> Option<Turn> {
+        self.enter_as(text, Part::Own)
+    }
+
+    fn enter_as(&mut self, text: &str, part: Part) -> Option<Turn> {
         let before = self.console.clone();
-        let entered = self.console.enter(text, self.gone.clone(), &self.known.borrow());
+        let own = matches!(part, Part::Own | Part::Instead(_));
+        let entered = self.console.enter(text, part, self.gone.clone(), &self.known.borrow());
         let (turn, found) = match entered {
             Ok(entered) => entered,
             Err(Wrong::Found(found, sources)) => {
@@ -160,7 +192,10 @@ impl Desk {
             self.wrong(&trouble);
             return None;
         }
-        self.draw(&found, &self.console.sources.clone());
+        // Those of a runbook were told when it was loaded.
+        if own {
+            self.draw(&found, &self.console.sources.clone());
+        }
         self.start(turn)
     }
 
@@ -181,17 +216,17 @@ impl Desk {
 
     /// Nothing more is typed: a person says what becomes of what is in place.
     fn over(&mut self) -> Option<Turn> {
-        if self.who == Who::Script || self.stands.is_empty() || self.ending {
+        if self.who == Who::Script || self.stands.is_empty() || self.asks == Asks::End {
             return Some(Turn::Keep);
         }
-        self.ending = true;
+        self.asks = Asks::End;
         self.say(&listed(&self.stands));
         None
     }
 
     /// `keep`, `undo` or `leave`; anything else is no end.
     fn end(&mut self, text: &str) -> Option<Turn> {
-        self.ending = false;
+        self.asks = Asks::Nothing;
         match text.trim() {
             "keep" | "k" => Some(Turn::Keep),
             "undo" | "u" => self.start(Turn::Rollback(ASKED_FOR.to_owned())),
@@ -200,8 +235,43 @@ impl Desk {
         }
     }
 
-    fn prompt(&self) -> &'static str {
-        if self.ending { "this is in place: keep, undo or leave it? " } else { "rbk> " }
+    fn prompt(&self) -> String {
+        match &self.asks {
+            Asks::End => "this is in place: keep, undo or leave it? ",
+            Asks::Next(_) => book::NEXT,
+            Asks::Again(_) => book::AGAIN,
+            Asks::Failed(_) => book::FAILED,
+            Asks::Nothing | Asks::Edit(_) => "rbk> ",
+            Asks::Param(missing) => &missing.prompt,
+        }
+        .to_owned()
+    }
+
+    /// What a line means: an answer, or an input.
+    fn heard(&mut self, text: &str) -> Option<Turn> {
+        match self.asks.clone() {
+            Asks::Nothing => self.typed(text),
+            Asks::End => self.end(text),
+            Asks::Next(at) | Asks::Again(at) | Asks::Failed(at) => self.answered(at, text),
+            Asks::Edit(at) => self.edited(at, text),
+            Asks::Param(missing) => {
+                self.asks = Asks::Nothing;
+                self.given(missing, text)
+            }
+        }
+    }
+
+    /// No line comes any more, or a person wants the end.
+    fn no_more(&mut self) -> Option<Turn> {
+        match self.asks {
+            Asks::Failed(_) => Some(Turn::Leave),
+            Asks::Nothing | Asks::End => self.over(),
+            Asks::Next(_) | Asks::Again(_) | Asks::Edit(_) | Asks::Param(_) => {
+                self.asks = Asks::Nothing;
+                self.course.going = book::Going::No;
+                self.over()
+            }
+        }
     }
 }
 
@@ -218,6 +288,17 @@ impl Operator for Desk {
         if reached.failure.is_none() && reached.left.iter().any(wall) {
             view.lines(&[Line::new(1).put(Tone::Doing, "help: `:undo past` goes on behind it")]);
         }
+        drop(view);
+        if let Some(entry) = reached.entry {
+            self.is_loaded(entry);
+        }
+        if let Some(failed) = &reached.failure {
+            self.why = Some(failed.failure.message.clone());
+            self.failed();
+        }
+        if !self.began {
+            self.goes_on_with();
+        }
         if self.began {
             self.code = match (&reached.failure, reached.left.is_empty()) {
                 (None, true) => self.code,
@@ -233,15 +314,17 @@ impl Operator for Desk {
                 if self.who == Who::Script && self.code != 0 {
                     return Turn::Keep;
                 }
+                if let Some(turn) = self.goes_on() {
+                    return turn;
+                }
                 // The prompt stands below what was said.
                 while !self.out.borrow_mut().outside().is_empty() {
                     tokio::time::sleep(MOMENT).await;
                 }
                 let prompt = self.prompt();
-                let turn = match self.keyboard.next(prompt).await {
-                    Heard::Text(text) if self.ending => self.end(&text),
-                    Heard::Text(text) => self.typed(&text),
-                    Heard::End => self.over(),
+                let turn = match self.keyboard.next(&prompt).await {
+                    Heard::Text(text) => self.heard(&text),
+                    Heard::End => self.no_more(),
                 };
                 if let Some(turn) = turn {
                     return turn;

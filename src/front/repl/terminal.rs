@@ -26,8 +26,8 @@ use crate::session::console::is_incomplete;
 
 /// What the thread is to do.
 enum Ask {
-    /// Edit an input.
-    Input(String),
+    /// Edit an input: after this prompt, beginning with this text.
+    Input(String, String),
     /// Take a line as it comes, unless it is called off: an answer.
     Answer(Arc<AtomicBool>),
     Remember(String),
@@ -51,6 +51,8 @@ pub struct Terminal {
     past: VecDeque<String>,
     keep: Keep,
     modes: Option<Modes>,
+    /// The next input begins with it.
+    offered: String,
 }
 
 /// How the terminal treats its keys.
@@ -105,7 +107,9 @@ impl Terminal {
             let mut editor = editor(&offered, look.colour);
             for ask in to_do {
                 let sent = match ask {
-                    Ask::Input(prompt) => to.send(editor.as_mut().map_or(Got::End, |editor| input(editor, &prompt))),
+                    Ask::Input(prompt, text) => {
+                        to.send(editor.as_mut().map_or(Got::End, |editor| input(editor, &prompt, &text)))
+                    }
                     Ask::Answer(called_off) => {
                         set(own.as_ref());
                         let answer = answer(&called_off);
@@ -123,7 +127,17 @@ impl Terminal {
             }
         })?;
         let (called_off, past) = (Arc::default(), past.into());
-        Ok(Terminal { asks, got, answers: Some(answers), asked: false, called_off, past, keep, modes })
+        Ok(Terminal {
+            asks,
+            got,
+            answers: Some(answers),
+            asked: false,
+            called_off,
+            past,
+            keep,
+            modes,
+            offered: String::new(),
+        })
     }
 
     /// Where answers come from, once.
@@ -146,7 +160,8 @@ impl Keyboard for Terminal {
         Box::pin(async move {
             loop {
                 if !self.asked {
-                    self.asked = self.asks.send(Ask::Input(prompt.clone())).is_ok();
+                    let text = std::mem::take(&mut self.offered);
+                    self.asked = self.asks.send(Ask::Input(prompt.clone(), text)).is_ok();
                 }
                 let got = self.got.recv().await;
                 self.asked = false;
@@ -161,6 +176,10 @@ impl Keyboard for Terminal {
 
     fn ready(&mut self) {
         self.called_off.store(true, Ordering::SeqCst);
+    }
+
+    fn offer(&mut self, text: &str) {
+        text.clone_into(&mut self.offered);
     }
 
     fn remember(&mut self, text: &str) {
@@ -218,8 +237,8 @@ fn answer(called_off: &AtomicBool) -> Got {
     }
 }
 
-fn input(editor: &mut Editor<Helping, MemHistory>, prompt: &str) -> Got {
-    match editor.readline(prompt) {
+fn input(editor: &mut Editor<Helping, MemHistory>, prompt: &str, begun: &str) -> Got {
+    match editor.readline_with_initial(prompt, (begun, "")) {
         Ok(text) => Got::Line(text),
         Err(ReadlineError::Interrupted) => Got::Nothing,
         Err(_) => Got::End,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use super::event::WireEvent;
 use super::leaf::{Hide, Leaf, Show};
 use super::value::{self, time};
-use crate::engine::{CallId, Input};
+use crate::engine::{CallId, Input, Part};
 use crate::journal::{Door, Entry, Holder, Reason, Text, Trouble};
 use crate::value::Nanos;
 
@@ -29,6 +29,8 @@ pub enum Wire {
     Entered {
         number: u32,
         text: Leaf,
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        part: Option<WirePart>,
         #[serde(skip_serializing_if = "Vec::is_empty", default)]
         gone: Vec<u32>,
         /// Names and texts.
@@ -71,6 +73,46 @@ pub enum Wire {
     },
 }
 
+/// Of the runbook of a console.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum WirePart {
+    Book { name: String, text: String, params: Vec<(Leaf, value::Wire)> },
+    Unit(u32),
+    Instead(u32),
+    Past(u32),
+    End,
+}
+
+fn wire_part(part: &Part, hide: &Hide<'_>) -> Result<Option<WirePart>, Trouble> {
+    Ok(match part {
+        Part::Own => None,
+        Part::Book { name, text, params } => {
+            let params = params.iter().map(|(name, value)| Ok((hide.text(name)?, hide.value(value)?)));
+            let params = params.collect::<Result<_, Trouble>>()?;
+            Some(WirePart::Book { name: name.clone(), text: text.clone(), params })
+        }
+        Part::Unit(unit) => Some(WirePart::Unit(*unit)),
+        Part::Instead(unit) => Some(WirePart::Instead(*unit)),
+        Part::Past(unit) => Some(WirePart::Past(*unit)),
+        Part::End => Some(WirePart::End),
+    })
+}
+
+fn part(wire: Option<WirePart>, show: &Show<'_>) -> Result<Part, Trouble> {
+    Ok(match wire {
+        None => Part::Own,
+        Some(WirePart::Book { name, text, params }) => {
+            let params = params.into_iter().map(|(name, value)| Ok((show.word(name)?, show.value(value)?)));
+            Part::Book { name, text, params: params.collect::<Result<_, Trouble>>()? }
+        }
+        Some(WirePart::Unit(unit)) => Part::Unit(unit),
+        Some(WirePart::Instead(unit)) => Part::Instead(unit),
+        Some(WirePart::Past(unit)) => Part::Past(unit),
+        Some(WirePart::End) => Part::End,
+    })
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Door", rename_all = "snake_case")]
 enum WireDoor {
@@ -102,9 +144,10 @@ pub fn wire(entry: &Entry, hide: &Hide<'_>) -> Result<Wire, Trouble> {
         Entry::Heard { input, wall } => {
             Wire::Heard { at: input.at.0, event: hide.event(&input.event)?, wall: wall.to_string() }
         }
-        Entry::Entered { number, text, gone, texts, wall } => Wire::Entered {
+        Entry::Entered { number, text, part, gone, texts, wall } => Wire::Entered {
             number: *number,
             text: hide.said(text)?,
+            part: wire_part(part, hide)?,
             gone: gone.clone(),
             texts: texts.iter().map(|text| (text.name.clone(), text.text.clone())).collect(),
             wall: wall.to_string(),
@@ -145,9 +188,10 @@ pub fn entry(wire: Wire, show: &Show<'_>) -> Result<Entry, Trouble> {
         Wire::Heard { at, event, wall } => {
             Entry::Heard { input: Input { at: Nanos(at), event: show.event(event)? }, wall: time(&wall)? }
         }
-        Wire::Entered { number, text, gone, texts, wall } => Entry::Entered {
+        Wire::Entered { number, text, part: of, gone, texts, wall } => Entry::Entered {
             number,
             text: show.text(text)?,
+            part: part(of, show)?,
             gone,
             texts: texts.into_iter().map(|(name, text)| Text { name, text }).collect(),
             wall: time(&wall)?,

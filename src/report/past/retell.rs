@@ -9,7 +9,7 @@ use crate::check::Program;
 use crate::check::program::Want;
 use crate::engine::call::{CallId, Path};
 use crate::engine::event::{ASKED_FOR, FailureKind, Progress};
-use crate::engine::{Command, Engine, Event, Extent, Input, Inputs, Record, Replayed, Stands, replay};
+use crate::engine::{Command, Engine, Event, Extent, Input, Inputs, Part, Record, Replayed, Stands, replay};
 use crate::journal::store::Kept;
 use crate::journal::{Door, Entry, Row, State};
 use crate::report::outside::Known;
@@ -151,9 +151,9 @@ impl Teller {
                 }
             }
             Entry::Proof { .. } => {}
-            Entry::Entered { text, wall, .. } => {
+            Entry::Entered { text, part, wall, .. } => {
                 self.wall = wall;
-                self.push(What::Plain(format!("typed: {text}")));
+                self.push(What::Plain(entered(&part, &text)));
             }
             Entry::Connected { name, address, server, wall } => {
                 self.wall = wall;
@@ -443,6 +443,16 @@ pub fn lock_taken(lock: &str, by: &str, who: &str) -> String {
 
 /// Of its process nothing more is known.
 pub const DIED: &str = "its process died, or was cut off from the journal: this is the last it wrote";
+
+/// What was typed at a console, or run of its runbook.
+fn entered(part: &Part, text: &str) -> String {
+    match part {
+        Part::Own | Part::Book { .. } | Part::Past(_) => format!("typed: {text}"),
+        Part::Unit(_) => format!("run as written: {}", text.lines().next().unwrap_or_default()),
+        Part::Instead(_) => format!("run as edited: {text}"),
+        Part::End => "the runbook is at its end".to_owned(),
+    }
+}
 
 /// By which command.
 #[must_use]

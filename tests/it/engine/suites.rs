@@ -42,14 +42,14 @@ fn whole(text: &str) -> String {
 
 /// Inputs of a console, `---` between them; `--- gone 1`: the next does not see the names of entry 1.
 fn typed(text: &str) -> Vec<Typed> {
-    let mut typed = vec![Typed { text: String::new(), gone: Vec::new() }];
+    let mut typed = vec![Typed::default()];
     for line in text.lines() {
         let Some(rest) = line.strip_prefix("---") else {
             typed.last_mut().unwrap().text += &format!("{line}\n");
             continue;
         };
         let gone = rest.split_whitespace().skip(1).map(|number| number.parse::<u32>().unwrap() - 1).collect();
-        typed.push(Typed { text: String::new(), gone });
+        typed.push(Typed { gone, ..Typed::default() });
     }
     typed
 }

@@ -1,7 +1,9 @@
 //! What begins with `:`, for the console itself: each order a line of [`ALL`], and a function in a file of this folder.
 mod back;
+mod book;
 mod part;
 
+use super::load::Load;
 use super::{Desk, listed};
 use crate::diag::did_you_mean;
 use crate::journal::Trouble;
@@ -42,7 +44,23 @@ pub const ALL: &[Order] = &[
         "type the entry again that was undone last, or this one; everything is asked again",
         back::redo,
     ),
-    order(&[":steps"], "", "what is in place", steps),
+    order(&[":steps"], "", "the parts of the runbook, and what is in place", steps),
+    order(
+        &[":load"],
+        "FILE [--set N=V]…",
+        "load a runbook: what it declares is there, its steps are known by name",
+        |desk, words| Load::read(words).and_then(|load| desk.load(load)),
+    ),
+    order(
+        &[":run"],
+        "[STEP]",
+        "run what is left of it, up to its end, a failure or a breakpoint; or this one step",
+        book::run,
+    ),
+    order(&[":step"], "", "one part of it at a time: each is shown, and you say what becomes of it", book::step),
+    order(&[":goto"], "STEP", "the next one is this; those before it are skipped", book::goto),
+    order(&[":break"], "[STEP]", "`:run` stops before this step; alone: the list of them", book::hold),
+    order(&[":unbreak"], "[STEP]", "it does not any more; alone: at none", book::release),
     order(&[":quit", ":q", ":exit"], "", "the end, as Ctrl-D", quit),
     order(&[":help"], "", "this list", help),
 ];
@@ -66,10 +84,14 @@ pub fn obey(desk: &mut Desk, text: &str) -> Option<Done> {
 }
 
 fn steps(desk: &mut Desk, _: &str) -> Done {
-    let lines = match desk.in_place() {
-        [] => vec![Line::new(0).put(Tone::Dim, "nothing is in place")],
-        stands => listed(stands),
-    };
+    let mut lines = desk.course_lines();
+    match desk.in_place() {
+        [] => lines.push(Line::new(0).put(Tone::Dim, "nothing is in place")),
+        stands => {
+            lines.extend((!lines.is_empty()).then(|| Line::new(0).put(Tone::Strong, "in place:")));
+            lines.extend(listed(stands));
+        }
+    }
     desk.say(&lines);
     Ok(None)
 }

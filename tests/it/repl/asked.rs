@@ -1,0 +1,185 @@
+//! A person at a terminal, and a runbook: one part at a time, and what becomes of a failure.
+use crate::cli::Desk;
+use crate::cli::terminal::{Terminal, open};
+use crate::stage;
+
+const BOOK: &str = r#"runbook "Two" {
+  deadline 1m
+  rollback within 1m
+  param name: string
+  step "One" {
+    $ touch one
+    rollback { $ rm one }
+  }
+  step "Second" {
+    $ test -e ready
+    $ touch #{name}
+    rollback { $ rm -f #{name} }
+  }
+}
+"#;
+
+const STEP: &str = "run, skip, edit, undo, console or abort?";
+const FAILED: &str = "retry, skip, edit, console, undo or stop?";
+
+/// The last line is this question.
+#[track_caller]
+fn asked(terminal: &Terminal, question: &str) {
+    let last = || terminal.shown().trim_end().lines().last().is_some_and(|line| line.trim_end() == question);
+    stage::until(&format!("`{question}` in\n{}", terminal.shown()), std::time::Duration::from_secs(20), last);
+}
+
+fn stepping(desk: &Desk, columns: u16) -> Terminal {
+    let mut terminal = open(desk, columns, &["repl", "a.rbk", "--set", "name=two"]);
+    terminal.until("rbk> ");
+    terminal.keys(":step\r");
+    asked(&terminal, STEP);
+    terminal
+}
+
+#[test]
+fn each_part_is_shown_and_asked_for() {
+    let desk = Desk::with(BOOK);
+    let mut terminal = stepping(&desk, 80);
+    assert!(terminal.shown().contains("step \"One\" {\n"), "{}", terminal.shown());
+    terminal.keys("skip\r");
+    terminal.until("skipped: `One`");
+    asked(&terminal, STEP);
+    terminal.keys("run\r");
+    asked(&terminal, "retry, skip, edit, undo, console or abort?");
+    // What is no answer is typed as ever.
+    terminal.keys("$ touch ready\r");
+    terminal.until("yes or no:");
+    terminal.keys("yes\r");
+    terminal.until("✓ $ touch ready");
+    asked(&terminal, "retry, skip, edit, undo, console or abort?");
+    terminal.keys("retry\r");
+    terminal.until("`Two` is at its end; 1 of its parts skipped");
+    assert!(!desk.has("one") && desk.has("two"), "{}", terminal.shown());
+    terminal.keys(":undo\r");
+    terminal.until("✓ undone: Second");
+    assert!(!desk.has("two"));
+    terminal.keys("\x04");
+    terminal.until("keep, undo or leave");
+    terminal.keys("keep\r");
+    assert_eq!(terminal.end().0, 0);
+}
+
+/// The text of the step is in the line editor; what comes of it runs in the step's place.
+#[test]
+fn a_part_can_be_changed_before_it_runs() {
+    let desk = Desk::with(BOOK);
+    std::fs::write(desk.path("ready"), "").unwrap();
+    let mut terminal = stepping(&desk, 40);
+    terminal.keys("run\r");
+    terminal.until("step \"Second\" {");
+    terminal.keys("edit\r");
+    terminal.until("rbk> step \"Second\" {");
+    // A line more at its end.
+    terminal.keys("\rlog \"edited\"\r");
+    terminal.until("\nedited");
+    terminal.until("`Two` is at its end");
+    assert!(desk.has("two"), "{}", terminal.shown());
+    terminal.keys(":steps\r");
+    terminal.until("✓ Second  done");
+    terminal.keys("\x04");
+    terminal.until("keep, undo or leave");
+    terminal.keys("undo\r");
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 0, "{shown}");
+    assert!(!desk.has("one") && !desk.has("two"), "{shown}");
+}
+
+#[test]
+fn it_can_be_undone_and_called_off_in_the_middle() {
+    let desk = Desk::with(BOOK);
+    let mut terminal = stepping(&desk, 80);
+    terminal.keys("run\r");
+    terminal.until("step \"Second\" {");
+    terminal.keys("undo\r");
+    terminal.until("✓ undone: One");
+    assert!(!desk.has("one"));
+    terminal.until("step \"One\" {");
+    asked(&terminal, STEP);
+    terminal.keys("console\r");
+    terminal.until("`:step` asks again");
+    terminal.keys("name\r");
+    terminal.until("\ntwo\n");
+    terminal.keys(":step\r");
+    asked(&terminal, STEP);
+    // Nothing is in place: nothing is asked.
+    terminal.keys("abort\r");
+    assert_eq!(terminal.end().0, 0);
+}
+
+#[test]
+fn a_parameter_that_is_missing_is_asked_for() {
+    let desk = Desk::with(BOOK);
+    let mut terminal = open(&desk, 80, &["repl"]);
+    terminal.until("rbk> ");
+    terminal.keys(":load a.rbk\r");
+    terminal.until("name (string): ");
+    terminal.keys("here\r");
+    terminal.until("Two  2 parts");
+    terminal.keys("name\r");
+    terminal.until("\nhere\n");
+    terminal.keys("\x04");
+    assert_eq!(terminal.end().0, 0);
+}
+
+/// The run has come to the failure of its second step.
+fn failed(desk: &Desk) -> Terminal {
+    let terminal = open(desk, 80, &["run", "a.rbk", "--set", "name=two", "--on-failure", "ask"]);
+    asked(&terminal, FAILED);
+    assert!(desk.has("one"), "{}", terminal.shown());
+    terminal
+}
+
+#[test]
+fn a_run_goes_on_once_it_was_mended() {
+    let desk = Desk::with(BOOK);
+    let mut terminal = failed(&desk);
+    terminal.keys("retry\r");
+    stage::until("it failed again", std::time::Duration::from_secs(20), || {
+        terminal.shown().matches(FAILED).count() == 2
+    });
+    std::fs::write(desk.path("ready"), "").unwrap();
+    terminal.keys("retry\r");
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 0, "{shown}");
+    assert!(desk.has("one") && desk.has("two"), "{shown}");
+}
+
+#[test]
+fn a_run_is_undone_skips_and_stops_as_a_person_says() {
+    for (word, there, code) in [("undo", false, 1), ("skip", true, 0), ("stop", true, 4)] {
+        let desk = Desk::with(BOOK);
+        let mut terminal = failed(&desk);
+        terminal.keys(&format!("{word}\r"));
+        let (ended, shown) = terminal.end();
+        assert_eq!((ended, desk.has("one"), desk.has("two")), (code, there, false), "{word}: {shown}");
+        if word == "stop" {
+            assert!(shown.contains("`rbk repl --resume "), "{shown}");
+        }
+    }
+}
+
+#[test]
+fn a_run_becomes_a_console_with_all_its_names() {
+    let desk = Desk::with(BOOK);
+    let mut terminal = failed(&desk);
+    terminal.keys("console\r");
+    terminal.until("`:step` asks again, `:run` goes on");
+    terminal.keys("name\r");
+    terminal.until("\ntwo\n");
+    terminal.keys("step \"Mend\" { $ touch ready; rollback { $ rm ready } }\r");
+    terminal.until("✓ Mend");
+    terminal.keys(":run\r");
+    terminal.until("`Two` is at its end");
+    terminal.keys(":undo all\r");
+    terminal.until("✓ undone: One");
+    terminal.keys("\x04");
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 0, "{shown}");
+    assert!(!desk.has("one") && !desk.has("two") && !desk.has("ready"), "{shown}");
+}

@@ -152,13 +152,10 @@ impl Desk {
 
     fn came_to_its_end(&mut self, book: &Book, reached: &Reached) -> Option<Turn> {
         self.course.going = Going::No;
-        if self.course.alone {
-            return Some(Turn::Keep);
-        }
         let skipped = reached.states.iter().filter(|state| **state == State::Skipped).count();
         let but = if skipped == 0 { String::new() } else { format!("; {skipped} of its parts skipped") };
         self.dim(format!("`{}` is at its end{but}", book.title));
-        None
+        self.course.alone.then_some(Turn::Keep)
     }
 
     /// A part of it has failed: what comes now is a person's to say.
@@ -243,7 +240,11 @@ impl Desk {
     pub(super) fn goes_on_with(&self) {
         let Some((book, reached)) = self.book() else { return };
         let next = reached.next().and_then(|at| book.pieces.get(at));
-        let next = next.map_or_else(|| "nothing is left of it".to_owned(), |piece| format!("`{}` is next", piece.name));
+        let next = match next {
+            Some(piece) => format!("`{}` is next", piece.name),
+            None if reached.open => "its `finally` is left: `:run` runs it".to_owned(),
+            None => "nothing is left of it".to_owned(),
+        };
         let line = Line::new(0).put(Tone::Strong, book.title.as_str());
         self.say(&[line.put(Tone::Dim, format!("  {next}; `:steps` lists its steps"))]);
     }

@@ -134,15 +134,15 @@ impl Desk {
             }
             return;
         };
-        if !self.course.alone {
-            let (parts, s) = (book.pieces.len(), if book.pieces.len() == 1 { "" } else { "s" });
-            let how = "`:steps` lists them, `:step` and `:run` run them";
-            let line = Line::new(0).put(Tone::Strong, book.title.as_str());
-            self.say(&[line.put(Tone::Dim, format!("  {parts} part{s}: {how}"))]);
-        }
+        let line = Line::new(0).put(Tone::Strong, book.title.as_str());
+        let (parts, s) = (book.pieces.len(), if book.pieces.len() == 1 { "" } else { "s" });
+        let how = format!("  {parts} part{s}: `:steps` lists them, `:step` and `:run` run them");
+        let how = if self.course.alone { String::new() } else { how };
+        self.say(&[line.put(Tone::Dim, how)]);
         if !book.handlers.is_empty() {
             let words: Vec<String> = book.handlers.iter().map(|word| format!("`{word}`")).collect();
-            let text = format!("not done at a console: its {}", words.join(" and its "));
+            let place = if self.course.alone { "where a failure is asked about" } else { "at a console" };
+            let text = format!("not done {place}: {}", words.join(", "));
             self.say(&[Line::new(0).put(Tone::Warn, text)]);
         }
     }

@@ -7,10 +7,12 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use rbk::engine::call::{Path, Segment};
-use rbk::engine::{Answer, CallId, Ending, Event, Extent, Failure, FailureKind, Input, Outcome, QuestionId, TimerId};
+use rbk::engine::{
+    Answer, CallId, Ending, Event, Extent, Failure, FailureKind, Input, Outcome, Part, QuestionId, TimerId,
+};
 use rbk::journal::codec::{self, Hide, Show};
 use rbk::journal::seal::{Key, Seal};
-use rbk::journal::{Door, Entry, Holder, Reason};
+use rbk::journal::{Door, Entry, Holder, Reason, Text};
 use rbk::source::{FileId, Span};
 use rbk::value::redact::Redactor;
 use rbk::value::{Body, ConnKind, Connection, Nanos, Record, Response, Secret, SmolStr, Timestamp, Value};
@@ -160,6 +162,27 @@ fn extent() -> impl Strategy<Value = Extent> {
     prop_oneof![Just(Extent::All), path.clone().prop_map(Extent::From), path.prop_map(Extent::Only)]
 }
 
+/// A file stands in the clear.
+fn read() -> impl Strategy<Value = Text> {
+    (any::<String>(), any::<String>()).prop_map(|(name, text)| Text { name, text })
+}
+
+/// What an input is to the runbook of its console.
+fn part() -> impl Strategy<Value = Part> {
+    prop_oneof![
+        Just(Part::Own),
+        (read(), vec((word(), value()), 0..3)).prop_map(|(Text { name, text }, params)| Part::Book {
+            name,
+            text,
+            params
+        }),
+        any::<u32>().prop_map(Part::Unit),
+        any::<u32>().prop_map(Part::Instead),
+        any::<u32>().prop_map(Part::Past),
+        Just(Part::End),
+    ]
+}
+
 fn entry() -> impl Strategy<Value = Entry> {
     const DOORS: [Door; 3] = [Door::Run, Door::Resume, Door::Rollback];
     let holder = (word(), word(), any::<i32>(), any::<u64>()).prop_map(|(host, user, pid, started)| Holder {
@@ -175,6 +198,9 @@ fn entry() -> impl Strategy<Value = Entry> {
         }),
         9 => (any::<i64>(), event(), wall())
             .prop_map(|(at, event, wall)| Entry::Heard { input: Input { at: Nanos(at), event }, wall }),
+        2 => (any::<u32>(), text(), part(), vec(any::<u32>(), 0..3), vec(read(), 0..3), wall()).prop_map(
+            |(number, text, part, gone, texts, wall)| Entry::Entered { number, text, part, gone, texts, wall }
+        ),
         1 => (any::<u64>(), text()).prop_map(|(call, key)| Entry::Intent { call: CallId(call), key }),
         2 => (any::<u64>(), value()).prop_map(|(call, proof)| Entry::Proof { call: CallId(call), proof }),
         1 => (word(), text(), option::of(text()), wall())

@@ -172,7 +172,7 @@ fn a_run_becomes_a_console_with_all_its_names() {
     terminal.until("`:step` asks again, `:run` goes on");
     terminal.keys("name\r");
     terminal.until("\ntwo\n");
-    terminal.keys("step \"Mend\" { $ touch ready; rollback { $ rm ready } }\r");
+    terminal.keys("step \"Mend\" {\r  $ touch ready\r  rollback { $ rm ready }\r}\r");
     terminal.until("✓ Mend");
     terminal.keys(":run\r");
     terminal.until("`Two` is at its end");

@@ -156,8 +156,8 @@ runbook "Whole" {
     log "two of them"
   }
   step "Wait" {
-    $ test -e slow && sleep 30 || true
-    rollback none "nothing"
+    $ touch waits; test -e slow && sleep 30 || true
+    rollback { $ rm -f waits }
   }
 }
 "##;

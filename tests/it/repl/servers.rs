@@ -55,3 +55,34 @@ fn everything_done_by_hand_is_undone_everywhere() {
     assert!(out.contains("64MB\n1  redis.config_set") && out.ends_with("nothing is in place\n"), "{out}");
     assert_eq!(before, stands(), "{out}");
 }
+
+/// Steps of a runbook and what is typed between them, on one server: undone in their order.
+#[test]
+fn a_runbook_and_what_is_typed_are_undone_together() {
+    let dir = stage::dir();
+    let redis = Redis::start(dir.path());
+    let desk = console();
+    let book = format!(
+        "use \"std/redis\"\nrunbook \"Shift\" {{\n  deadline 1m\n  rollback within 1m\n  param keep: int\n  \
+         connect cache = redis(\"{}\")\n  let before = cache.config_get(\"maxmemory-policy\")\n  \
+         step \"Policy\" {{\n    redis.config_set(cache, \"maxmemory-policy\", \"allkeys-lru\")\n  }}\n  \
+         step \"Samples\" {{\n    guard \"mended\": $ test -e mended\n    \
+         redis.config_set(cache, \"maxmemory-samples\", \"#{{keep}}\")\n  }}\n  log \"it was #{{before}}\"\n}}\n",
+        redis.url()
+    );
+    desk.write("shift.rbk", &book);
+    let stands = || ["maxmemory-policy", "maxmemory-samples", "hz"].map(|name| redis.cli(&["CONFIG", "GET", name]));
+    let before = stands();
+    let load = ":load shift.rbk --set keep=7\n:run\n";
+    let said = pipe(&desk, &[], load).ended(1).says(&["guard `mended` does not hold", "kept in place: `"]);
+    assert!(stands() != before, "{}", said.out);
+    desk.rollback(&[]).ended(0);
+    assert_eq!(stands(), before);
+    let typed = "redis.config_set(cache, \"hz\", \"20\")\n";
+    let mended = ":load shift.rbk --set keep=7\n:step\n:step\n".to_owned()
+        + typed
+        + &touch("mended")
+        + ":run\n:steps\ncache.config_get(\"maxmemory-samples\")\n:undo all\n";
+    let said = pipe(&desk, &[], &mended).ended(0).says(&["it was noeviction\n", "\n7\n", "✓ Samples  done"]);
+    assert_eq!(stands(), before, "{}", said.out);
+}

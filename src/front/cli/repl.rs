@@ -164,6 +164,7 @@ fn work(way: Way<'_>, say: Say, start: Start) -> u8 {
     };
     // A person has seen what went wrong.
     let code = if who == Who::Person { 0 } else { desk.code };
+    let code = if desk.is_refused() { super::REFUSED } else { code };
     let stands = desk.in_place().to_vec();
     drop((desk, watcher, answers, screen));
     let undone = matches!(&end, Ok(Some(Finish { end: End::Undone, .. })));

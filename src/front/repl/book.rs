@@ -94,10 +94,18 @@ impl Desk {
         self.enter_as(&text, Part::Past(u32::try_from(at).unwrap_or(u32::MAX)))
     }
 
+    /// `rbk run` could not begin with its runbook.
+    pub fn is_refused(&self) -> bool {
+        self.course.alone && self.book().is_none()
+    }
+
     /// What the runbook does by itself now; nothing while a person is to say what.
     pub(super) fn goes_on(&mut self) -> Option<Turn> {
-        if let Some(part) = self.begins.take() {
-            return self.begin(part);
+        if let Some(turn) = self.begins.take().and_then(|part| self.begin(part)) {
+            return Some(turn);
+        }
+        if self.is_refused() {
+            return Some(Turn::Keep);
         }
         if self.course.going == Going::No || self.asks != Asks::Nothing {
             return None;
@@ -184,7 +192,7 @@ impl Desk {
         if alone {
             self.course.going = Going::Rest;
         }
-        let turn = match text.trim() {
+        match text.trim() {
             "run" | "retry" | "r" => self.piece(at),
             "skip" | "s" => self.past(at + 1),
             "edit" | "e" => {
@@ -214,20 +222,29 @@ impl Desk {
                 self.asks = asked;
                 return None;
             }
-            _ => self.typed(text),
-        };
-        if turn.is_none() && self.asks == Asks::Nothing && self.course.going != Going::No {
-            self.asks = asked;
+            _ => {
+                let turn = self.typed(text);
+                // It is asked again, now or once that has run.
+                if self.asks == Asks::Nothing && (alone || turn.is_none()) {
+                    self.asks = asked;
+                }
+                turn
+            }
         }
-        turn
+    }
+
+    /// Its text stays: what becomes of it is asked again.
+    pub(super) fn not_edited(&mut self, at: usize) -> Option<Turn> {
+        self.asks = if self.course.alone { Asks::Failed(at) } else { Asks::Nothing };
+        None
     }
 
     /// What a person made of this piece.
     pub(super) fn edited(&mut self, at: usize, text: &str) -> Option<Turn> {
-        self.asks = Asks::Nothing;
         if text.trim().is_empty() {
-            return None;
+            return self.not_edited(at);
         }
+        self.asks = Asks::Nothing;
         let turn = self.enter_as(text, Part::Instead(u32::try_from(at).unwrap_or(u32::MAX)));
         if turn.is_none() {
             self.keyboard.offer(text);

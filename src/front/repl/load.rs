@@ -10,7 +10,6 @@ use crate::report::style::{Line, Tone};
 use crate::run::Turn;
 use crate::session;
 use crate::session::book;
-use crate::session::console::Came;
 use crate::session::inputs::{Given, assignment, collect};
 use crate::value::{SmolStr, Type, read};
 
@@ -128,10 +127,12 @@ impl Desk {
 
     /// The last input has loaded a runbook: what it is, and what of it a console does not do.
     pub(super) fn is_loaded(&mut self, entry: u32) {
-        let Some((book, _)) = self.book().filter(|_| self.console.book().is_some_and(|(of, _)| of == entry)) else {
-            if self.console.book().is_some_and(|(of, _)| of == entry) && self.ended.contains(&(entry, Came::Failed)) {
-                self.course.going = Going::No;
-            }
+        if self.console.book().is_none_or(|(of, _)| of != entry) {
+            return;
+        }
+        let Some((book, _)) = self.book() else {
+            // It has failed.
+            self.course.going = Going::No;
             return;
         };
         let line = Line::new(0).put(Tone::Strong, book.title.as_str());

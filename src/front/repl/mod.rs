@@ -266,7 +266,12 @@ impl Desk {
         match self.asks {
             Asks::Failed(_) => Some(Turn::Leave),
             Asks::Nothing | Asks::End => self.over(),
-            Asks::Next(_) | Asks::Again(_) | Asks::Edit(_) | Asks::Param(_) => {
+            Asks::Edit(at) => self.not_edited(at),
+            Asks::Param(_) => {
+                self.asks = Asks::Nothing;
+                None
+            }
+            Asks::Next(_) | Asks::Again(_) => {
                 self.asks = Asks::Nothing;
                 self.course.going = book::Going::No;
                 self.over()

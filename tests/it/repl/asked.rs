@@ -127,6 +127,14 @@ fn a_parameter_that_is_missing_is_asked_for() {
     assert_eq!(terminal.end().0, 0);
 }
 
+#[test]
+fn a_run_whose_runbook_cannot_begin_is_refused() {
+    let desk = Desk::with("secret token = env(\"NOT_SET\")\nrunbook \"One\" {\n  deadline 1m\n  log \"never\"\n}\n");
+    let mut terminal = open(&desk, 80, &["run", "a.rbk", "--on-failure", "ask"]);
+    let (code, shown) = terminal.end();
+    assert!(code == 2 && shown.contains("NOT_SET") && !shown.contains("never"), "{code}: {shown}");
+}
+
 /// The run has come to the failure of its second step.
 fn failed(desk: &Desk) -> Terminal {
     let terminal = open(desk, 80, &["run", "a.rbk", "--set", "name=two", "--on-failure", "ask"]);
@@ -139,9 +147,17 @@ fn failed(desk: &Desk) -> Terminal {
 fn a_run_goes_on_once_it_was_mended() {
     let desk = Desk::with(BOOK);
     let mut terminal = failed(&desk);
+    terminal.keys("edit\r");
+    terminal.until("rbk> step \"Second\" {");
+    // Called off: nothing runs.
+    terminal.keys("\x15\x03");
+    terminal.keys("\x04");
+    stage::until("it is asked again", std::time::Duration::from_secs(20), || {
+        terminal.shown().matches(FAILED).count() == 2
+    });
     terminal.keys("retry\r");
     stage::until("it failed again", std::time::Duration::from_secs(20), || {
-        terminal.shown().matches(FAILED).count() == 2
+        terminal.shown().matches(FAILED).count() == 3
     });
     std::fs::write(desk.path("ready"), "").unwrap();
     terminal.keys("retry\r");

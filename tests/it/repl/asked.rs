@@ -150,7 +150,8 @@ fn a_run_goes_on_once_it_was_mended() {
     terminal.keys("edit\r");
     terminal.until("rbk> step \"Second\" {");
     // Called off: nothing runs.
-    terminal.keys("\x15\x03");
+    terminal.keys("\x03");
+    asked(&terminal, "rbk>");
     terminal.keys("\x04");
     stage::until("it is asked again", std::time::Duration::from_secs(20), || {
         terminal.shown().matches(FAILED).count() == 2

@@ -200,27 +200,27 @@ impl Desk {
                 let text = book.pieces.get(at).map(|piece| piece.text.clone())?;
                 self.keyboard.offer(&text);
                 self.asks = Asks::Edit(at);
-                return None;
+                None
             }
             "console" | "c" => {
                 self.course.going = Going::No;
                 self.course.alone = false;
                 self.dim("`:step` asks again, `:run` goes on".to_owned());
-                return None;
+                None
             }
             "undo" | "u" if alone => {
                 let why = self.why.take().unwrap_or_default();
-                return self.start(Turn::Rollback(why));
+                self.start(Turn::Rollback(why))
             }
-            "stop" if alone => return Some(Turn::Leave),
-            "undo" | "u" => return self.typed(":undo"),
+            "stop" if alone => Some(Turn::Leave),
+            "undo" | "u" => self.typed(":undo"),
             "abort" | "a" => {
                 self.course.going = Going::No;
-                return self.over();
+                self.over()
             }
             "" => {
                 self.asks = asked;
-                return None;
+                None
             }
             _ => {
                 let turn = self.typed(text);

@@ -38,6 +38,7 @@ fn head(run: &str) -> Head {
         on_failure: OnFailure::Rollback,
         params: Vec::new(),
         texts: vec![Text { name: "bench.rbk".into(), text: "runbook".into() }],
+        reads: Vec::new(),
         place: Place {
             host: "h".into(),
             host_name: "h".into(),

@@ -4,8 +4,9 @@ use std::rc::Rc;
 use crate::diag::{Code, Diagnostic, did_you_mean};
 use crate::source::Span;
 use crate::syntax::ast;
+use crate::value::encode::{self, How};
 use crate::value::types::Place;
-use crate::value::{ConnKind, SmolStr, Type};
+use crate::value::{ConnKind, SmolStr, Type, Value};
 
 use super::elab::{Elab, Zone, wrong};
 use super::modules::{ModuleId, list};
@@ -407,6 +408,7 @@ impl Elab<'_> {
     pub(super) fn connection(&mut self, kind: ConnKind, name: Option<&str>, args: &[ast::Arg], span: Span) -> Expr {
         let Some(native) = self.native(kind.name(), kind.name()) else { return wrong(span) };
         let args = self.native_args(&native, None, kind.name(), args, span);
+        self.address(kind, &args);
         let args = args
             .into_iter()
             .filter_map(|(name, arg)| match arg {
@@ -416,6 +418,27 @@ impl Elab<'_> {
             .collect();
         let made = ConnectionExpr { kind, name: SmolStr::new(name.unwrap_or(kind.name())), args };
         Expr { kind: ExprKind::Connection(Box::new(made)), ty: Type::Conn(kind), span }
+    }
+
+    /// A literal address that nothing could be reached at.
+    fn address(&mut self, kind: ConnKind, args: &[(SmolStr, Arg)]) {
+        let wanted = if matches!(kind, ConnKind::Http | ConnKind::Prometheus) { "base" } else { "url" };
+        let Some((_, Arg::Value(value))) = args.iter().find(|(name, _)| name == wanted) else { return };
+        let ExprKind::Value(Value::Str(text)) = &value.kind else { return };
+        let why = match kind {
+            ConnKind::Http | ConnKind::Prometheus => match encode::url::encode(&Value::Str(text.clone()), How::Whole) {
+                Err(why) => why,
+                Ok(_) if text.contains(['?', '#']) => "a base has neither query nor fragment".to_owned(),
+                Ok(_) => return,
+            },
+            ConnKind::Redis => match url::Url::parse(text) {
+                Err(why) => format!("this is no URL: {why}"),
+                Ok(_) => return,
+            },
+            ConnKind::Postgres => return,
+        };
+        let found = Diagnostic::error(Code::WrongArguments, why, value.span, "nothing can be reached there");
+        self.report(found.help("write it whole: `http(\"https://shop.example\")`, `redis(\"redis://cache:6379\")`; or let it be given: `env(\"SITE_URL\")`"));
     }
 
     /// `result($( … ))`: what became of a command, whatever its code.

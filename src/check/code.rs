@@ -220,7 +220,37 @@ impl Elab<'_> {
                 }
             }
         }
+        let raw = parts.iter().any(|part| matches!(part, CodePart::Value { how: How::Raw, .. }));
+        if !raw && !opens {
+            self.url_syntax(text, on_connection);
+        }
         parts
+    }
+
+    /// An address that no request could go to. What its values are nobody knows yet: a number fits everywhere.
+    fn url_syntax(&mut self, text: &ast::Str, on_connection: bool) {
+        let whole = Text::new(&text.parts, text.kind, |_| "1".to_owned());
+        let Some((scheme, rest)) = whole.code.split_once("://").filter(|(s, _)| matches!(*s, "http" | "https")) else {
+            return;
+        };
+        let start = scheme.len() + 3;
+        let host = start..start + rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let found = if on_connection {
+            let at = whole.place(&(0..host.end), self.sources);
+            Diagnostic::error(
+                Code::WrongArguments,
+                "a path is expected here, and this is a whole URL",
+                at,
+                "the connection has its server already",
+            )
+            .help("write the path alone, such as `\"/health\"`; to ask another server: `http.get(\"https://…\")`")
+        } else {
+            let Err(why) = url::Url::parse(&whole.code) else { return };
+            let at = whole.place(&host, self.sources);
+            Diagnostic::error(Code::WrongArguments, format!("this is no URL: {why}"), at, "no request can go there")
+                .help("a URL is `https://host:port/path`; a value in it: `\"https://#{host}/path\"`")
+        };
+        self.report(found);
     }
 
     /// A query that only reads is looked at for what is known to do more (G4).

@@ -35,7 +35,9 @@ impl Elab<'_> {
     pub(super) fn command(&mut self, written: &ast::Command, want: Want) -> Expr {
         let span = written.span;
         let shell = self.module(self.here.module).map_or(Shell::Bash, |m| m.shell.clone());
-        let analysis = shell::analyse(&written.parts, &shell, &self.reads);
+        let placed = shell::lines(&written.parts, self.sources);
+        let placed = placed.as_deref().unwrap_or(&written.parts);
+        let analysis = shell::analyse(placed, &shell, &self.reads);
         let judged = shell == Shell::Bash && !analysis.direct && analysis.problems.is_empty();
         for found in analysis.problems {
             self.report(found);
@@ -59,6 +61,7 @@ impl Elab<'_> {
         }
         if judged {
             self.shell_syntax(&written.parts, &code, &analysis.aimless);
+            self.given_sql(placed);
         }
         let effect = self.effect_of(analysis.class);
         self.in_transaction(None, span);
@@ -102,6 +105,27 @@ impl Elab<'_> {
         if let Some(fault) = embedded::shell::fault(&text.code) {
             let at = text.place(&fault.at, self.sources);
             self.report(fault.found(Code::ShellSyntax, at));
+        }
+    }
+
+    /// SQL that is given to `psql`: what its own commands and variables make of it only psql knows.
+    fn given_sql(&mut self, parts: &[ast::Part]) {
+        if !parts.iter().any(|part| matches!(part, ast::Part::Text { text, .. } if text.contains("psql"))) {
+            return;
+        }
+        for code in shell::ran::ran(parts).into_iter().flat_map(|ran| ran.code) {
+            let text = ["--command=", "-c"].iter().find_map(|o| code.text.strip_prefix(o)).unwrap_or(&code.text);
+            if code.tool != "psql" || text.contains(shell::ran::COMPUTED) || psql_only(text) {
+                continue;
+            }
+            let Some(fault) = embedded::sql::fault(text) else { continue };
+            let end = text.trim_end().len();
+            let last = text.get(..end).and_then(|t| t.char_indices().next_back()).map_or(0, |(i, _)| i);
+            let (from, to) = (fault.at.start.min(last), fault.at.end.max(fault.at.start + 1).min(end.max(1)));
+            let inside = self.sources.text(code.span).find(text).map(|at| code.span.start as usize + at);
+            let at =
+                inside.map_or(code.span, |start| Span::new(code.span.file, start + from, start + to.max(from + 1)));
+            self.report(fault.found(Code::SqlSyntax, at));
         }
     }
 
@@ -261,6 +285,16 @@ impl Elab<'_> {
             _ => false,
         }
     }
+}
+
+/// `\d`, `:name`, `:'name'`
+fn psql_only(text: &str) -> bool {
+    let variable = |at: usize| {
+        let before = text.get(..at).is_some_and(|t| t.ends_with(':'));
+        let after = text.get(at + 1..).and_then(|t| t.chars().next());
+        !before && after.is_some_and(|c| c.is_ascii_alphabetic() || matches!(c, '_' | '\'' | '"'))
+    };
+    text.contains('\\') || text.match_indices(':').any(|(at, _)| variable(at))
 }
 
 /// Characters that no language gives a meaning of their own inside a word.

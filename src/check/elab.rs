@@ -110,7 +110,7 @@ impl<'a> Elab<'a> {
         let mut elab = Elab {
             sources,
             library,
-            program: Program::default(),
+            program: Program { reads: library.reads().to_vec(), ..Program::default() },
             diagnostics: Vec::new(),
             modules: Vec::new(),
             reads: Reads::default(),
@@ -128,6 +128,7 @@ impl<'a> Elab<'a> {
             earlier: 0,
             run: NameId(0),
         };
+        library.reads().iter().for_each(|line| elab.reads.add(line.clone()));
         let run = Type::Record(vec![(SmolStr::new("id"), Type::Str)]);
         elab.run = elab.new_name("run", Span::default(), run, NameKind::Given);
         elab

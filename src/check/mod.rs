@@ -46,6 +46,7 @@ pub use review::overdue;
 use crate::diag::{Diagnostic, Severity};
 use crate::source::{FileId, Sources};
 use crate::syntax::ast::{Ast, ItemKind};
+use crate::value::SmolStr;
 use elab::Elab;
 
 /// Where `use` finds texts on the disk; `std/…` is embedded, and never asked for.
@@ -55,6 +56,11 @@ pub trait Library {
     /// # Errors
     /// One line for a person, when nothing can be read there.
     fn read(&self, from: &str, path: &str) -> Result<(String, String), String>;
+
+    /// Commands that the project knows only to read, beside those of the standard library.
+    fn reads(&self) -> &[SmolStr] {
+        &[]
+    }
 
     /// The name and the text of `std/…`, when there is one.
     fn standard(&self, path: &str) -> Option<(String, String)> {

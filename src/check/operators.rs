@@ -178,7 +178,12 @@ impl Elab<'_> {
         if let Some(pattern) = text_of(right)
             && let Err(why) = ops::whole_regex(pattern)
         {
-            let found = Diagnostic::error(Code::TypeMismatch, why, right.span, "not a regular expression");
+            let inside = ops::regex_fault(pattern).and_then(|(from, to)| {
+                let start = right.span.start as usize + self.sources.text(right.span).find(pattern)?;
+                Some(Span::new(right.span.file, start + from, start + to))
+            });
+            let at = inside.unwrap_or(right.span);
+            let found = Diagnostic::error(Code::TypeMismatch, why, at, "not a regular expression");
             self.report(found.help("a pattern matches the whole string; write it raw: `r\"\\d+\"`"));
         }
     }

@@ -31,6 +31,8 @@ pub struct Program {
     /// None for a library and for a console.
     pub book: Option<Book>,
     pub console: Option<Console>,
+    /// What the project says of commands that only read.
+    pub reads: Vec<SmolStr>,
 }
 
 /// What was typed at a console so far.

@@ -20,6 +20,8 @@ pub struct Head {
     pub params: Vec<(SmolStr, Value)>,
     /// Every text that the checker read, the runbook's own first.
     pub texts: Vec<Text>,
+    /// What its project said of commands that only read; none in older runs.
+    pub reads: Vec<SmolStr>,
     pub place: Place,
 }
 

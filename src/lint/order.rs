@@ -57,6 +57,48 @@ static PUBLISHES: LazyLock<Kinds> = LazyLock::new(|| {
     ])
 });
 
+static SWITCHES: LazyLock<Kinds> = LazyLock::new(|| {
+    Kinds::new(&[
+        "kubectl patch service",
+        "kubectl patch svc",
+        "kubectl patch service/*",
+        "kubectl patch svc/*",
+        "aws elbv2 modify-listener",
+    ])
+});
+
+static MIGRATES: LazyLock<Kinds> = LazyLock::new(|| {
+    Kinds::new(&[
+        "*alembic upgrade",
+        "*manage.py migrate ![--plan --check --fake]",
+        "*python* *manage.py migrate ![--plan --check --fake]",
+        "*rails db:migrate",
+        "*rake db:migrate",
+        "flyway migrate",
+        "liquibase update",
+        "prisma migrate deploy",
+        "knex migrate:latest",
+        "dbmate up",
+        "dbmate migrate",
+    ])
+});
+
+/// Whether it brings a schema forward.
+#[must_use]
+pub fn migrates(ran: &Ran) -> bool {
+    ran.is(&MIGRATES) && !ran.previews()
+}
+
+/// Where the traffic goes to another version, on the way forward.
+pub fn switches<'s>(script: &'s Script<'_>) -> impl Iterator<Item = (Place, Span)> + 's {
+    let selects = |ran: &Ran| ran.name == "aws" || ran.operands().any(|a| a.text.contains("selector"));
+    let run = script.commands.iter().filter(move |ran| ran.it.is(&SWITCHES) && selects(&ran.it));
+    let called =
+        script.calls.iter().filter(|call| call.it.on == Some("nginx") && matches!(call.it.name, "switch" | "weights"));
+    let both = run.map(|ran| (ran.place, ran.it.span)).chain(called.map(|call| (call.place, call.it.span)));
+    both.filter(|(place, _)| place.role == Role::Doing)
+}
+
 /// In the order of the text, what is done on the way forward.
 #[must_use]
 pub fn deeds(script: &Script<'_>) -> Vec<(Deed, Place, Span)> {

@@ -1,4 +1,5 @@
 //! A file as the rules see it: what it runs and calls, its texts and steps, in the order of the text. One walk over the tree.
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::shell::ran::{self, Ran};
@@ -7,6 +8,7 @@ use crate::syntax::ast::{Arg, Ast, ExprKind, Part, Step, Stmt, Str};
 use crate::value::SmolStr;
 
 use super::walk;
+use super::whole::{self, Done};
 
 /// See the module.
 #[derive(Debug)]
@@ -35,6 +37,7 @@ pub struct Script<'a> {
     pub connections: BTreeMap<SmolStr, SmolStr>,
     /// Statements without a block: what an `allow` above one covers.
     pub(super) extents: Vec<Span>,
+    deeds: OnceCell<Vec<Done<'a>>>,
 }
 
 /// Something with where it stands.
@@ -145,6 +148,7 @@ impl<'a> Script<'a> {
             bound: BTreeMap::new(),
             connections: BTreeMap::new(),
             extents: Vec::new(),
+            deeds: OnceCell::new(),
         });
         script.sql = script.all_sql();
         script
@@ -235,6 +239,12 @@ impl<'a> Script<'a> {
             }
         }
         found
+    }
+
+    /// What its SQL does to whole tables: read once, whoever asks.
+    #[must_use]
+    pub fn deeds(&self) -> &[Done<'a>] {
+        self.deeds.get_or_init(|| whole::deeds(self))
     }
 
     /// The kind of connection that a call goes to: `postgres` of `db.exec(…)`.

@@ -1,4 +1,4 @@
-//! `rbk.toml`: how loud each finding is, for all files below it and for some.
+//! `rbk.toml`: how loud each finding is, for all files below it and for some; which commands only read.
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -7,10 +7,13 @@ use serde::Deserialize;
 use crate::diag::{Code, Diagnostic, Severity, did_you_mean};
 
 use super::rules;
+use crate::value::SmolStr;
 
 /// What one `rbk.toml` says.
 #[derive(Debug, Default)]
 pub struct Settings {
+    /// Commands that only read, beside those that rbk knows.
+    pub reads: Vec<SmolStr>,
     levels: BTreeMap<Code, Level>,
     paths: Vec<(glob::Pattern, BTreeMap<Code, Level>)>,
 }
@@ -26,6 +29,8 @@ enum Level {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
+    #[serde(default)]
+    reads: Vec<String>,
     #[serde(default)]
     levels: BTreeMap<String, Level>,
     #[serde(default)]
@@ -43,18 +48,14 @@ impl Settings {
     /// # Errors
     /// What is wrong with the text, in one line for a person.
     pub fn parse(text: &str) -> Result<Settings, String> {
-        let Written { levels: all, path } = toml::from_str(text).map_err(|error| {
-            let line =
-                error.span().map_or(1, |span| text.get(..span.start).unwrap_or_default().matches('\n').count() + 1);
-            format!("line {line}: {}", error.message().trim().lines().next().unwrap_or_default())
-        })?;
+        let Written { reads, levels: all, path } = toml::from_str(text).map_err(|error| wrong(text, &error))?;
         let mut paths = Vec::new();
         for WrittenPath { r#match: pattern, levels: some } in path {
             let shape =
                 glob::Pattern::new(&pattern).map_err(|error| format!("`{pattern}` is no pattern: {}", error.msg))?;
             paths.push((shape, levels(some)?));
         }
-        Ok(Settings { levels: levels(all)?, paths })
+        Ok(Settings { reads: reads.into_iter().map(SmolStr::from).collect(), levels: levels(all)?, paths })
     }
 
     /// The findings as loud as they are meant to be; `path` is the file's, from the folder of the settings. What is an error
@@ -81,6 +82,26 @@ impl Settings {
         let fitting = self.paths.iter().rev().filter(|(shape, _)| shape.matches_path(path));
         fitting.filter_map(|(_, levels)| levels.get(&code)).next().or_else(|| self.levels.get(&code)).copied()
     }
+}
+
+/// What alone decides how a runbook runs: a level that this rbk does not know keeps nothing from running.
+///
+/// # Errors
+/// What is wrong with the text, in one line for a person.
+pub fn reads(text: &str) -> Result<Vec<SmolStr>, String> {
+    #[derive(Deserialize)]
+    struct Reads {
+        #[serde(default)]
+        reads: Vec<String>,
+    }
+    toml::from_str(text)
+        .map(|Reads { reads }| reads.into_iter().map(SmolStr::from).collect())
+        .map_err(|error| wrong(text, &error))
+}
+
+fn wrong(text: &str, error: &toml::de::Error) -> String {
+    let line = error.span().map_or(1, |span| text.get(..span.start).unwrap_or_default().matches('\n').count() + 1);
+    format!("line {line}: {}", error.message().trim().lines().next().unwrap_or_default())
 }
 
 fn levels(written: BTreeMap<String, Level>) -> Result<BTreeMap<Code, Level>, String> {

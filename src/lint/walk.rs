@@ -1,6 +1,6 @@
 //! The one walk over a tree: everything in it that a rule may look at, with where it stands.
-use crate::check::shell::ran;
-use crate::source::{Sources, Span};
+use crate::check::shell::{self, ran};
+use crate::source::Span;
 use crate::syntax::ast::{
     Arg, Ast, Block, Command, Expr, ExprKind, Guard, Header, Item, ItemKind, Let, Otherwise, Param, Part, Retry, Step,
     Stmt, StmtKind, Str, TypeKind,
@@ -304,7 +304,7 @@ impl<'a> Walk<'a> {
     fn command(&mut self, command: &'a Command) {
         self.place.command += 1;
         self.asked += 1;
-        let lines = lines(&command.parts, self.script.sources);
+        let lines = shell::lines(&command.parts, self.script.sources);
         for ran in ran::ran(lines.as_deref().unwrap_or(&command.parts)) {
             let placed = self.placed(ran);
             self.script.commands.push(placed);
@@ -409,33 +409,4 @@ fn has_block(kind: &StmtKind) -> bool {
         | StmtKind::Expr(_)
         | StmtKind::Bad => false,
     }
-}
-
-/// A text whose margin was removed, as one part a line: then each character has its own place again.
-fn lines(parts: &[Part], sources: &Sources) -> Option<Vec<Part>> {
-    let exact = |part: &Part| match part {
-        Part::Text { text, span } => text.len() == (span.end - span.start) as usize,
-        Part::Hole { .. } => true,
-    };
-    if parts.iter().all(exact) {
-        return None;
-    }
-    let mut out = Vec::new();
-    for part in parts {
-        match part {
-            Part::Hole { span, .. } => {
-                out.push(Part::Hole { expr: Expr { kind: ExprKind::Null, span: *span }, span: *span });
-            }
-            Part::Text { text, span } if exact(part) => out.push(Part::Text { text: text.clone(), span: *span }),
-            Part::Text { text, span } => {
-                let mut at = span.start as usize;
-                for (line, written) in text.split_inclusive('\n').zip(sources.text(*span).split_inclusive('\n')) {
-                    let start = at + written.len().saturating_sub(line.len());
-                    at += written.len();
-                    out.push(Part::Text { text: line.into(), span: Span::new(span.file, start, at) });
-                }
-            }
-        }
-    }
-    Some(out)
 }

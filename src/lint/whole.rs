@@ -5,11 +5,21 @@ use crate::check::shell::ran::COMPUTED;
 use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, Part};
 
-use super::script::Script;
+use super::script::{Place, Script};
+
+/// One of them.
+#[derive(Debug)]
+pub struct Done<'a> {
+    pub what: What,
+    pub at: Span,
+    pub place: Place,
+    /// The connection that it is asked of, or the program.
+    pub on: &'a str,
+}
 
 /// In the order of calls, then of commands.
 #[must_use]
-pub fn deeds(script: &Script<'_>) -> Vec<(What, Span)> {
+pub fn deeds<'a>(script: &Script<'a>) -> Vec<Done<'a>> {
     let mut found = Vec::new();
     let mut seen = Vec::new();
     for call in &script.calls {
@@ -25,12 +35,18 @@ pub fn deeds(script: &Script<'_>) -> Vec<(What, Span)> {
             Some(&"ident") => " \"x\" ".to_owned(),
             _ => " $1 ".to_owned(),
         });
-        found.extend(deeds::deeds(&whole.code).into_iter().map(|d| (d.what, whole.place(&d.at, script.sources))));
+        found.extend(deeds::deeds(&whole.code).into_iter().map(|d| Done {
+            what: d.what,
+            at: whole.place(&d.at, script.sources),
+            place: call.place,
+            on: call.it.on.unwrap_or_default(),
+        }));
     }
     // Given to a program: its lines are one there, so that a comment has no end.
     for sql in script.sql.iter().filter(|sql| !seen.contains(&sql.it.span) && !sql.it.text.contains("--")) {
         let code = sql.it.text.replace(COMPUTED, "1");
-        found.extend(deeds::deeds(&code).into_iter().map(|d| (d.what, sql.it.span)));
+        let done = deeds::deeds(&code).into_iter();
+        found.extend(done.map(|d| Done { what: d.what, at: sql.it.span, place: sql.place, on: "psql" }));
     }
     found
 }

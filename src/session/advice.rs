@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Opened, disk, format, overdue, reason};
+use super::project::{self, Project};
+use super::{Opened, format, overdue};
 use crate::check;
 use crate::diag::{Code, Diagnostic, Severity};
 use crate::lint::{self, settings::Settings};
@@ -65,10 +66,11 @@ impl Advice {
 
     fn of(&self, path: &str, text: &str) -> Result<Advised, String> {
         let settings = self.settings(path)?;
-        let opened = super::open_text(super::name(path), text, &super::Disk);
+        let reads = settings.as_ref().map(|(_, settings)| settings.reads.clone()).unwrap_or_default();
+        let opened = super::open_text(super::name(path), text, &Project { reads });
         let mut found = advise(&opened, self.today);
         if let Some((folder, settings)) = settings {
-            let whole = whole(path);
+            let whole = project::whole(path);
             found = settings.apply(found, whole.strip_prefix(&folder).unwrap_or(&whole));
         }
         Ok(Advised { found, sources: opened.sources, mended: 0 })
@@ -76,8 +78,7 @@ impl Advice {
 
     /// The nearest `rbk.toml`, beside the file or above it.
     fn settings(&self, path: &str) -> Found {
-        let folder =
-            if path == "-" { whole(".") } else { whole(path).parent().map(Path::to_path_buf).unwrap_or_default() };
+        let folder = project::folder(path);
         let mut known = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = known.get(&folder) {
             return found.clone();
@@ -89,22 +90,9 @@ impl Advice {
 }
 
 fn nearest(folder: &Path) -> Found {
-    for at in folder.ancestors() {
-        let file = at.join("rbk.toml");
-        let name = file.to_string_lossy();
-        let bytes = match disk::bytes(&name) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(format!("cannot read `{name}`: {}", reason(&error))),
-        };
-        let settings = Settings::parse(&disk::text(&name, bytes)?).map_err(|why| format!("`{name}`: {why}"))?;
-        return Ok(Some((at.to_path_buf(), Arc::new(settings))));
-    }
-    Ok(None)
-}
-
-fn whole(path: &str) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path))
+    let Some((at, name, text)) = project::nearest(folder)? else { return Ok(None) };
+    let settings = Settings::parse(&text).map_err(|why| format!("`{name}`: {why}"))?;
+    Ok(Some((at, Arc::new(settings))))
 }
 
 /// Everything there is to say of an opened file on a day, each as loud as it is by itself.

@@ -61,7 +61,7 @@ impl Console {
                 texts.extend(first.iter().cloned());
             }
         }
-        let Entered { sources, program, .. } = console::console(&typed, &Recorded(&texts));
+        let Entered { sources, program, .. } = console::console(&typed, &Recorded { texts: &texts, reads: &[] });
         let program = Arc::new(program.ok_or_else(|| unreadable(head))?);
         let books = (0u32..).zip(&typed).filter_map(|(number, one)| Some((number, Arc::new(Book::of(&one.part)?))));
         let book = books.last();
@@ -91,7 +91,7 @@ impl Console {
         let mut typed = self.typed.clone();
         typed.push(Typed { text: text.to_owned(), part: part.clone(), gone: gone.clone() });
         let known = |file: &str| self.texts.iter().any(|text| text.name == file);
-        let entered = console::console(&typed, &Kept(Recorded(&self.texts)));
+        let entered = console::console(&typed, &Kept(Recorded { texts: &self.texts, reads: &[] }));
         let Some(program) = entered.program else { return Err(Wrong::Found(entered.diagnostics, entered.sources)) };
         let number = u32::try_from(self.typed.len()).unwrap_or(u32::MAX);
         let before = self.sources.iter().count();

@@ -13,6 +13,7 @@ pub mod journal;
 pub mod part;
 pub mod past;
 pub mod place;
+mod project;
 mod recorded;
 pub mod resume;
 pub mod run;
@@ -44,9 +45,10 @@ pub struct Opened {
 /// Read, parse and check a file; `-` is standard input.
 ///
 /// # Errors
-/// One line for a person, when it cannot be read.
+/// One line for a person, when it or its `rbk.toml` cannot be read.
 pub fn open(path: &str) -> Result<Opened, String> {
-    Ok(open_text(name(path), &source(path)?, &Disk))
+    let text = source(path)?;
+    Ok(open_text(name(path), &text, &project::of(path)?))
 }
 
 /// The text of a file; `-` is standard input.

@@ -255,7 +255,8 @@ pub(super) fn script(head: &Head, entries: &[Entry]) -> Result<Ready, Trouble> {
         return Ok(Ready { program, sources, id: head.run.clone(), started: head.started, params: Vec::new() });
     }
     let first = head.texts.first().ok_or_else(|| Trouble::new("the journal holds no text of the run"))?;
-    let Opened { sources, program, .. } = open_text(&first.name, &first.text, &Recorded(&head.texts));
+    let Opened { sources, program, .. } =
+        open_text(&first.name, &first.text, &Recorded { texts: &head.texts, reads: &head.reads });
     let program = program.ok_or_else(|| unreadable(head))?;
     let mut params = Vec::new();
     for (name, value) in &head.params {

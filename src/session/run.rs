@@ -173,6 +173,7 @@ fn head(ready: &Ready, on_failure: OnFailure, title: Option<&str>) -> Head {
             Some(_) => vec![Text { name: journal::CONSOLE.to_owned(), text: String::new() }],
             None => ready.sources.iter().map(|(_, file)| text(file)).collect(),
         },
+        reads: ready.program.reads.clone(),
         place: place::here(),
     }
 }

@@ -219,6 +219,20 @@ pub fn whole_regex(pattern: &str) -> Result<Regex, String> {
     Ok(regex)
 }
 
+/// Where in a pattern of one line the engine stopped: bytes from and to.
+#[must_use]
+pub fn regex_fault(pattern: &str) -> Option<(usize, usize)> {
+    let told = Regex::new(pattern).err()?.to_string();
+    // It shows the pattern, and signs below the place.
+    let mut lines = told.lines().skip_while(|line| line.trim_start() != pattern);
+    let margin = lines.next()?.len().checked_sub(pattern.len())?;
+    let signs = lines.next().filter(|line| line.trim().chars().all(|c| c == '^'))?;
+    let column = |at: usize| pattern.char_indices().nth(at).map_or(pattern.len(), |(byte, _)| byte);
+    let from = signs.find('^')?.checked_sub(margin)?;
+    let (start, end) = (column(from), column(from + signs.trim().len()));
+    (start < end).then_some((start, end))
+}
+
 fn overflow() -> String {
     "the result does not fit 64 bits".to_owned()
 }

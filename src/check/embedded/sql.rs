@@ -15,11 +15,11 @@ pub fn fault(text: &str) -> Option<Fault> {
         return None;
     }
     let (from, message) = first_error(text)?;
-    let rest = text.get(from..)?;
-    let from = from + (rest.len() - rest.trim_start().len());
-    if let_through(text, from, &message) {
+    if is_let_through(text, from, &message) {
         return None;
     }
+    let rest = text.get(from..)?;
+    let from = from + (rest.len() - rest.trim_start().len());
     let at = token(text, from);
     let opens = text.get(..from).is_none_or(|before| matches!(before.trim_end().chars().next_back(), None | Some(';')));
     let (message, label) = said(&message, text.get(at.clone()).unwrap_or(""), opens);
@@ -59,6 +59,12 @@ pub(super) fn within_limits(text: &str) -> bool {
 fn chained(text: &str) -> usize {
     let words = text.split(|c: char| !c.is_ascii_alphabetic());
     words.filter(|w| ["explain", "prepare", "rule", "case", "cursor"].iter().any(|c| w.eq_ignore_ascii_case(c))).count()
+}
+
+/// Whether the server reads what the parser stopped at.
+pub(super) fn is_let_through(text: &str, from: usize, message: &str) -> bool {
+    let rest = text.get(from..).unwrap_or_default();
+    let_through(text, from + (rest.len() - rest.trim_start().len()), message)
 }
 
 /// What the server reads and the parser does not: options of `EXPLAIN` and `REINDEX` of any name, keywords as names of

@@ -17,6 +17,7 @@ mod wrapper;
 mod writes;
 
 pub use reads::Reads;
+pub use text::lines;
 
 use std::collections::BTreeSet;
 

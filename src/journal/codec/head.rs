@@ -24,6 +24,8 @@ pub struct Head {
     on_failure: OnFailure,
     params: Vec<(Leaf, Wire)>,
     pub texts: Vec<TextRef>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    reads: Vec<String>,
     #[serde(with = "WirePlace")]
     pub place: Place,
     /// Base64; each run has its own.
@@ -83,6 +85,7 @@ pub fn head(head: &entry::Head, hashes: Vec<String>, salt: &[u8], seal: &Seal) -
             .zip(hashes)
             .map(|(text, sha256)| TextRef { name: text.name.clone(), sha256 })
             .collect(),
+        reads: head.reads.iter().map(ToString::to_string).collect(),
         place: head.place.clone(),
         salt: STANDARD.encode(salt),
     })
@@ -123,6 +126,7 @@ impl Head {
                 .zip(texts)
                 .map(|(text, content)| Text { name: text.name, text: content })
                 .collect(),
+            reads: self.reads.into_iter().map(Into::into).collect(),
             place: self.place,
         })
     }

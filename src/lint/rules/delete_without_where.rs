@@ -2,14 +2,14 @@
 use crate::check::embedded::deeds::What;
 use crate::diag::{Code, Diagnostic, Severity};
 use crate::lint::script::Script;
-use crate::lint::{Look, Rule, whole};
+use crate::lint::{Look, Rule};
 
 pub const RULE: Rule = Rule { code: Code::DeleteWithoutWhere, severity: Severity::Warning, look: Look::Script(look) };
 
 fn look(script: &Script<'_>) -> Vec<Diagnostic> {
-    let all = whole::deeds(script).into_iter().filter(|(what, _)| *what == What::DeletesAll);
-    let found = all.map(|(_, at)| {
-        RULE.found("this deletes every row of the table", at, "no `WHERE`")
+    let all = script.deeds().iter().filter(|done| done.what == What::DeletesAll);
+    let found = all.map(|done| {
+        RULE.found("this deletes every row of the table", done.at, "no `WHERE`")
             .help("say which rows; when all are meant: `WHERE true`")
     });
     found.collect()

@@ -2,21 +2,21 @@
 use crate::check::embedded::deeds::What;
 use crate::diag::{Code, Diagnostic, Severity};
 use crate::lint::script::Script;
-use crate::lint::{Look, Rule, whole};
+use crate::lint::{Look, Rule};
 
 pub const RULE: Rule = Rule { code: Code::LockHeavy, severity: Severity::Warning, look: Look::Script(look) };
 
 fn look(script: &Script<'_>) -> Vec<Diagnostic> {
-    let deeds = whole::deeds(script);
+    let deeds = script.deeds();
     // A table of this very script is new: nobody waits for it yet.
-    let new = |table: &str| deeds.iter().any(|(what, _)| matches!(what, What::Makes(name) if name == table));
+    let new = |table: &str| deeds.iter().any(|done| matches!(&done.what, What::Makes(name) if name == table));
     let mut found = Vec::new();
-    for (what, at) in &deeds {
-        if let What::Locks { table, why, instead } = what
+    for done in deeds {
+        if let What::Locks { table, why, instead } = &done.what
             && !table.as_deref().is_some_and(new)
         {
             let message = format!("this holds a lock for as long as the table is big: {why}");
-            found.push(RULE.found(message, *at, "all of the table at once").help(format!("write {instead}")));
+            found.push(RULE.found(message, done.at, "all of the table at once").help(format!("write {instead}")));
         }
     }
     found

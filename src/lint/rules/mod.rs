@@ -1,8 +1,10 @@
 //! The rules, one a file.
 mod cd_leak;
+mod check_elsewhere;
 mod context_leak;
 mod cron_vs_text;
 mod curl_no_fail;
+mod ddl_apart;
 mod default_target;
 mod delete_without_where;
 mod destructive_unguarded;
@@ -14,11 +16,14 @@ mod fixed_sleep;
 mod foreground_daemon;
 mod glob_in_artefact;
 mod grep_as_check;
+mod half_restarted;
 mod interactive_command;
 mod kill_by_name;
 mod lock_heavy;
 mod lost_exit_code;
+mod migrate_after_switch;
 mod missing_owner;
+mod more_sessions;
 mod moving_target;
 mod oldest_first;
 mod other_project;
@@ -32,7 +37,9 @@ mod relative_target;
 mod sample_secret;
 mod secret_in_output;
 mod secret_variable;
+mod shared_schema;
 mod single_probe;
+mod stale_words;
 mod stamp_twice;
 mod switch_unchecked;
 mod unbounded_follow;
@@ -40,6 +47,7 @@ mod unknown_subcommand;
 mod unproven_restore;
 mod update_without_where;
 mod wait_misses_failure;
+mod word_for_evidence;
 
 use super::Rule;
 use crate::diag::Code;
@@ -47,9 +55,11 @@ use crate::diag::Code;
 /// Every rule.
 pub const ALL: &[&Rule] = &[
     &cd_leak::RULE,
+    &check_elsewhere::RULE,
     &context_leak::RULE,
     &cron_vs_text::RULE,
     &curl_no_fail::RULE,
+    &ddl_apart::RULE,
     &default_target::RULE,
     &delete_without_where::RULE,
     &destructive_unguarded::RULE,
@@ -61,11 +71,14 @@ pub const ALL: &[&Rule] = &[
     &foreground_daemon::RULE,
     &glob_in_artefact::RULE,
     &grep_as_check::RULE,
+    &half_restarted::RULE,
     &interactive_command::RULE,
     &kill_by_name::RULE,
     &lock_heavy::RULE,
     &lost_exit_code::RULE,
+    &migrate_after_switch::RULE,
     &missing_owner::RULE,
+    &more_sessions::RULE,
     &moving_target::RULE,
     &oldest_first::RULE,
     &other_project::RULE,
@@ -79,7 +92,9 @@ pub const ALL: &[&Rule] = &[
     &sample_secret::RULE,
     &secret_in_output::RULE,
     &secret_variable::RULE,
+    &shared_schema::RULE,
     &single_probe::RULE,
+    &stale_words::RULE,
     &stamp_twice::RULE,
     &switch_unchecked::RULE,
     &unbounded_follow::RULE,
@@ -87,6 +102,7 @@ pub const ALL: &[&Rule] = &[
     &unproven_restore::RULE,
     &update_without_where::RULE,
     &wait_misses_failure::RULE,
+    &word_for_evidence::RULE,
 ];
 
 /// Whether a kind of finding is a rule's: advice, which may be allowed.

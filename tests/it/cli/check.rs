@@ -187,6 +187,11 @@ fn shells_and_man_read_the_command_line() {
     assert!(page.contains(".TH rbk 1") && page.contains("rbk\\-rollback(1)"), "{page}");
     let page = desk.rbk(&["man", "run"]).exits(0).out.clone();
     assert!(page.contains(".TH rbk-run 1") && page.contains("\\-\\-on\\-failure"), "{page}");
+    for part in ["EXIT STATUS", "\\fB4\\fR\n\\&stopped", "ENVIRONMENT", "RBK_JOURNAL_KEY", "FILES", "journal.db"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let page = desk.rbk(&["man", "check"]).exits(0).out.clone();
+    assert!(page.contains("warnings alone") && !page.contains("\\&stopped"), "{page}");
     desk.rbk(&["man", "rol"]).exits(2).complains(&["there is no command `rol`"]);
     desk.rbk(&["man", "rolback"]).exits(2).complains(&["did you mean `rollback`?"]);
 }
@@ -196,7 +201,13 @@ fn shells_and_man_read_the_command_line() {
 fn bash_completes_a_command() {
     let desk = Desk::new();
     let script = desk.rbk(&["completions", "bash"]).exits(0).out.clone();
-    let asks = "COMP_WORDS=(rbk rol); COMP_CWORD=1; COMP_TYPE=9; _rbk rbk rol rbk; echo \"${COMPREPLY[@]}\"";
-    let out = std::process::Command::new("bash").args(["-c", &format!("{script}\n{asks}")]).output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&out.stdout).trim(), "rollback", "{}", String::from_utf8_lossy(&out.stderr));
+    for (typed, offered) in [("rol", "rollback"), ("explain curl", "curl-no-fail")] {
+        let (before, last) = typed.rsplit_once(' ').unwrap_or(("", typed));
+        let previous = if before.is_empty() { "rbk" } else { before };
+        let asks = format!(
+            "COMP_WORDS=(rbk {typed}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); COMP_TYPE=9; _rbk rbk {last} {previous}; echo \"${{COMPREPLY[@]}}\""
+        );
+        let out = std::process::Command::new("bash").args(["-c", &format!("{script}\n{asks}")]).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&out.stdout).trim(), offered, "{}", String::from_utf8_lossy(&out.stderr));
+    }
 }

@@ -53,6 +53,24 @@ fn a_thousand_files_with_one_that_is_broken() {
 }
 
 #[test]
+fn rbk_toml_says_which_commands_only_read() {
+    let text = book("  step \"Ask\" { $ ./ask.sh now }");
+    let desk = Desk::new().file("ops/a.rbk", &text).file("b.rbk", &text);
+    let desk = desk.file("ops/rbk.toml", "reads = [\"./ask.sh\", \"rm\"]\n").file("ops/ask.sh", "");
+    desk.rbk(&["check", "--format", "short", "ops"]).exits(0);
+    desk.rbk(&["plan", "ops/a.rbk"]).exits(0);
+    desk.rbk(&["check", "b.rbk"]).exits(1).says(&["missing-rollback", "reads"]);
+    // What is known to write is not taken back.
+    let desk = desk.file("ops/c.rbk", &book("  step \"Clear\" { $ rm x }"));
+    desk.rbk(&["check", "ops/c.rbk"]).exits(1).says(&["missing-rollback"]);
+    // A level that nobody knows keeps nothing from running, a text that is no TOML does.
+    let desk = desk.file("ops/rbk.toml", "reads = [\"./ask.sh\"]\n[levels]\nnone-such = \"off\"\n");
+    desk.rbk(&["plan", "ops/a.rbk"]).exits(0);
+    let desk = desk.file("ops/rbk.toml", "reads = [1]\n");
+    desk.rbk(&["run", "ops/a.rbk"]).exits(2).complains(&["rbk.toml", "line 1"]);
+}
+
+#[test]
 fn json_names_what_could_not_be_read() {
     let desk = Desk::new().file("a.rbk", &book(CURL)).file("empty/x.md", "");
     std::fs::write(desk.path("b.rbk"), b"\xff").unwrap();

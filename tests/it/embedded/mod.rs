@@ -1,5 +1,6 @@
 //! Shell and SQL inside scripts: what rbk refuses before the run, beside what a real bash and a real server refuse.
 mod anything;
+mod literals;
 mod shell;
 mod sql;
 

@@ -39,6 +39,19 @@ fn a_page_is_waited_for() {
 }
 
 #[test]
+fn a_page_that_answers_and_is_not_well_is_no_success() {
+    let web = Web::start(|request| match request.line.contains("/good") {
+        true => answer("200 OK", "{\"status\": \"healthy\"}"),
+        false => answer("200 OK", "{\"status\": \"degraded\"}"),
+    });
+    let look = |page: &str| format!("  http.reports(http(\"{}{page}\"))\n  log \"looked\"", web.url());
+    let (_dir, file) = book("http", &look("/good"));
+    Run::new(&file).go().ended(0).says(&["looked"]);
+    let (_dir, file) = book("http", &look("/bad"));
+    Run::new(&file).go().ended(1).says(&["it reports `healthy`", "degraded"]);
+}
+
+#[test]
 fn a_page_is_measured() {
     let count = Arc::new(AtomicUsize::new(0));
     let web = Web::start(move |_| match count.fetch_add(1, Ordering::SeqCst) % 20 {

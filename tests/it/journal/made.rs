@@ -33,6 +33,7 @@ pub fn head(run: &str) -> Head {
             Text { name: "upgrade.rbk".into(), text: "runbook \"Upgrade the database\" {}\n".into() },
             Text { name: "<std>/shell.rbk".into(), text: "# the same in each run\n".repeat(40) },
         ],
+        reads: vec!["./ask *".into()],
         place: Place {
             host: "3f2a".into(),
             host_name: "db-1".into(),

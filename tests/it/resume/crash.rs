@@ -164,3 +164,20 @@ fn where_processes_are_written_down_is_for_their_owner_alone_also_where_it_was_n
     desk.say(&["run", "book.rbk"]).ended(0);
     assert_eq!(std::fs::metadata(&dir).unwrap().permissions().mode() & 0o777, 0o700);
 }
+
+#[test]
+fn what_the_project_knew_to_read_is_known_to_the_resume() {
+    let desk = Desk::of(
+        "  step \"mark\" {\n    $ touch ready\n    rollback none \"nothing\"\n  }\n  step \"ask\" {\n    $ sh ask.sh\n  }\n  wait up to \
+         1m every 20ms until $ ./look\n  step \"again\" {\n    $ sh ask.sh\n  }\n  log \"heard\"",
+    );
+    desk.write("ask.sh", "echo asked >> log\n");
+    desk.write("rbk.toml", "reads = [\"sh ask.sh\"]\n");
+    desk.killed_at(&["run", "book.rbk"], "ready");
+    // Whatever the project says by now.
+    desk.write("rbk.toml", "reads = []\n");
+    desk.write("go", "");
+    desk.resume(&[]).ended(0).says(&["heard"]);
+    assert_eq!(desk.last().1, "succeeded");
+    assert!(desk.read("log").ends_with("asked\nasked\n"), "{}", desk.read("log"));
+}

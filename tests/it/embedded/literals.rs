@@ -72,8 +72,8 @@ fn sql_for_psql_is_read_before_it_is_sent() {
     is(
         &step("$ psql -h h -d d -c 'SELECT * FORM orders WHERE a = 1'"),
         "sql-syntax",
-        "Postgres cannot read this",
-        "orders",
+        "Postgres cannot read this: missing comma",
+        "FORM",
     );
     let block = "$ \"\"\"\n      echo x\n      psql -d d -c 'SELECT 1 FROM (SELECT 2'\n    \"\"\"";
     assert!(found(&step(block)).iter().any(|(code, ..)| code == "sql-syntax"));

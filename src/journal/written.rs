@@ -31,6 +31,8 @@ pub fn written(mut tip: Tip, entries: &[Entry], hide: &Hide<'_>) -> Result<(Tip,
         tip.hash = chain::next(&tip.hash, &body);
         tip.count += 1;
         tip.last = wall(entry).map_or(tip.last, to_nanos);
+        // Until its end says more, what was about to start may have had its effect.
+        tip.wrote |= matches!(entry, Entry::Intent { .. });
         rows.push(Written { no: tip.count, hash: tip.hash, body });
     }
     Ok((tip, rows))

@@ -251,7 +251,7 @@ impl Journal {
         if let Some(Stop { why, wall, last }) = self.stop.take() {
             self.waiting.push(Entry::Stopped { why, last, wall });
         }
-        let wrote = finish.is_none_or(|finish| finish.wrote);
+        let wrote = finish.is_none_or(|finish| finish.wrote || finish.end == End::Stopped && !self.intended.is_empty());
         let kept = self.append(Some(Standing { state, wrote, wall }));
         self.store.release(&self.run);
         kept.map(|_| ())

@@ -10,6 +10,7 @@ pub mod format;
 pub mod history;
 pub mod inputs;
 pub mod journal;
+pub mod later;
 pub mod part;
 pub mod past;
 pub mod place;

@@ -32,11 +32,11 @@ pub fn stands(store: &mut dyn Store, rows: &[Row]) -> BTreeMap<SmolStr, Stands> 
 }
 
 fn past(kept: Kept, row: Row) -> Past {
-    let script = of(&kept);
+    let script = script_of(&kept);
     retell(kept, row, script)
 }
 
-fn of(kept: &Kept) -> Result<Script, String> {
+pub(super) fn script_of(kept: &Kept) -> Result<Script, String> {
     let head = &kept.head;
     if head.semantics != SEMANTICS {
         return Err(format!("the run was made by rbk {}, which ran some things differently", head.version));

@@ -8,7 +8,9 @@ use super::recorded::Recorded;
 use super::run::{Ready, driven};
 use super::{Opened, open_text, place};
 use crate::effects::world::World;
-use crate::engine::{Engine, Finish, Input, Inputs, OnFailure, Progress, QuestionAsked, Replayed, TimerClock, replay};
+use crate::engine::{
+    Engine, Event, Finish, Input, Inputs, OnFailure, Progress, QuestionAsked, Replayed, TimerClock, replay,
+};
 use crate::journal::entry::SEMANTICS;
 use crate::journal::{CONSOLE, Door, Entry, Filter, Head, Reason, Row, Standing, State, Store, Trouble};
 use crate::run::connected;
@@ -111,6 +113,9 @@ impl Left {
         if is_console(&self.head) {
             return Some(at_a_console(&self.ready.id));
         }
+        if let Some(why) = self.failed() {
+            return Some(format!("it failed and was stopped there, somebody has to look: {why}"));
+        }
         let heard = self.entries.iter().filter_map(|entry| match entry {
             Entry::Heard { input, wall } => Some((input.clone(), *wall)),
             _ => None,
@@ -132,6 +137,27 @@ impl Left {
             return Some(format!("it waits for an answer to `{}`", open.asked.source));
         }
         first.map(|hour| format!("it waits until {}", hour.strftime("%F %T UTC")))
+    }
+}
+
+impl Left {
+    /// The failure that it was stopped by, when it has not gone on since.
+    fn failed(&self) -> Option<&str> {
+        let mut back = self.entries.iter().rev().filter_map(|entry| match entry {
+            Entry::Heard { .. } => Some(None),
+            Entry::Stopped { last, .. } if last.is_empty() => None,
+            Entry::Stopped { why, last, .. } => Some(Some((why, last))),
+            Entry::Entered { .. }
+            | Entry::Taken { .. }
+            | Entry::Intent { .. }
+            | Entry::Proof { .. }
+            | Entry::Connected { .. }
+            | Entry::LockTaken { .. }
+            | Entry::Closed { .. } => None,
+        });
+        let (why, last) = back.next()??;
+        let asked = |input: &Input| matches!(input.event, Event::Kill | Event::Parked(..));
+        (!last.iter().any(asked)).then_some(why)
     }
 }
 

@@ -8,7 +8,7 @@ use super::inputs::Somebody;
 use super::questions;
 use super::refused::Refused;
 use crate::engine::event::{ASKED_FOR, End};
-use crate::journal::{CONSOLE, Filter, Reason, Row, State, Store, Trouble};
+use crate::journal::{CONSOLE, Reason, Row, State, Store, Trouble};
 use crate::report::outside::{Channel, Outside};
 use crate::report::story::Say;
 use crate::report::style::{Line, Tone};
@@ -16,6 +16,7 @@ use crate::report::time;
 use crate::run::OnQuestion;
 use crate::session;
 use crate::session::journal::{find, last};
+use crate::session::later::later;
 use crate::session::part::Part;
 use crate::session::place;
 use crate::session::resume::{HERE, Left, Onward, at_a_console, go_on};
@@ -153,21 +154,18 @@ fn part(args: &Rollback) -> Part {
 
 /// What came later may stand on what would be undone.
 fn is_last(store: &mut dyn Store, row: &Row, reason: Option<&str>) -> Result<(), Trouble> {
-    let later = store.runs(&Filter::default())?.into_iter().find(|other| {
-        // Two consoles have nothing to do with each other.
-        let related =
-            other.book == row.book && row.file != CONSOLE || other.locks.iter().any(|lock| row.locks.contains(lock));
-        let gone = matches!(other.state, State::Ended(End::RolledBack | End::Refused));
-        other.started > row.started && related && other.wrote && !gone
-    });
-    let Some(later) = later else { return Ok(()) };
-    let message =
-        format!("run {} came later and has changed something: it may stand on what would be undone", later.run);
+    let Some(later) = later(store, row)? else { return Ok(()) };
+    let (run, on) = (&later.run, "it may stand on what would be undone");
+    let message = match &later.held {
+        Some(held) => format!("run {run} came later and is running (pid {}): {on}", held.pid),
+        None => format!("run {run} came later and has changed something: {on}"),
+    };
     if reason.is_some() {
         complain_softly(&message);
         return Ok(());
     }
-    let help = format!("undo that one first: `rbk rollback {}`; or say why not with `--reason REASON`", later.run);
+    let first = if later.held.is_some() { "wait for its end, and undo that one first" } else { "undo that one first" };
+    let help = format!("{first}: `rbk rollback {run}`; or say why not with `--reason REASON`");
     Err(Trouble::new(message).with_help(help))
 }
 

@@ -57,6 +57,19 @@ fn what_is_due_goes_on_and_the_rest_is_left_alone_and_named() {
 }
 
 #[test]
+fn what_a_failure_stopped_is_left_alone_until_somebody_has_looked() {
+    let desk = Desk::new(&book(
+        "broken",
+        "  step \"look\" {\n    $ echo tried >> log; test -e mended\n    rollback none \"a file\"\n  }",
+    ));
+    desk.say(&["run", "book.rbk", "--on-failure", "stop"]).ended(4);
+    desk.say(&["resume", "--due"])
+        .ended(0)
+        .says(&["(broken) is left alone: it failed and was stopped there", "exited with code 1"]);
+    assert_eq!((desk.read("log").as_str(), desk.last().1.as_str()), ("tried\n", "stopped"));
+}
+
+#[test]
 fn the_worst_of_what_is_due_is_the_exit_code() {
     let failing = |name: &str, undo: &str| {
         book(

@@ -239,3 +239,53 @@ fn where_only_a_person_can_do_the_rest_a_rollback_is_not_offered_again() {
     );
     desk.say(&["run", "book.rbk"]).ended(3).says(&["goes on with undoing; `rbk close", "leaves it as it is"]);
 }
+
+/// Two steps, the second waits for a file where `hold` is true.
+fn held_or_not() -> Desk {
+    let hold = gate("go");
+    Desk::of(&format!(
+        "  param hold: bool = false\n  step \"a\" {{\n    $ echo a >> log\n    rollback {{ $ echo -a >> log }}\n  }}\n  if hold {{\n    step \"b\" {{\n      $ touch ready; {hold}\n      rollback {{ $ echo -b >> log }}\n    }}\n  }}"
+    ))
+}
+
+#[test]
+fn e12_a_later_run_that_was_killed_or_still_runs_is_stood_upon() {
+    let desk = held_or_not();
+    desk.say(&["run", "book.rbk"]).ended(0);
+    let (first, _) = desk.last();
+    let mut second = desk.start(&["run", "book.rbk", "--set", "hold=true"]);
+    desk.until("ready");
+    std::thread::sleep(Duration::from_millis(300));
+    let (later, state) = desk.last();
+    assert_eq!(state, "running");
+    desk.say(&["rollback", &first]).ended(2).says(&[&later, "is running", "--reason"]);
+    second.kill().unwrap();
+    second.wait().unwrap();
+    desk.say(&["rollback", &first]).ended(2).says(&[&later, "came later and has changed something", "--reason"]);
+    assert_eq!(desk.read("log"), "a\na\n", "nothing is undone");
+    desk.write("go", "");
+    desk.say(&["rollback", &later]).ended(0);
+    desk.say(&["rollback", &first]).ended(0);
+    assert_eq!(desk.read("log"), "a\na\n-b\n-a\n-a\n");
+}
+
+#[test]
+fn e12_a_later_run_of_the_same_lock_is_stood_upon_also_when_it_has_ended() {
+    let text = |title: &str, lock: &str| {
+        format!(
+            "runbook \"{title}\" {{\n  deadline 1m\n  rollback within 1m\n  lock \"{lock}\"\n  step \"a\" {{\n    $ echo {title} >> log\n    rollback {{ $ echo -{title} >> log }}\n  }}\n}}\n"
+        )
+    };
+    let desk = Desk::new(&text("one", "site"));
+    desk.write("two.rbk", &text("two", "site"));
+    desk.write("three.rbk", &text("three", "other"));
+    desk.say(&["run", "book.rbk"]).ended(0);
+    let (first, _) = desk.last();
+    desk.say(&["run", "two.rbk"]).ended(0);
+    let (second, _) = desk.last();
+    desk.say(&["run", "three.rbk"]).ended(0);
+    desk.say(&["rollback", &first]).ended(2).says(&[&second, "came later", "--reason"]);
+    desk.say(&["rollback", &second]).ended(0);
+    desk.say(&["rollback", &first]).ended(0);
+    assert_eq!(desk.read("log"), "one\ntwo\nthree\n-two\n-one\n");
+}

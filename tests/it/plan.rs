@@ -46,7 +46,7 @@ runbook "Deploy #{version}" {
   connect db = postgres(env("DATABASE_URL"))
 
   step "Pre-flight" readonly timeout 1m {
-    guard "migrations": $ python manage.py migrate --check
+    guard "migrations": $ python migrations.py --check
     guard "room": db.value("SELECT 1") < 80
   }
   step "Build #{version}" timeout 2m retry 1 every 10s {
@@ -93,10 +93,7 @@ fn the_tree_says_what_would_run_with_the_values_that_are_known() {
     assert_eq!(drain.children[0].kind, Kind::Action);
     assert_eq!(drain.children[0].undo.as_ref().unwrap().text, "$ lbctl enable web-2");
     assert_eq!(plan.locks, ["deploy-green"]);
-    assert_eq!(
-        plan.trusted.iter().map(|r| r.text.as_str()).collect::<Vec<_>>(),
-        ["$ python manage.py migrate --check"]
-    );
+    assert_eq!(plan.trusted.iter().map(|r| r.text.as_str()).collect::<Vec<_>>(), ["$ python migrations.py --check"]);
     assert_eq!(plan.inexact.len(), 1, "{:?}", plan.inexact);
 }
 
@@ -192,7 +189,7 @@ fn for_people_it_is_a_tree() {
   lock             deploy-green
 
   step "Pre-flight"   (readonly · at most 1m)
-    guard "migrations": $ python manage.py migrate --check
+    guard "migrations": $ python migrations.py --check
     guard "room": db.value("SELECT 1") < 80
   step "Build v2"   (at most 2m · retry 1 every 10s · 4m30s in all)
     let previous = $ cat VERSION
@@ -238,7 +235,7 @@ A person is asked:
   14  Switch (point of no return, by the step's name)
 
 Not known to only read; taken as the author's word (`reads "…"` says it once):
-  9/0  $ python manage.py migrate --check
+  9/0  $ python migrations.py --check
 
 Not exact: after a crash in the middle nobody can prove whether it happened:
   12/0  db.exec("CREATE DATABASE scratch")

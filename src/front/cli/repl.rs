@@ -13,7 +13,7 @@ use super::refused::Refused;
 use super::resume::{complain_softly, in_place};
 use super::{BUG, complain, got_out, open};
 use crate::engine::event::End;
-use crate::engine::{Finish, Part, Undoable};
+use crate::engine::{Finish, Part, Stands, Undoable};
 use crate::front::repl::book::Course;
 use crate::front::repl::keyboard::{Keyboard, Pipe};
 use crate::front::repl::terminal::Terminal;
@@ -215,9 +215,16 @@ fn ended(end: Result<Option<Finish>, Trouble>, code: u8, stands: &[Undoable], ru
         }
         End::Stopped | End::RolledBack | End::Undone | End::UndoneInPart | End::Refused => finish.end.exit_code(),
         End::Succeeded | End::Incomplete => {
-            let names: Vec<String> = stands.iter().map(|unit| format!("`{}`", unit.step)).collect();
-            if !names.is_empty() {
-                let how = if kept { format!("; `rbk rollback {run}` undoes it") } else { String::new() };
+            let undone = |unit: &Undoable| finish.undone.iter().any(|(path, _)| *path == unit.path);
+            let stands: Vec<&Undoable> = stands.iter().filter(|unit| !undone(unit)).collect();
+            if !stands.is_empty() {
+                let names: Vec<String> = stands.iter().map(|unit| format!("`{}`", unit.step)).collect();
+                // An undo begins with the last of them.
+                let how = match stands.last().map(|unit| unit.stands) {
+                    Some(Stands::Final) => ", which cannot be undone".to_owned(),
+                    Some(Stands::InPlace | Stands::Undone) | None if !kept => String::new(),
+                    Some(Stands::InPlace | Stands::Undone) | None => format!("; `rbk rollback {run}` undoes it"),
+                };
                 hint(format!("kept in place: {}{how}", names.join(", ")));
             }
             if code == 0 { finish.end.exit_code() } else { code }

@@ -28,15 +28,17 @@ pub struct Course {
     pub breaks: BTreeSet<usize>,
     /// The breakpoint that it stands at: it does not hold it again.
     pub at: Option<usize>,
-    /// Its end is the end of the console, and a failure is a question: `rbk run --on-failure ask`.
+    /// Its end is the end of the console: `rbk run --on-failure ask`.
     pub alone: bool,
+    /// What becomes of a failure is asked: the same, also once it has become a console.
+    pub asks: bool,
 }
 
 impl Course {
     /// Of `rbk run --on-failure ask`.
     #[must_use]
     pub fn alone() -> Course {
-        Course { going: Going::Rest, alone: true, ..Course::default() }
+        Course { going: Going::Rest, alone: true, asks: true, ..Course::default() }
     }
 }
 
@@ -153,8 +155,15 @@ impl Desk {
     /// It does not go on by itself at this piece.
     fn stays(&mut self, at: usize) {
         self.course.going = Going::No;
-        if self.course.alone {
+        if self.course.asks {
             self.asks = Asks::Failed(at);
+        }
+    }
+
+    /// Something was typed at a failure, and has run: the question is about what is next by now.
+    pub(super) fn still_asks(&mut self) {
+        if let (Asks::Failed(_), Some((_, reached))) = (&self.asks, self.book()) {
+            self.asks = reached.next().map_or(Asks::Nothing, Asks::Failed);
         }
     }
 
@@ -177,7 +186,7 @@ impl Desk {
         };
         let Some(at) = reached.next() else { return };
         self.stays(at);
-        if !self.course.alone && self.who == Who::Person {
+        if !self.course.asks && self.who == Who::Person {
             let name = book.pieces.get(at).map(|piece| piece.name.clone()).unwrap_or_default();
             let help =
                 format!("`:run` tries `{name}` again, `:step` asks what to do with it, `:goto` goes on elsewhere");
@@ -192,6 +201,7 @@ impl Desk {
         if alone {
             self.course.going = Going::Rest;
         }
+        let going = self.course.going;
         match text.trim() {
             "run" | "retry" | "r" => self.piece(at),
             "skip" | "s" => self.past(at + 1),
@@ -223,7 +233,13 @@ impl Desk {
                 None
             }
             _ => {
+                self.course.going = Going::No;
                 let turn = self.typed(text);
+                if self.course.going != Going::No {
+                    // `:run`, `:step`: that is an answer.
+                    return turn;
+                }
+                self.course.going = going;
                 // It is asked again, now or once that has run.
                 if self.asks == Asks::Nothing && (alone || turn.is_none()) {
                     self.asks = asked;
@@ -235,7 +251,10 @@ impl Desk {
 
     /// Its text stays: what becomes of it is asked again.
     pub(super) fn not_edited(&mut self, at: usize) -> Option<Turn> {
-        self.asks = if self.course.alone { Asks::Failed(at) } else { Asks::Nothing };
+        self.asks = match self.course.going {
+            Going::Rest => Asks::Failed(at),
+            Going::No | Going::Step => Asks::Nothing,
+        };
         None
     }
 

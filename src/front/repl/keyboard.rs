@@ -10,6 +10,8 @@ use crate::session::console::is_incomplete;
 pub enum Heard {
     /// One whole input.
     Text(String),
+    /// The line was taken away.
+    CalledOff,
     End,
 }
 

@@ -18,6 +18,8 @@ use crate::value::{SmolStr, Type, read};
 pub struct Load {
     pub file: String,
     pub set: Vec<(SmolStr, String)>,
+    /// What a person has said last, to one of the others.
+    pub answer: Option<(SmolStr, String)>,
 }
 
 /// A parameter that a person is asked for.
@@ -45,7 +47,7 @@ impl Load {
             let given = given.ok_or_else(|| wrong(format!("`:load` does not know `{word}`")))?;
             set.push(assignment(&given).map_err(wrong)?);
         }
-        Ok(Load { file, set })
+        Ok(Load { file, set, answer: None })
     }
 }
 
@@ -68,7 +70,7 @@ fn words(text: &str) -> Vec<String> {
 }
 
 impl Desk {
-    pub(super) fn load(&mut self, load: Load) -> Result<Option<Turn>, Trouble> {
+    pub(super) fn load(&mut self, mut load: Load) -> Result<Option<Turn>, Trouble> {
         if let Some((book, _)) = self.book() {
             let trouble = Trouble::new(format!("`{}` is loaded already: a console has one runbook", book.name));
             return Err(trouble.with_help("`rbk repl FILE` starts another console"));
@@ -85,16 +87,27 @@ impl Desk {
             return Err(trouble.with_help(format!("`use \"./{}\"` makes what it has known", load.file)));
         }
         let given = Given { set: load.set.clone(), file: None };
-        let mut missing = None;
+        let answer = load.answer.take();
+        let (mut typed, mut missing) = (answer.clone(), None);
         let (params, mut wrong) = collect(&program, &given, &mut |asked| {
-            missing.get_or_insert((asked.name.to_owned(), asked.param.ty.clone(), asked.param.doc.clone()));
+            if let Some((_, text)) = typed.take_if(|(name, _)| name == asked.name) {
+                return Some(text);
+            }
+            let why = asked.wrong.map(str::to_owned);
+            missing.get_or_insert((asked.name.to_owned(), asked.param.ty.clone(), asked.param.doc.clone(), why));
             None
         });
         let only_missing = wrong.iter().all(|found| found.code == Code::MissingInput);
-        if let (Who::Person, true, Some((name, ty, doc))) = (self.who, only_missing, missing)
+        if let (Who::Person, true, Some((name, ty, doc, why))) = (self.who, only_missing, missing)
             && !is_secret(&ty)
         {
-            doc.iter().flat_map(|doc| doc.lines()).for_each(|line| self.dim(line.to_owned()));
+            match why {
+                Some(why) => self.say(&[Line::new(1).put(Tone::Warn, why)]),
+                None => {
+                    load.set.extend(answer);
+                    doc.iter().flat_map(|doc| doc.lines()).for_each(|line| self.dim(line.to_owned()));
+                }
+            }
             let prompt = format!("{name} ({}): ", read::name(&ty));
             self.asks = Asks::Param(Missing { load, name: name.into(), prompt });
             return Ok(None);
@@ -118,7 +131,7 @@ impl Desk {
 
     pub(super) fn given(&mut self, missing: Missing, text: &str) -> Option<Turn> {
         let Missing { mut load, name, .. } = missing;
-        load.set.push((name, text.trim_end_matches(['\r', '\n']).to_owned()));
+        load.answer = Some((name, text.trim_end_matches(['\r', '\n']).to_owned()));
         self.load(load).unwrap_or_else(|trouble| {
             self.wrong(&trouble);
             None

@@ -261,6 +261,18 @@ impl Desk {
         }
     }
 
+    /// A person has taken the line away: nothing that it was to be done with is done.
+    fn called_off(&mut self) -> Option<Turn> {
+        match self.asks {
+            Asks::Edit(at) => self.not_edited(at),
+            Asks::Param(_) => {
+                self.asks = Asks::Nothing;
+                None
+            }
+            Asks::Nothing | Asks::End | Asks::Next(_) | Asks::Again(_) | Asks::Failed(_) => None,
+        }
+    }
+
     /// No line comes any more, or a person wants the end.
     fn no_more(&mut self) -> Option<Turn> {
         match self.asks {
@@ -301,6 +313,7 @@ impl Operator for Desk {
             self.why = Some(failed.failure.message.clone());
             self.failed();
         }
+        self.still_asks();
         if !self.began {
             self.goes_on_with();
         }
@@ -329,6 +342,7 @@ impl Operator for Desk {
                 let prompt = self.prompt();
                 let turn = match self.keyboard.next(&prompt).await {
                     Heard::Text(text) => self.heard(&text),
+                    Heard::CalledOff => self.called_off(),
                     Heard::End => self.no_more(),
                 };
                 if let Some(turn) = turn {

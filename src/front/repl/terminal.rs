@@ -158,18 +158,16 @@ impl Keyboard for Terminal {
     fn next(&mut self, prompt: &str) -> Pin<Box<dyn Future<Output = Heard> + '_>> {
         let prompt = prompt.to_owned();
         Box::pin(async move {
-            loop {
-                if !self.asked {
-                    let text = std::mem::take(&mut self.offered);
-                    self.asked = self.asks.send(Ask::Input(prompt.clone(), text)).is_ok();
-                }
-                let got = self.got.recv().await;
-                self.asked = false;
-                match got {
-                    Some(Got::Line(text)) => return Heard::Text(text),
-                    Some(Got::Nothing) => {}
-                    Some(Got::End) | None => return Heard::End,
-                }
+            if !self.asked {
+                let text = std::mem::take(&mut self.offered);
+                self.asked = self.asks.send(Ask::Input(prompt, text)).is_ok();
+            }
+            let got = self.got.recv().await;
+            self.asked = false;
+            match got {
+                Some(Got::Line(text)) => Heard::Text(text),
+                Some(Got::Nothing) => Heard::CalledOff,
+                Some(Got::End) | None => Heard::End,
             }
         })
     }

@@ -106,6 +106,13 @@ impl Terminal {
     }
 }
 
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 const SLOW: &str = r#"
   step "Deploy" timeout 20s {
     $ echo copying; touch started; while [ ! -e go ]; do sleep 0.05; done; echo copied

@@ -151,8 +151,6 @@ fn a_run_goes_on_once_it_was_mended() {
     terminal.until("rbk> step \"Second\" {");
     // Called off: nothing runs.
     terminal.keys("\x03");
-    asked(&terminal, "rbk>");
-    terminal.keys("\x04");
     stage::until("it is asked again", std::time::Duration::from_secs(20), || {
         terminal.shown().matches(FAILED).count() == 2
     });
@@ -199,4 +197,104 @@ fn a_run_becomes_a_console_with_all_its_names() {
     let (code, shown) = terminal.end();
     assert_eq!(code, 0, "{shown}");
     assert!(!desk.has("one") && !desk.has("two") && !desk.has("ready"), "{shown}");
+}
+
+/// Ctrl-C leaves the editor: what is typed next is no text for the part, which is asked for again.
+#[test]
+fn what_is_edited_can_be_called_off() {
+    let text = BOOK.replace("  step \"One\" {", "  finally { $ touch closed }\n  step \"One\" {");
+    let desk = Desk::with(&text);
+    let mut terminal = open(&desk, 80, &["repl", "a.rbk", "--set", "name=two"]);
+    terminal.until("rbk> ");
+    terminal.keys(":step\r");
+    asked(&terminal, STEP);
+    for part in ["finally {", "step \"One\" {"] {
+        terminal.keys("edit\r");
+        terminal.until(&format!("rbk> {part}"));
+        terminal.keys("\x03");
+        asked(&terminal, STEP);
+        terminal.keys("log \"just looking\"\r");
+        terminal.until("\njust looking");
+        asked(&terminal, STEP);
+        terminal.keys(if part == "finally {" { "run\r" } else { "console\r" });
+        if part == "finally {" {
+            terminal.until("  step \"One\" {\n");
+            asked(&terminal, STEP);
+        }
+    }
+    terminal.until("`:step` asks again");
+    terminal.keys(":steps\r");
+    terminal.until("▸ One  next");
+    terminal.keys("\x04");
+    let (code, shown) = terminal.end();
+    assert!(code == 0 && desk.has("closed") && !desk.has("one"), "{code}: {shown}");
+}
+
+#[test]
+fn an_order_is_obeyed_where_a_part_is_asked_about() {
+    let desk = Desk::with(BOOK);
+    std::fs::write(desk.path("ready"), "").unwrap();
+    let mut terminal = stepping(&desk, 80);
+    terminal.keys(":run\r");
+    terminal.until("`Two` is at its end");
+    assert!(desk.has("one") && desk.has("two"), "{}", terminal.shown());
+    drop(terminal);
+    let desk = Desk::with(BOOK);
+    let mut terminal = failed(&desk);
+    std::fs::write(desk.path("ready"), "").unwrap();
+    terminal.keys(":run\r");
+    let (code, shown) = terminal.end();
+    assert!(code == 0 && desk.has("two"), "{code}: {shown}");
+}
+
+/// The question is about what is next by then.
+#[test]
+fn what_is_typed_at_a_failure_may_go_elsewhere() {
+    let desk = Desk::with(BOOK);
+    let mut terminal = failed(&desk);
+    terminal.keys(":undo One\r");
+    terminal.until("✓ undone: One");
+    stage::until("it is asked again", std::time::Duration::from_secs(20), || {
+        terminal.shown().matches(FAILED).count() == 2
+    });
+    assert!(!desk.has("one"));
+    std::fs::write(desk.path("ready"), "").unwrap();
+    terminal.keys("retry\r");
+    let (code, shown) = terminal.end();
+    assert!(code == 0 && desk.has("one") && desk.has("two"), "{code}: {shown}");
+}
+
+#[test]
+fn a_run_that_became_a_console_asks_about_the_next_failure() {
+    let desk = Desk::with(BOOK);
+    let mut terminal = failed(&desk);
+    terminal.keys("console\r");
+    terminal.until("`:step` asks again, `:run` goes on");
+    terminal.keys(":run\r");
+    stage::until("it failed again", std::time::Duration::from_secs(20), || {
+        terminal.shown().matches(FAILED).count() == 2
+    });
+    terminal.keys("stop\r");
+    assert_eq!(terminal.end().0, 4);
+}
+
+#[test]
+fn a_wrong_answer_to_a_parameter_is_asked_again() {
+    let text = BOOK.replace("name: string", "size: int where size > 2\n  param name: string");
+    let desk = Desk::with(&text);
+    let mut terminal = open(&desk, 80, &["repl"]);
+    terminal.until("rbk> ");
+    terminal.keys(":load a.rbk\r");
+    for (times, wrong) in [(1, "many"), (2, "1"), (3, "7")] {
+        stage::until("the size is asked for", std::time::Duration::from_secs(20), || {
+            terminal.shown().matches("size (int): ").count() == times
+        });
+        terminal.keys(&format!("{wrong}\r"));
+    }
+    terminal.until("name (string): ");
+    terminal.keys("here\r");
+    terminal.until("Two  2 parts");
+    assert!(!terminal.shown().contains("--set"), "{}", terminal.shown());
+    terminal.keys("size * 6\r");
+    terminal.until("\n42\n");
 }

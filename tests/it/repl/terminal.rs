@@ -199,3 +199,42 @@ fn what_was_typed_is_offered_again_and_no_secret_with_it() {
     terminal.keys("\x04");
     assert_eq!(terminal.end().0, 0);
 }
+
+/// What cannot be undone stays, and nobody is promised that it will be.
+#[test]
+fn what_is_undone_at_the_end_is_not_told_as_kept() {
+    let desk = Desk::with("");
+    let mut terminal = ready(&desk, 80);
+    terminal.keys("$ touch wall\r");
+    terminal.until("yes or no:");
+    terminal.keys("yes\r");
+    terminal.until("✓ $ touch wall");
+    terminal.keys(TOUCH);
+    terminal.until("✓ one");
+    terminal.keys("\x04");
+    terminal.until("keep, undo or leave");
+    terminal.keys("undo\r");
+    let (_, shown) = terminal.end();
+    assert!(shown.contains("✓ undone: one") && !desk.has("one"), "{shown}");
+    assert!(shown.contains("kept in place: `$ touch wall`, which cannot be undone"), "{shown}");
+    assert!(!shown.contains("rbk rollback"), "{shown}");
+}
+
+#[test]
+fn an_undo_past_a_point_of_no_return_undoes_what_stands_before_it() {
+    let desk = Desk::with("");
+    let mut terminal = ready(&desk, 80);
+    terminal.keys(TOUCH);
+    terminal.until("✓ one");
+    terminal.keys("$ touch wall\r");
+    terminal.until("yes or no:");
+    terminal.keys("yes\r");
+    terminal.until("✓ $ touch wall");
+    terminal.keys(":undo\r");
+    terminal.until("`$ touch wall` cannot be undone");
+    terminal.keys(":undo past\r");
+    terminal.until("✓ undone: one");
+    assert!(!desk.has("one") && desk.has("wall"));
+    terminal.keys(":undo past\r");
+    terminal.until("nothing that is in place can be undone");
+}

@@ -1,6 +1,6 @@
 //! Which part of what is in place a person means: the last, the last so many, a step and what came after it, all.
 use crate::diag::did_you_mean;
-use crate::engine::{Extent, Undoable};
+use crate::engine::{Extent, Stands, Undoable};
 use crate::journal::Trouble;
 
 pub struct Part {
@@ -21,7 +21,10 @@ pub fn of(stands: &[Undoable], what: &str) -> Result<Part, Trouble> {
         return Ok(Part { extent: Extent::All, goes: stands.to_vec() });
     }
     let first = match (what, what.parse::<usize>()) {
-        ("", _) => stands.len() - 1,
+        ("", _) => {
+            let last = stands.iter().rposition(|unit| unit.stands == Stands::InPlace);
+            last.ok_or_else(|| Trouble::new("nothing that is in place can be undone"))?
+        }
         (_, Ok(0)) => return Err(Trouble::new("`:undo 0` undoes nothing")),
         (_, Ok(last)) if last <= stands.len() => stands.len() - last,
         (_, Ok(_)) => {
@@ -51,7 +54,6 @@ fn named(stands: &[Undoable], name: &str) -> Result<usize, Trouble> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Stands;
     use crate::engine::call::{Path, Segment};
 
     fn unit(number: u32, step: &str) -> Undoable {

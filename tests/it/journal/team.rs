@@ -234,12 +234,12 @@ fn a_run_that_is_damaged_is_not_driven_and_keeps_nobody_out() {
     let name = cluster.database();
     let mut store = open_team(&cluster.url("postgres", &name));
     written(&mut store, "r1", &entries());
-    cluster.psql(&name, "UPDATE rbk.tip SET wrote = true").unwrap();
+    cluster.psql(&name, "UPDATE rbk.tip SET wrote = NOT wrote").unwrap();
     for _ in 0..2 {
         assert!(said(store.take("r1", &holder(1))).ends_with("is damaged: where a run ends cannot be read"));
     }
     assert!(said(store.whole()).ends_with("is damaged: how run r1 stands is not what was written"));
-    cluster.psql(&name, "UPDATE rbk.tip SET wrote = false").unwrap();
+    cluster.psql(&name, "UPDATE rbk.tip SET wrote = NOT wrote").unwrap();
     store.whole().unwrap();
     store.take("r1", &holder(1)).unwrap();
 }

@@ -78,7 +78,7 @@ fn read(path: &Path, written: &Written, what: &dyn Fn() -> String) -> Option<usi
     };
     if let Ok(rows) = store.runs(&Filter::default()) {
         for row in rows.into_iter().filter(|row| !row.damaged) {
-            let same = Row { last: written.row.last, ..row.clone() } == written.row;
+            let same = Row { last: written.row.last, wrote: written.row.wrote, ..row.clone() } == written.row;
             assert!(same, "{}: {row:?}", what());
         }
     }

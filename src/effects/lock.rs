@@ -160,7 +160,7 @@ fn say(output: &Output, text: String) {
 fn refused(name: &str, holder: Option<&Holder>) -> Failure {
     match holder {
         Some(h) => failed(format!("the lock `{name}` is held by run {} (pid {}, since {})", h.run, h.pid, h.since))
-            .with_help(format!("wait for its end, or stop it: `kill {}` makes it undo what it did", h.pid)),
+            .with_help(format!("wait for its end, or stop it: `kill {}` makes it undo what it did (a console is left as it is, for `rbk repl --resume`)", h.pid)),
         None => failed(format!("the lock `{name}` is held by another run")).with_help("wait for its end"),
     }
 }

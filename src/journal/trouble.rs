@@ -56,7 +56,7 @@ pub(super) fn driven(run: &str, by: &Holder, since: Option<&str>, here: &str) ->
         "run {run} is driven by another process (pid {} on {}, user {}{since})",
         by.pid, by.host_name, by.user
     ))
-    .with_help(format!("wait for its end, or stop it: `kill {}`{there} makes it undo what it did", by.pid))
+    .with_help(format!("wait for its end, or stop it: `kill {}`{there} makes it undo what it did (a console is left as it is, for `rbk repl --resume`)", by.pid))
 }
 
 /// A lock belongs to a run that may not be over.

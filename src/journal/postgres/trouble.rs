@@ -111,7 +111,7 @@ pub fn driven_lock(lock: &Lock, by: &Held) -> Trouble {
         holder.pid, holder.host_name, holder.user
     ))
     .with_help(format!(
-        "stop it there: `kill {}` makes it undo what it did; if it is dead, its lease ends in {left}",
+        "stop it there: `kill {}` makes it undo what it did (a console is left as it is, for `rbk repl --resume`); if it is dead, its lease ends in {left}",
         holder.pid
     ))
 }

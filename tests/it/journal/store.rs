@@ -110,7 +110,10 @@ fn e7_one_process_drives_a_run() {
         a.begin(&head("r1"), &holder(41), &[], at(0)).unwrap();
         let refused = b.take("r1", &holder(42)).unwrap_err();
         assert!(refused.message.starts_with("run r1 is driven by another process (pid 41 on db-1, user ada, since 20"));
-        assert_eq!(refused.help.unwrap(), "wait for its end, or stop it: `kill 41` makes it undo what it did");
+        assert_eq!(
+            refused.help.unwrap(),
+            "wait for its end, or stop it: `kill 41` makes it undo what it did (a console is left as it is, for `rbk repl --resume`)"
+        );
         assert_eq!(b.runs(&Filter::default()).unwrap()[0].held, Some(holder(41)));
         assert_eq!(said(b.append("r1", &entries(), &nothing(), None)), "this process does not drive run r1");
         assert_eq!(said(stand(&mut *b, "r1", State::Closed, at(1))), "this process does not drive run r1");

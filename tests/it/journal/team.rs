@@ -291,7 +291,7 @@ fn a_lock_is_not_taken_from_a_run_that_goes_on() {
     a.lock("pool", "a", false, at(1)).unwrap();
     let trouble = b.lock("pool", "b", true, at(2)).unwrap_err();
     assert_eq!(trouble.message, "the lock `pool` belongs to run a, which pid 41 on db-1 drives (user ada)");
-    assert!(trouble.help.unwrap().starts_with("stop it there: `kill 41` makes it undo what it did; if it is dead, "));
+    assert!(trouble.help.unwrap().starts_with("stop it there: `kill 41` makes it undo what it did (a console is left as it is, for `rbk repl --resume`); if it is dead, "));
     a.release("a");
     let from = b.lock("pool", "b", true, at(3)).unwrap().unwrap();
     assert_eq!((&*from.name, &*from.run, from.since), ("pool", "a", at(1)));

@@ -1,5 +1,6 @@
 //! Instants at which a test may kill this process for good, or stop it: before and after each write of the journal, each
-//! start and each end of a call. `RBK_CRASH_AT=N` dies at the N-th, `RBK_STOP_AT=N` stops there; a release does not look.
+//! start and each end of a call. `RBK_CRASH_AT=N` dies at the N-th, `RBK_STOP_AT=N` stops there; only a build for tests
+//! looks: one with debug assertions or the feature `crash-points`.
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,7 +11,7 @@ static AT: OnceLock<[u64; 2]> = OnceLock::new();
 static PASSED: AtomicU64 = AtomicU64::new(0);
 
 pub fn point() {
-    if !cfg!(debug_assertions) {
+    if !cfg!(any(debug_assertions, feature = "crash-points")) {
         return;
     }
     let [crash, stop] = *AT.get_or_init(|| [number("RBK_CRASH_AT"), number("RBK_STOP_AT")]);

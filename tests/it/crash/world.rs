@@ -23,6 +23,8 @@ const HANGS: Duration = Duration::from_secs(90);
 
 pub struct World {
     dir: TempDir,
+    /// What is killed.
+    binary: PathBuf,
     env: [(&'static str, String); 2],
     database: tokio_postgres::Client,
     runtime: tokio::runtime::Runtime,
@@ -59,6 +61,14 @@ pub struct State {
     pub done: BTreeSet<String>,
 }
 
+/// `RBK_CRASH_BINARY`, seen from the root of the project: an optimised one with the feature `crash-points` makes more cases.
+fn binary() -> PathBuf {
+    match std::env::var_os("RBK_CRASH_BINARY") {
+        Some(path) => stage::repo("").join(path),
+        None => PathBuf::from(env!("CARGO_BIN_EXE_rbk")),
+    }
+}
+
 impl World {
     pub fn new(number: usize, postgres: &Postgres, redis: &Redis) -> World {
         let dir = stage::dir();
@@ -76,7 +86,8 @@ impl World {
         let stream = TcpStream::connect(("127.0.0.1", redis.port)).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         let env = [("DATABASE_URL", url), ("REDIS_URL", format!("redis://127.0.0.1:{}/{number}", redis.port))];
-        let mut world = World { dir, env, database, runtime, redis: BufReader::new(stream), runs: 0, last: None };
+        let binary = binary();
+        let mut world = World { dir, binary, env, database, runtime, redis: BufReader::new(stream), runs: 0, last: None };
         world.ask(&format!("SELECT {number}"));
         world
     }
@@ -115,7 +126,7 @@ impl World {
     pub fn rbk(&self, args: &[&str], death: Death) -> Result<Said, String> {
         let path = self.dir.path().join("said");
         let file = std::fs::File::create(&path).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rbk"));
+        let mut command = Command::new(&self.binary);
         command.args(args).current_dir(self.site()).env("PATH", stage::path()).env("NO_COLOR", "1");
         command.env("RBK_STATE_DIR", self.dir.path().join("state")).env("RBK_GRACE", "1s");
         command.env_remove("RBK_JOURNAL").env_remove("RBK_JOURNAL_KEY").env_remove("RBK_CRASH_AT");

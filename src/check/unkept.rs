@@ -88,7 +88,7 @@ pub fn from_environment(program: &Program) -> Vec<(SmolStr, SmolStr)> {
 pub fn read_again(program: &Program) -> Option<Vec<SmolStr>> {
     let mut found = Some(Vec::new());
     for global in globals(program) {
-        let Global::Secret { value, .. } = global else { continue };
+        let (Global::Let { value, .. } | Global::Secret { value, .. } | Global::Connect { value, .. }) = global;
         walk::deep(value, &mut |expr| {
             let ExprKind::Call(call) = &expr.kind else { return };
             if !matches!(call.action.as_str(), "secret.env" | "secret.prompt") {

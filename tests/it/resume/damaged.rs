@@ -71,7 +71,7 @@ fn a_run_that_cannot_be_read_is_listed_and_keeps_no_other_from_going_on() {
         let db = rusqlite::Connection::open(desk.path().join("state/journal.db")).unwrap();
         assert_eq!(db.execute(damage, []).unwrap(), 1, "{damage}");
         drop(db);
-        desk.say(&["runs"]).ended(0).says(&[&first, "interrupted", &second, "damaged"]);
+        desk.say(&["runs"]).ended(0).says(&[&first, "stopped", &second, "damaged"]);
         let listed = desk.say(&["runs", "--state", "damaged", "--format", "json"]).ended(0);
         assert!(listed.out.contains(&second) && !listed.out.contains(&first), "{damage}: {}", listed.out);
         desk.say(&["runs", "--prune", "1s"]).ended(0).says(&["0 runs are forgotten"]);

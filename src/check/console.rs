@@ -92,7 +92,8 @@ pub fn is_incomplete(text: &str) -> bool {
 }
 
 /// What stands at the top of a file, by its first word.
-fn declares(text: &str) -> bool {
+#[must_use]
+pub fn declares(text: &str) -> bool {
     let line = text.lines().map(str::trim_start).find(|line| !line.is_empty() && !line.starts_with('#'));
     let word = line.unwrap_or_default().split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
     matches!(word, "use" | "action" | "context" | "runbook" | "extern")
@@ -105,6 +106,8 @@ pub(super) struct Known {
     values: Vec<(u32, SmolStr, NameId)>,
     pub lets: Vec<(u32, SmolStr, NameId)>,
     items: Vec<ast::Item>,
+    /// Evaluated before the statements of each.
+    globals: Vec<(u32, Global)>,
     pub loaded: Option<Loaded>,
 }
 
@@ -138,6 +141,13 @@ impl Elab<'_> {
             Part::End => (Block::default(), Role::Ends),
         };
         let globals = std::mem::take(&mut self.program.globals);
+        let globals = match typed.part {
+            Part::Own | Part::Instead(_) | Part::Book { .. } => {
+                self.with_unread(body.span.file, globals, &typed.gone, known)
+            }
+            Part::Unit(_) | Part::Past(_) | Part::End => globals,
+        };
+        known.globals.extend(globals.iter().map(|global| (number, global.clone())));
         let names = globals.iter().filter_map(|global| match global {
             Global::Secret { name, .. } | Global::Connect { name, .. } => Some(*name),
             Global::Let { .. } => None,
@@ -176,6 +186,31 @@ impl Elab<'_> {
         self.items(file, parsed.ast.items, known);
         self.everything_in(ModuleId(0));
         Block { stmts: Vec::new(), span: Span::new(file, 0, typed.text.len()) }
+    }
+
+    /// And what the libraries used here declare, where the input that used them first came to nothing.
+    fn with_unread(&self, file: FileId, globals: Vec<Global>, gone: &[u32], known: &Known) -> Vec<Global> {
+        let mut reached: Vec<ModuleId> = Vec::new();
+        let aliases = |id: ModuleId| self.modules.get(id.0).map(|module| &module.aliases).into_iter().flatten();
+        let mut ahead: Vec<ModuleId> =
+            aliases(ModuleId(0)).filter(|alias| alias.span.file == file).filter_map(|alias| alias.module).collect();
+        while let Some(id) = ahead.pop() {
+            if !reached.contains(&id) {
+                reached.push(id);
+                ahead.extend(aliases(id).filter_map(|alias| alias.module));
+            }
+        }
+        let values = reached.iter().filter_map(|id| self.modules.get(id.0)).flat_map(|module| &module.values);
+        let names: Vec<NameId> = values.map(|(_, name)| *name).collect();
+        let mut again: Vec<Global> = Vec::new();
+        for (of, global) in &known.globals {
+            let new = again.iter().all(|other| other.name() != global.name());
+            if new && gone.contains(of) && names.contains(&global.name()) {
+                again.push(global.clone());
+            }
+        }
+        again.extend(globals);
+        again
     }
 
     /// `use`, `action`, `context`: known from here on. One of the same name is hidden by it.

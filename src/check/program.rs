@@ -103,6 +103,15 @@ pub enum Global {
     Connect { name: NameId, value: Expr },
 }
 
+impl Global {
+    #[must_use]
+    pub fn name(&self) -> NameId {
+        match self {
+            Global::Let { name, .. } | Global::Secret { name, .. } | Global::Connect { name, .. } => *name,
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct Book {
     pub title: SmolStr,

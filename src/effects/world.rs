@@ -102,11 +102,7 @@ impl Effects for World {
     }
 
     fn address(&self, on: &Connection) -> Option<String> {
-        match on.kind {
-            ConnKind::Postgres => postgres::address(on),
-            ConnKind::Redis => redis::address(on),
-            ConnKind::Http | ConnKind::Prometheus => http::origin(on),
-        }
+        address(on)
     }
 
     fn server(&self, on: &Connection) -> Option<String> {
@@ -118,6 +114,16 @@ impl Effects for World {
 
     fn end_left<'a>(&'a self, calls: &'a [CallId]) -> Pin<Box<dyn Future<Output = Alive> + 'a>> {
         Box::pin(self.shell.end_left(calls))
+    }
+}
+
+/// [`Effects::address`], of a real connection.
+#[must_use]
+pub fn address(on: &Connection) -> Option<String> {
+    match on.kind {
+        ConnKind::Postgres => postgres::address(on),
+        ConnKind::Redis => redis::address(on),
+        ConnKind::Http | ConnKind::Prometheus => http::origin(on),
     }
 }
 

@@ -124,13 +124,16 @@ pub(super) fn binary(cx: &Cx<'_>, op: BinaryOp, a: &Value, b: &Value, span: Span
     ops::binary(op, a, b).map_err(|message| cx.unfit(message, span))
 }
 
-/// Where a connection leads to is never shown in full; what is learned is what is really secret in it. The host of an
-/// HTTP server is not: its answers name it.
+/// Where a connection leads to is never shown in full; what is learned is what is really secret in it. A host is not: the
+/// answers of an HTTP server name it, and whoever wrote an address without a password may write it again.
 fn keep(cx: &Cx<'_>, made: &ConnectionExpr, address: &mut Value) {
     let (ConnKind::Http | ConnKind::Prometheus, Value::Str(text)) = (made.kind, &*address) else {
         if !matches!(address, Value::Secret(_)) {
+            let plain = matches!(address, Value::Str(text) if text.contains("://") && credentials(text).is_empty());
             *address = Secret::hide(made.name.clone(), address.clone());
-            cx.world.learn(&cx.path, address);
+            if !plain {
+                cx.world.learn(&cx.path, address);
+            }
         }
         return;
     };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use self_cell::self_cell;
 
-use crate::check::program::Program;
+use crate::check::program::{NameId, Program};
 use crate::engine::Inputs;
 use crate::engine::bug::Bug;
 use crate::engine::call::Path;
@@ -18,8 +18,8 @@ use crate::engine::failure::Fault;
 use crate::engine::record::Record;
 use crate::engine::world::{AskedBack, World};
 use crate::engine::{run, undo};
-use crate::value::SmolStr;
 use crate::value::lost::lost_in;
+use crate::value::{Connection, SmolStr, Value};
 
 /// What a run borrows.
 pub(super) struct Ground {
@@ -90,6 +90,17 @@ impl Run {
 
     pub fn entries(&self) -> Vec<(u32, Came)> {
         self.with_dependent(|_, machine| machine.world.desk.entries.borrow().clone())
+    }
+
+    pub fn connections(&self) -> Vec<(NameId, Arc<Connection>)> {
+        let mut found = Vec::new();
+        let mut add = |name: NameId, value: &Value| {
+            if let Value::Connection(on) = value {
+                found.push((name, on.clone()));
+            }
+        };
+        self.with_dependent(|_, machine| machine.world.globals.each(&mut add));
+        found
     }
 
     pub fn goes_back(&self) -> bool {

@@ -41,7 +41,7 @@ use std::sync::Arc;
 
 pub use crate::check::loaded::Part;
 use crate::check::program::{NameId, Program};
-use crate::value::{SmolStr, Timestamp, Value};
+use crate::value::{Connection, SmolStr, Timestamp, Value};
 
 #[doc(hidden)]
 pub use bug::Bug;
@@ -106,6 +106,12 @@ impl Engine {
     #[must_use]
     pub fn entries(&self) -> Vec<(u32, Came)> {
         self.0.entries()
+    }
+
+    /// What is declared as a connection, as far as it was come to.
+    #[must_use]
+    pub fn connections(&self) -> Vec<(NameId, Arc<Connection>)> {
+        self.0.connections()
     }
 
     /// Whether nothing forward ever starts again.

@@ -38,6 +38,10 @@ impl Names {
         None
     }
 
+    pub fn each(&self, each: &mut dyn FnMut(NameId, &Value)) {
+        self.bound.borrow().iter().for_each(|(name, value)| each(*name, value));
+    }
+
     /// What was bound here becomes known in the block around: a step hides no names.
     pub fn merge_into(&self, outer: &Names) {
         for (name, value) in self.bound.borrow().iter() {

@@ -148,13 +148,12 @@ pub(super) fn name(world: &World<'_>, run: NameId) {
 /// What a file or an input declares, in its order.
 pub(super) async fn declare<'p>(cx: &Cx<'p>, globals: &'p [Global]) -> Result<(), Stop> {
     let world = &cx.world;
-    for global in globals {
+    // At a console a library may be used again that was read already.
+    for global in globals.iter().filter(|global| world.globals.get(global.name()).is_none()) {
         match global {
             Global::Let { name, value } => {
-                if world.globals.get(*name).is_none() {
-                    let value = eval::eval(cx, value).await?;
-                    world.globals.bind(*name, value);
-                }
+                let value = eval::eval(cx, value).await?;
+                world.globals.bind(*name, value);
             }
             Global::Secret { name, value, short, span } => {
                 let value = read(cx, &format!("the secret `{}`", world.name_text(*name)), value).await?;

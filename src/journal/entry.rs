@@ -84,6 +84,8 @@ pub enum Entry {
     /// At a console this was typed, as the input of this number, from 0, or run as this part of its runbook. `gone`: the inputs
     /// whose names it does not see; `texts`: the files that it is the first to use.
     Entered { number: u32, text: String, part: Part, gone: Vec<u32>, texts: Vec<Text>, wall: Timestamp },
+    /// A person wrote this beside it.
+    Noted { who: String, text: String, wall: Timestamp },
     /// A call that may have an effect starts next, unless this is the last entry. `key` for people.
     Intent { call: CallId, key: String },
     /// What its provider needs to tell later whether a call had its effect; written before it can have one.

@@ -21,6 +21,15 @@ pub enum Which {
 }
 
 impl Which {
+    /// For people: a file, or a URL without its password.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match self {
+            Which::Named(path) | Which::Own(path) => path.display().to_string(),
+            Which::Team(url) => credentials::shown(url),
+        }
+    }
+
     /// Whether a run may have been kept in it. A log without its file is one that was; of a team's only its server knows.
     #[must_use]
     pub fn is_there(&self) -> bool {

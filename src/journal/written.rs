@@ -64,6 +64,7 @@ fn wall(entry: &Entry) -> Option<Timestamp> {
         Entry::Taken { wall, .. }
         | Entry::Heard { wall, .. }
         | Entry::Entered { wall, .. }
+        | Entry::Noted { wall, .. }
         | Entry::Connected { wall, .. }
         | Entry::LockTaken { wall, .. }
         | Entry::Stopped { wall, .. }

@@ -1,4 +1,5 @@
-//! `rbk.toml`: how loud each finding is, for all files below it and for some; which commands only read.
+//! `rbk.toml`: how loud each finding is, for all files below it and for some; which commands only read; which environment its
+//! folder works on.
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -14,6 +15,8 @@ use crate::value::SmolStr;
 pub struct Settings {
     /// Commands that only read, beside those that rbk knows.
     pub reads: Vec<SmolStr>,
+    /// What the folder works on: `production`.
+    pub environment: Option<String>,
     levels: BTreeMap<Code, Level>,
     paths: Vec<(glob::Pattern, BTreeMap<Code, Level>)>,
 }
@@ -29,6 +32,7 @@ enum Level {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
+    environment: Option<String>,
     #[serde(default)]
     reads: Vec<String>,
     #[serde(default)]
@@ -48,14 +52,16 @@ impl Settings {
     /// # Errors
     /// What is wrong with the text, in one line for a person.
     pub fn parse(text: &str) -> Result<Settings, String> {
-        let Written { reads, levels: all, path } = toml::from_str(text).map_err(|error| wrong(text, &error))?;
+        let Written { environment, reads, levels: all, path } =
+            toml::from_str(text).map_err(|error| wrong(text, &error))?;
         let mut paths = Vec::new();
         for WrittenPath { r#match: pattern, levels: some } in path {
             let shape =
                 glob::Pattern::new(&pattern).map_err(|error| format!("`{pattern}` is no pattern: {}", error.msg))?;
             paths.push((shape, levels(some)?));
         }
-        Ok(Settings { reads: reads.into_iter().map(SmolStr::from).collect(), levels: levels(all)?, paths })
+        let reads = reads.into_iter().map(SmolStr::from).collect();
+        Ok(Settings { reads, environment, levels: levels(all)?, paths })
     }
 
     /// The findings as loud as they are meant to be; `path` is the file's, from the folder of the settings. What is an error

@@ -210,6 +210,16 @@ pub fn plan(program: &Program, sources: &Sources, params: &[(NameId, Value)]) ->
     }
 }
 
+/// What an input at a console would do, and in which order it would be undone if it failed.
+#[must_use]
+pub fn input(program: &Program, sources: &Sources, number: u32) -> (Vec<Node>, Vec<Unwind>) {
+    let entry = program.console.as_ref().and_then(|console| console.entries.get(number as usize));
+    let Some(entry) = entry else { return (Vec::new(), Vec::new()) };
+    let nodes = build::Build::new(program, sources, known(program, &[])).block(&entry.body, &number.to_string());
+    let unwinding = unwind::unwind(&nodes);
+    (nodes, unwinding)
+}
+
 fn empty() -> Plan {
     Plan {
         title: String::new(),

@@ -3,7 +3,7 @@ use std::ops::Range;
 
 use super::said::Said;
 use super::tokens::Tokens;
-use crate::syntax::ast::Ast;
+use crate::syntax::ast::{Ast, Stmt};
 
 /// What a piece of a text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,16 @@ pub struct Piece {
 /// understood comes as words and marks.
 #[must_use]
 pub fn pieces(text: &str, ast: &Ast) -> Vec<Piece> {
-    let said = Said::of(ast);
+    cut(text, &Said::of(ast))
+}
+
+/// The same, of a text of statements alone.
+#[must_use]
+pub fn of_statements(text: &str, stmts: &[Stmt]) -> Vec<Piece> {
+    cut(text, &Said::of_statements(stmts))
+}
+
+fn cut(text: &str, said: &Said<'_>) -> Vec<Piece> {
     let tokens = Tokens::read(text, &said.atoms);
     let mut pieces: Vec<Piece> =
         tokens.places().map(|(start, token)| Piece { kind: kind(token), range: start..start + token.len() }).collect();

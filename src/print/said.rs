@@ -34,6 +34,13 @@ impl<'a> Said<'a> {
         said
     }
 
+    pub fn of_statements(stmts: &'a [Stmt]) -> Said<'a> {
+        let mut said = Said { marks: Vec::new(), atoms: Vec::new() };
+        said.all(stmts, Said::stmt);
+        said.atoms.sort_by_key(|a| a.span.start);
+        said
+    }
+
     fn word(&mut self, word: &'static str) {
         self.marks.push(Mark::Word(word));
     }

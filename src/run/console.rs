@@ -3,8 +3,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::check::Program;
-use crate::engine::{Engine, Extent, Reached, Walls};
-use crate::journal::Entry;
+use crate::engine::{Call, Engine, Extent, Outcome, Reached, Walls};
+use crate::journal::{Entry, Trouble};
 
 /// Who works at a console: a person, or a script.
 pub trait Operator {
@@ -12,6 +12,10 @@ pub trait Operator {
     fn ready(&mut self, engine: &Engine, reached: &Reached);
     /// The next turn; pending while there is none, and dropped at any point.
     fn poll(&mut self) -> Next<'_>;
+    /// A call has ended so.
+    fn ended(&mut self, call: &Call, outcome: &Outcome);
+    /// What became of [`Turn::Note`]; the next turn follows.
+    fn noted(&mut self, kept: Result<(), Trouble>);
     /// A signal to stop, while the console waits.
     fn interrupted(&mut self);
 }
@@ -23,6 +27,8 @@ pub type Next<'a> = Pin<Box<dyn Future<Output = Turn> + 'a>>;
 pub enum Turn {
     Enter(Box<Input>),
     Undo(Extent, Walls),
+    /// Only to be kept: [`Entry::Noted`].
+    Note(Entry),
     /// The end; what is in place stays.
     Keep,
     /// The end; all is undone, and why.

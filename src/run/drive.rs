@@ -42,7 +42,7 @@ const LAST: Duration = Duration::from_secs(7);
 
 /// What a call of this process, or what is known of one of an earlier process, has come to.
 enum Seen {
-    Ended(Outcome),
+    Ended(Arc<Call>, Outcome),
     Settled(Option<Outcome>),
 }
 
@@ -268,12 +268,15 @@ impl<'a> Driver<'a> {
     fn seen(&mut self, call: CallId, seen: Seen, chunks: &mut mpsc::Receiver<Chunk>) {
         crash::point();
         match seen {
-            Seen::Ended(outcome) => {
+            Seen::Ended(of, outcome) => {
                 // What a call wrote is seen before its end.
                 while let Ok(chunk) = chunks.try_recv() {
                     self.show(&chunk);
                 }
                 self.cancellers.remove(&call);
+                if let Some(operator) = &mut self.around.operator {
+                    operator.ended(&of, &outcome);
+                }
                 if let Some(outcome) = self.locked(call, outcome) {
                     self.hear(Event::Ended(call, Box::new(outcome)));
                 }
@@ -450,10 +453,10 @@ impl<'a> Driver<'a> {
         }
         let known = lost::refused(&call).or_else(|| runs::answer(&call, self.around.journal.as_deref_mut(), now()));
         if let Some(outcome) = known {
-            return self.running.push(Box::pin(std::future::ready((id, Seen::Ended(outcome)))));
+            return self.running.push(Box::pin(std::future::ready((id, Seen::Ended(call, outcome)))));
         }
-        let ending = effects.call(call, cancel, output);
-        self.running.push(Box::pin(async move { (id, Seen::Ended(ending.await)) }));
+        let ending = effects.call(call.clone(), cancel, output);
+        self.running.push(Box::pin(async move { (id, Seen::Ended(call, ending.await)) }));
     }
 
     /// Keep what a provider needs later; it waits for that.

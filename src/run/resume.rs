@@ -118,7 +118,11 @@ pub async fn recall(
                 Event::Ended(call, outcome) => Some((call, *outcome)),
                 _ => None,
             })),
-            Entry::Entered { .. } | Entry::Taken { .. } | Entry::LockTaken { .. } | Entry::Closed { .. } => {}
+            Entry::Entered { .. }
+            | Entry::Noted { .. }
+            | Entry::Taken { .. }
+            | Entry::LockTaken { .. }
+            | Entry::Closed { .. } => {}
         }
     }
     Ok(past)

@@ -27,7 +27,7 @@ pub struct Advice {
     settings: Mutex<BTreeMap<PathBuf, Found>>,
 }
 
-type Found = Result<Option<(PathBuf, Arc<Settings>)>, String>;
+pub(super) type Found = Result<Option<(PathBuf, Arc<Settings>)>, String>;
 
 impl Advice {
     #[must_use]
@@ -89,7 +89,7 @@ impl Advice {
     }
 }
 
-fn nearest(folder: &Path) -> Found {
+pub(super) fn nearest(folder: &Path) -> Found {
     let Some((at, name, text)) = project::nearest(folder)? else { return Ok(None) };
     let settings = Settings::parse(&text).map_err(|why| format!("`{name}`: {why}"))?;
     Ok(Some((at, Arc::new(settings))))

@@ -3,23 +3,29 @@ use std::sync::Arc;
 
 use super::book::Book;
 use super::disk::Disk;
+use super::docs::{self, Module};
 use super::recorded::Recorded;
 use super::resume::{Left, Onward, go_on, unreadable};
 use super::run::{self, Ready, Way};
 use crate::check::Library;
-use crate::check::console::{self, Entered, Typed};
-use crate::check::program::Program;
+use crate::check::console::{self, Entered, Typed, declares};
+use crate::check::program::{Global, NameId, NameKind, Program};
 use crate::diag::Diagnostic;
 pub use crate::engine::Came;
 use crate::engine::call::{Path, Segment};
 use crate::engine::{Engine, Extent, Finish, Part, Stands, Undoable};
 use crate::journal::{Entry, Head, Reason, Store, Text, Trouble};
+use crate::print::pieces;
 use crate::run::console::Input;
 use crate::run::{Answers, OnQuestion, Operator, Turn, Watcher};
-use crate::source::Sources;
+use crate::source::{FileId, Sources};
+use crate::syntax;
+use crate::syntax::ast::{self, Ast, ItemKind, Use};
+use crate::value::Connection;
 use crate::value::redact::Redactor;
 
 pub use crate::check::console::is_incomplete;
+pub use crate::print::pieces::{Kind, Piece};
 
 /// What was typed, and what it means.
 #[derive(Clone, Debug)]
@@ -31,6 +37,40 @@ pub struct Console {
     book: Option<(u32, Arc<Book>)>,
     pub sources: Sources,
     pub program: Arc<Program>,
+}
+
+/// What an input can name.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    pub names: Vec<String>,
+    /// The name of each `use`, and what it names: `std/redis`, `lib.rbk`.
+    pub uses: Vec<(String, String)>,
+    /// Name and signature.
+    pub actions: Vec<(String, String)>,
+    /// Files that were used.
+    pub libraries: Vec<Module>,
+}
+
+fn uses(ast: &Ast) -> Vec<(String, String)> {
+    let used = ast.items.iter().filter_map(|item| match &item.kind {
+        ItemKind::Use(used) => Some(used),
+        _ => None,
+    });
+    let named = |used: &Use| {
+        let path: String = used
+            .path
+            .parts
+            .iter()
+            .map(|part| match part {
+                ast::Part::Text { text, .. } => text.as_str(),
+                ast::Part::Hole { .. } => "",
+            })
+            .collect();
+        let last = path.rsplit('/').next().unwrap_or_default().trim_end_matches(".rbk").to_owned();
+        let alias = used.alias.as_ref().map_or(last, |alias| alias.text.to_string());
+        (alias, path.trim_start_matches("./").to_owned())
+    };
+    used.map(named).collect()
 }
 
 /// Why an input does not start.
@@ -131,6 +171,54 @@ impl Console {
         self.book.as_ref().map(|(number, book)| (*number, book))
     }
 
+    /// An action or a context that was typed, or that a library of this console's own has.
+    #[must_use]
+    pub fn documented(&self, name: &str) -> Option<Module> {
+        let last = name.rsplit_once('.').map_or(name, |(_, last)| last);
+        let mut own: Vec<_> = self.sources.iter().filter(|(_, file)| !file.name.starts_with('<')).collect();
+        own.reverse();
+        own.into_iter().find_map(|(_, file)| docs::declared(&file.name, &file.text, last))
+    }
+
+    /// What the next input sees.
+    #[must_use]
+    pub fn scope(&self, gone: &[u32]) -> Scope {
+        let entries = self.program.console.iter().flat_map(|console| (0u32..).zip(&console.entries));
+        let seen: Vec<FileId> =
+            entries.filter(|(number, _)| !gone.contains(number)).map(|(_, entry)| entry.body.span.file).collect();
+        let is_named = |kind| {
+            matches!(kind, NameKind::Param | NameKind::Let | NameKind::Answer | NameKind::Secret | NameKind::Connect)
+        };
+        let names = self.program.names.iter().filter(|name| is_named(name.kind) && seen.contains(&name.span.file));
+        let mut scope = Scope { names: names.map(|name| name.text.to_string()).collect(), ..Scope::default() };
+        for (id, file) in self.sources.iter().filter(|(_, file)| !file.name.starts_with('<')) {
+            if !seen.contains(&id) {
+                scope.libraries.push(docs::module(&file.name, &file.text));
+            } else if declares(&file.text) {
+                scope.uses.extend(uses(&syntax::parse(FileId(0), &file.text).ast));
+                let own = docs::module(&file.name, &file.text);
+                scope.actions.extend(own.entries.into_iter().map(|entry| (entry.name, entry.signature)));
+            }
+        }
+        scope
+    }
+
+    /// The connections of these inputs, those that were declared anew and those of `gone` left out.
+    fn connects(&self, gone: &[u32]) -> Vec<NameId> {
+        let Some(console) = &self.program.console else { return Vec::new() };
+        let name = |id: NameId| self.program.names.get(id.0 as usize).map(|name| &name.text);
+        let mut found: Vec<NameId> = Vec::new();
+        for (_, entry) in (0u32..).zip(&console.entries).filter(|(number, _)| !gone.contains(number)) {
+            for global in &entry.globals {
+                if let Global::Connect { name: id, .. } = global {
+                    found.retain(|other| name(*other) != name(*id));
+                    found.push(*id);
+                }
+            }
+        }
+        found
+    }
+
     /// How many inputs there were.
     #[must_use]
     pub fn count(&self) -> usize {
@@ -208,6 +296,23 @@ pub fn resume(
 pub fn in_place(engine: &Engine) -> Vec<Undoable> {
     let all = engine.undoable(&Extent::All);
     all.into_iter().rev().filter(|unit| unit.stands != Stands::Undone).collect()
+}
+
+/// The connections that the next input sees, in the order in which they were declared.
+#[must_use]
+pub fn connections(engine: &Engine, console: &Console, gone: &[u32]) -> Vec<Arc<Connection>> {
+    let seen = console.connects(gone);
+    let all = engine.connections();
+    all.into_iter().filter(|(name, _)| seen.contains(name)).map(|(_, on)| on).collect()
+}
+
+/// What is typed, cut into what an eye tells apart.
+#[must_use]
+pub fn pieces(text: &str) -> Vec<Piece> {
+    if declares(text) {
+        return pieces::pieces(text, &syntax::parse(FileId(0), text).ast);
+    }
+    pieces::of_statements(text, &syntax::parse_statements(FileId(0), text).stmts)
 }
 
 /// The number of the input that a place stands in.

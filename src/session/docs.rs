@@ -74,6 +74,20 @@ pub fn find(name: &str) -> Result<Module, String> {
     }
 }
 
+/// All that is declared in one text.
+#[must_use]
+pub fn module(file: &str, text: &str) -> Module {
+    read(file.to_owned(), text)
+}
+
+/// What is declared in one text, where something of this name is.
+#[must_use]
+pub fn declared(file: &str, text: &str, name: &str) -> Option<Module> {
+    let module = read(file.to_owned(), text);
+    let entries: Vec<Entry> = module.entries.into_iter().filter(|entry| entry.name == name).collect();
+    (!entries.is_empty()).then(|| Module { name: module.name, about: String::new(), entries })
+}
+
 fn short(name: &str) -> &str {
     name.strip_prefix("std/").unwrap_or(name)
 }

@@ -31,6 +31,14 @@ pub fn open(place: Option<&str>) -> Result<Option<Opened>, Trouble> {
     Ok(Some(Opened { store: journal::open(&which)?, new }))
 }
 
+/// Where that is, for people.
+///
+/// # Errors
+/// It is no place for a journal.
+pub fn shown(place: Option<&str>) -> Result<String, Trouble> {
+    if place == Some(NONE) { Ok("none: nothing is kept".to_owned()) } else { Ok(journal::which(place)?.shown()) }
+}
+
 /// The journal at `place` as it is. None: it is the user's own, and nothing was kept in it yet.
 ///
 /// # Errors

@@ -82,6 +82,7 @@ impl Left {
             Entry::Taken { wall, .. }
             | Entry::Heard { wall, .. }
             | Entry::Entered { wall, .. }
+            | Entry::Noted { wall, .. }
             | Entry::Connected { wall, .. }
             | Entry::Stopped { wall, .. }
             | Entry::Closed { wall, .. } => Some(*wall),
@@ -153,6 +154,7 @@ impl Left {
             | Entry::Proof { .. }
             | Entry::Connected { .. }
             | Entry::LockTaken { .. }
+            | Entry::Noted { .. }
             | Entry::Closed { .. } => None,
         });
         let (why, last) = back.next()??;

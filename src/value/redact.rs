@@ -17,7 +17,7 @@ pub const MIN_CHARS: usize = 6;
 const PART: usize = 4;
 
 /// Knows the secrets of a run. Its `Debug` shows how many.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Redactor {
     /// Each form of a secret, and the secret's name.
     forms: Vec<(Vec<u8>, SmolStr)>,

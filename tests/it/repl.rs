@@ -7,9 +7,13 @@ use crate::stage;
 
 mod asked;
 mod book;
+mod incidents;
+mod orders;
 mod piped;
+mod saved;
 mod servers;
 mod terminal;
+mod trouble;
 
 /// What a script says to `rbk repl`, to its end.
 fn pipe(desk: &Desk, args: &[&str], script: &str) -> Said {

@@ -14,9 +14,17 @@ pub struct Docs {
 }
 
 pub fn docs(args: &Docs) -> u8 {
-    let Some(name) = &args.name else { return say(list) };
+    let Some(name) = &args.name else {
+        return say(|out| {
+            list(out);
+            OK
+        });
+    };
     match find(name) {
-        Ok(module) => say(|out| show(&module, out)),
+        Ok(module) => say(|out| {
+            show(&module, out);
+            OK
+        }),
         Err(help) => {
             complain(&format!("nothing is named `{name}`"), Some(&help));
             REFUSED
@@ -24,13 +32,13 @@ pub fn docs(args: &Docs) -> u8 {
     }
 }
 
-fn list(out: &mut Outside) -> u8 {
+/// Every module and what it has.
+pub fn list(out: &mut Outside) {
     for module in modules() {
         out.line(&heading(&module));
         let names: Vec<&str> = module.entries.iter().map(|entry| entry.name.as_str()).collect();
         out.line(&Line::new(1).put(Tone::Dim, names.join(" ")));
     }
-    OK
 }
 
 fn heading(module: &Module) -> Line {
@@ -39,7 +47,8 @@ fn heading(module: &Module) -> Line {
     if first.is_empty() { line } else { line.put(Tone::Plain, format!("  {first}")) }
 }
 
-fn show(module: &Module, out: &mut Outside) -> u8 {
+/// A module: what it is for, and what it has.
+pub fn show(module: &Module, out: &mut Outside) {
     if !module.about.is_empty() {
         out.line(&Line::new(0).put(Tone::Strong, &module.name));
         module.about.lines().for_each(|line| out.line(&Line::new(0).put(Tone::Plain, line)));
@@ -51,7 +60,6 @@ fn show(module: &Module, out: &mut Outside) -> u8 {
         }
         one(entry, out);
     }
-    OK
 }
 
 fn one(entry: &Entry, out: &mut Outside) {

@@ -15,9 +15,10 @@ use super::{BUG, complain, got_out, open};
 use crate::engine::event::End;
 use crate::engine::{Finish, Part, Stands, Undoable};
 use crate::front::repl::book::Course;
+use crate::front::repl::completion::Completion;
 use crate::front::repl::keyboard::{Keyboard, Pipe};
 use crate::front::repl::terminal::Terminal;
-use crate::front::repl::{Desk, Keeps, Who};
+use crate::front::repl::{Desk, Keeps, Run, Who};
 use crate::journal::{Reason, Store, Trouble};
 use crate::report::console::{Console as View, Watching};
 use crate::report::outside::{Channel, Look, Outside};
@@ -126,6 +127,10 @@ fn begins(args: &Repl, file: &str, say: Say) -> Result<Option<Part>, Refused> {
 
 fn work(way: Way<'_>, say: Say, start: Start) -> u8 {
     let alone = way.course.alone;
+    let environment = match session::environment::here() {
+        Ok(environment) => environment,
+        Err(why) => return Refused::because(why).tell(),
+    };
     let out = Outside::new(Channel::Out);
     let written = out.written();
     let screen = Rc::new(RefCell::new(Screen::new(out)));
@@ -136,7 +141,7 @@ fn work(way: Way<'_>, say: Say, start: Start) -> u8 {
         Start::New(..) => None,
         Start::Again(_, console) => console.book().map(|(_, book)| book.name.clone()),
     };
-    let (keyboard, mut answers, who) = match keyboard(way.answer, name.as_deref(), &screen, look) {
+    let (keyboard, mut answers, who, completion) = match keyboard(way.answer, name.as_deref(), &screen, look) {
         Ok(opened) => opened,
         Err(error) => return Refused::because(format!("cannot start: {}", session::reason(&error))).tell(),
     };
@@ -146,20 +151,27 @@ fn work(way: Way<'_>, say: Say, start: Start) -> u8 {
         Start::Again(left, console) if !left.keeps_secrets() => (console.clone(), Keeps::NoSecrets),
         Start::Again(_, console) => (console.clone(), Keeps::Everything),
     };
-    let mut desk = Desk::new(console, view.clone(), screen.clone(), keyboard, who, keeps);
+    let ready = console::ready(&console);
+    let id = match &start {
+        Start::New(..) => ready.id.clone(),
+        Start::Again(left, _) => left.ready.id.clone(),
+    };
+    let run = Run { id: id.clone(), journal: way.journal.map(str::to_owned) };
+    let mut desk = Desk::new(console, view.clone(), screen.clone(), keyboard, who, keeps, run);
     desk.course = way.course;
+    desk.environment = environment;
+    desk.completion = completion;
     let mut watcher = Watching(view);
-    let (run, end) = match start {
+    let end = match start {
         Start::New(store, begins) => {
-            let ready = console::ready(&desk.console);
             desk.begins.clone_from(&begins);
-            (ready.id.clone(), console::start(ready, begins.as_ref(), store, &mut watcher, &mut answers, &mut desk))
+            console::start(ready, begins.as_ref(), store, &mut watcher, &mut answers, &mut desk)
         }
         Start::Again(left, _) => {
             left.notes().for_each(|line| complain_softly(&line));
             let reasons =
                 way.here.iter().map(|text| Reason { option: HERE.into(), text: (*text).to_owned() }).collect();
-            (left.ready.id.clone(), console::resume(*left, reasons, &mut watcher, &mut answers, &mut desk))
+            console::resume(*left, reasons, &mut watcher, &mut answers, &mut desk)
         }
     };
     // A person has seen what went wrong.
@@ -168,13 +180,13 @@ fn work(way: Way<'_>, say: Say, start: Start) -> u8 {
     let stands = desk.in_place().to_vec();
     drop((desk, watcher, answers, screen));
     let undone = matches!(&end, Ok(Some(Finish { end: End::Undone, .. })));
-    let code = ended(end, code, &stands, &run, way.journal != Some(NONE));
+    let code = ended(end, code, &stands, &id, way.journal != Some(NONE));
     // A run that was undone has failed.
     let code = if alone && undone { code.max(FAILED) } else { code };
     if got_out(&written, None) { code } else { code.max(super::REFUSED) }
 }
 
-type Opened = (Box<dyn Keyboard>, Answerer, Who);
+type Opened = (Box<dyn Keyboard>, Answerer, Who, Option<Completion>);
 
 /// Who types, and who answers.
 fn keyboard(
@@ -185,16 +197,18 @@ fn keyboard(
 ) -> std::io::Result<Opened> {
     if !(std::io::stdin().is_terminal() && look.terminal) {
         let answers = Answerer::new(answer.to_vec(), None);
-        return Ok((Box::new(Pipe::open()?), answers, Who::Script));
+        return Ok((Box::new(Pipe::open()?), answers, Who::Script, None));
     }
+    let completion = Completion::new();
     let history = history::of(book.map(Path::new));
-    let mut terminal = Terminal::open(history.read(), Box::new(move |past| history.write(past)), look)?;
+    let mut terminal =
+        Terminal::open(history.read(), Box::new(move |past| history.write(past)), look, completion.clone())?;
     let voice = Box::new(OnScreen(screen.clone()));
     let answers = match terminal.answers() {
         Some(lines) => Answerer::typing(answer.to_vec(), voice, Box::new(lines)),
         None => Answerer::new(answer.to_vec(), Some(voice)),
     };
-    Ok((Box::new(terminal), answers, Who::Person))
+    Ok((Box::new(terminal), answers, Who::Person, Some(completion)))
 }
 
 fn ended(end: Result<Option<Finish>, Trouble>, code: u8, stands: &[Undoable], run: &str, kept: bool) -> u8 {

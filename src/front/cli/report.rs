@@ -20,7 +20,7 @@ pub struct Report {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub enum Format {
     /// An incident report for a ticket; what only a person knows is left to be filled in
     Markdown,
     /// The same as one page, with a picture of what took how long
@@ -34,15 +34,21 @@ enum Format {
 pub fn report(args: &Report) -> u8 {
     match read(args) {
         Ok(past) => say(|out| {
-            out.raw(match args.format {
-                Format::Markdown => markdown::markdown(&past),
-                Format::Html => html::html(&past),
-                Format::Json => json::json(&past),
-                Format::Junit => junit::junit(&past),
-            });
+            out.raw(written(&past, args.format));
             if past.broken { FINDINGS } else { OK }
         }),
         Err(refused) => refused.tell(),
+    }
+}
+
+/// A report as a text.
+#[must_use]
+pub fn written(past: &Past, format: Format) -> String {
+    match format {
+        Format::Markdown => markdown::markdown(past),
+        Format::Html => html::html(past),
+        Format::Json => json::json(past),
+        Format::Junit => junit::junit(past),
     }
 }
 

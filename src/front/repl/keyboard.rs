@@ -4,7 +4,16 @@ use std::pin::Pin;
 
 use tokio::sync::mpsc;
 
+use crate::report::style::Tone;
 use crate::session::console::is_incomplete;
+
+/// Whether another line belongs to it: a statement that is open, also behind `:plan`.
+pub fn goes_on(text: &str) -> bool {
+    match text.trim_start().strip_prefix(':') {
+        Some(order) => order.strip_prefix("plan ").is_some_and(is_incomplete),
+        None => is_incomplete(text),
+    }
+}
 
 /// What came.
 pub enum Heard {
@@ -15,9 +24,18 @@ pub enum Heard {
     End,
 }
 
+/// What a person sees before an input.
+#[derive(Clone, Debug)]
+pub struct Prompt {
+    /// Which environment this is, and how loud.
+    pub before: String,
+    pub tone: Tone,
+    pub text: String,
+}
+
 pub trait Keyboard {
-    /// The next input; dropped at any point. `prompt`: what a person sees before it.
-    fn next(&mut self, prompt: &str) -> Pin<Box<dyn Future<Output = Heard> + '_>>;
+    /// The next input; dropped at any point.
+    fn next(&mut self, prompt: &Prompt) -> Pin<Box<dyn Future<Output = Heard> + '_>>;
     /// Nothing runs any more: what is typed from here on answers no question.
     fn ready(&mut self);
     /// The next input begins with this text, for a person to change.
@@ -59,7 +77,7 @@ impl Pipe {
 }
 
 impl Keyboard for Pipe {
-    fn next(&mut self, _prompt: &str) -> Pin<Box<dyn Future<Output = Heard> + '_>> {
+    fn next(&mut self, _prompt: &Prompt) -> Pin<Box<dyn Future<Output = Heard> + '_>> {
         Box::pin(async move {
             loop {
                 if self.over {
@@ -68,7 +86,7 @@ impl Keyboard for Pipe {
                 match self.lines.recv().await {
                     Some(line) => {
                         self.open.push_str(line.trim_end_matches('\r'));
-                        if self.open.trim_start().starts_with(':') || !is_incomplete(&self.open) {
+                        if !goes_on(&self.open) {
                             return Heard::Text(std::mem::take(&mut self.open));
                         }
                         self.open.push('\n');

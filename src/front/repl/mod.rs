@@ -2,6 +2,7 @@
 //! run's; here is what a line means, and what is said about it.
 pub mod book;
 mod colours;
+pub mod completion;
 pub mod keyboard;
 mod load;
 mod orders;
@@ -9,10 +10,11 @@ pub mod terminal;
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::event::{ASKED_FOR, Left, LeftWhy};
-use crate::engine::{Engine, Part, Reached, Stands, Undoable};
+use crate::engine::{Call, Engine, FailureKind, Outcome, Part, Reached, Stands, Undoable};
 use crate::journal::Trouble;
 use crate::report::console::Console as View;
 use crate::report::diagnostics;
@@ -20,9 +22,12 @@ use crate::report::outside::{Channel, Known, Outside};
 use crate::report::style::{Line, Tone};
 use crate::run::console::Next;
 use crate::run::{Operator, Turn};
-use crate::session::console::{self, Came, Console, Wrong};
+use crate::session::console::{self, Came, Console, Scope, Wrong};
+use crate::session::environment::Environment;
+use crate::value::{Connection, SmolStr};
 use book::Course;
-use keyboard::{Heard, Keyboard};
+use completion::Completion;
+use keyboard::{Heard, Keyboard, Prompt};
 
 /// Who works at the console.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -40,6 +45,22 @@ pub enum Keeps {
     NoSecrets,
 }
 
+/// Which run it is.
+#[derive(Clone, Debug)]
+pub struct Run {
+    pub id: SmolStr,
+    /// As it was named; None: the user's own.
+    pub journal: Option<String>,
+}
+
+/// How the last call on a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Talked {
+    Answered,
+    /// Refused, unreachable, broken.
+    Silent,
+}
+
 /// The place where somebody works.
 pub struct Desk {
     pub console: Console,
@@ -50,10 +71,16 @@ pub struct Desk {
     /// What is hidden from everybody.
     pub known: Known,
     pub out: Out,
+    pub run: Run,
+    pub environment: Option<Environment>,
+    /// None where nobody sees what is offered.
+    pub completion: Option<Completion>,
     /// As the run last was ready.
     stands: Vec<Undoable>,
     ended: Vec<(u32, Came)>,
     gone: Vec<u32>,
+    connections: Vec<Arc<Connection>>,
+    talked: Vec<(Arc<Connection>, Talked)>,
     /// Of the first error.
     pub code: u8,
     asks: Asks,
@@ -104,6 +131,7 @@ impl Desk {
         keyboard: Box<dyn Keyboard>,
         who: Who,
         keeps: Keeps,
+        run: Run,
     ) -> Desk {
         let known = out.borrow_mut().outside().known();
         let (stands, ended, gone) = (Vec::new(), Vec::new(), Vec::new());
@@ -113,11 +141,16 @@ impl Desk {
             keyboard,
             who,
             keeps,
+            run,
+            environment: None,
+            completion: None,
             known,
             out,
             stands,
             ended,
             gone,
+            connections: Vec::new(),
+            talked: Vec::new(),
             code: 0,
             asks: Asks::Nothing,
             course: Course::default(),
@@ -170,9 +203,16 @@ impl Desk {
     }
 
     fn enter_as(&mut self, text: &str, part: Part) -> Option<Turn> {
-        let before = self.console.clone();
+        let mut console = self.console.clone();
+        let turn = self.checked(&mut console, text, part)?;
+        self.console = console;
+        self.start(turn)
+    }
+
+    /// The text as an input behind those before it; what is wrong with it is told.
+    fn checked(&mut self, console: &mut Console, text: &str, part: Part) -> Option<Turn> {
         let own = matches!(part, Part::Own | Part::Instead(_));
-        let entered = self.console.enter(text, part, self.gone.clone(), &self.known.borrow());
+        let entered = console.enter(text, part, self.gone.clone(), &self.known.borrow());
         let (turn, found) = match entered {
             Ok(entered) => entered,
             Err(Wrong::Found(found, sources)) => {
@@ -186,17 +226,16 @@ impl Desk {
             }
         };
         if self.keeps == Keeps::NoSecrets
-            && let Err(trouble) = self.console.keeps()
+            && let Err(trouble) = console.keeps()
         {
-            self.console = before;
             self.wrong(&trouble);
             return None;
         }
         // Those of a runbook were told when it was loaded.
         if own {
-            self.draw(&found, &self.console.sources.clone());
+            self.draw(&found, &console.sources);
         }
-        self.start(turn)
+        Some(turn)
     }
 
     fn start(&mut self, turn: Turn) -> Option<Turn> {
@@ -212,6 +251,20 @@ impl Desk {
             let text = err.redacted(&text);
             err.raw(text);
         }
+    }
+
+    /// What may be typed next.
+    fn offer(&self) {
+        let Some(completion) = &self.completion else { return };
+        let Scope { names, uses, actions, libraries } = self.console.scope(&self.gone);
+        completion.know(completion::Known {
+            names,
+            uses,
+            actions,
+            libraries,
+            connections: self.connections.clone(),
+            secrets: self.known.borrow().clone(),
+        });
     }
 
     /// Nothing more is typed: a person says what becomes of what is in place.
@@ -235,16 +288,23 @@ impl Desk {
         }
     }
 
-    fn prompt(&self) -> String {
-        match &self.asks {
+    fn prompt(&self) -> Prompt {
+        let text = match &self.asks {
             Asks::End => "this is in place: keep, undo or leave it? ",
             Asks::Next(_) => book::NEXT,
             Asks::Again(_) => book::AGAIN,
             Asks::Failed(_) => book::FAILED,
             Asks::Nothing | Asks::Edit(_) => "rbk> ",
             Asks::Param(missing) => &missing.prompt,
+        };
+        let text = text.to_owned();
+        match (&self.asks, &self.environment) {
+            (Asks::Nothing | Asks::Edit(_), Some(named)) => {
+                let tone = if named.is_production() { Tone::Bad } else { Tone::Dim };
+                Prompt { before: format!("{} ", named.0), tone, text }
+            }
+            _ => Prompt { before: String::new(), tone: Tone::Plain, text },
         }
-        .to_owned()
     }
 
     /// What a line means: an answer, or an input.
@@ -298,6 +358,8 @@ impl Operator for Desk {
         self.stands = console::in_place(engine);
         self.ended = engine.entries();
         self.gone = console::gone(engine, self.console.count());
+        self.connections = console::connections(engine, &self.console, &self.gone);
+        self.offer();
         let mut view = self.view.borrow_mut();
         view.waits();
         view.reached(reached);
@@ -350,6 +412,25 @@ impl Operator for Desk {
                 }
             }
         })
+    }
+
+    fn ended(&mut self, call: &Call, outcome: &Outcome) {
+        let how = match &outcome.result {
+            Err(failure) if failure.kind == FailureKind::Connection => Talked::Silent,
+            // It may have been silent all the time.
+            Err(failure) if matches!(failure.kind, FailureKind::Timeout | FailureKind::Cancelled) => return,
+            Ok(_) | Err(_) => Talked::Answered,
+        };
+        for on in call.connections() {
+            self.talked.retain(|(other, _)| other != on);
+            self.talked.push((on.clone(), how));
+        }
+    }
+
+    fn noted(&mut self, kept: Result<(), Trouble>) {
+        if let Err(trouble) = kept {
+            self.wrong(&trouble);
+        }
     }
 
     fn interrupted(&mut self) {

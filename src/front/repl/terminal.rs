@@ -14,20 +14,21 @@ use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::Hinter;
 use rustyline::history::{History as _, MemHistory};
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
-use rustyline::{Config, Editor, Helper};
+use rustyline::{CompletionType, Config, Context, Editor, Helper};
 use tokio::sync::mpsc;
 
-use super::colours::coloured;
-use super::keyboard::{Heard, Keyboard};
+use super::colours::{coloured, painted};
+use super::completion::Completion;
+use super::keyboard::{Heard, Keyboard, Prompt, goes_on};
 use crate::effects::line;
 use crate::report::outside::Look;
+use crate::report::style::Tone;
 use crate::run::answers::Lines;
-use crate::session::console::is_incomplete;
 
 /// What the thread is to do.
 enum Ask {
     /// Edit an input: after this prompt, beginning with this text.
-    Input(String, String),
+    Input(Prompt, String),
     /// Take a line as it comes, unless it is called off: an answer.
     Answer(Arc<AtomicBool>),
     Remember(String),
@@ -93,7 +94,7 @@ impl Terminal {
     ///
     /// # Errors
     /// No thread can be started.
-    pub fn open(past: Vec<String>, keep: Keep, look: Look) -> std::io::Result<Terminal> {
+    pub fn open(past: Vec<String>, keep: Keep, look: Look, completion: Completion) -> std::io::Result<Terminal> {
         let (asks, to_do) = asks::channel();
         let (to, got) = mpsc::unbounded_channel();
         let (to_answers, answers) = mpsc::unbounded_channel();
@@ -104,7 +105,7 @@ impl Terminal {
         // It ends with the process: what it waits for may never come.
         std::thread::Builder::new().name("keyboard".to_owned()).spawn(move || {
             let (own, quiet) = of_thread.map(|modes| (modes.own, modes.quiet)).unzip();
-            let mut editor = editor(&offered, look.colour);
+            let mut editor = editor(&offered, look.colour, &completion);
             for ask in to_do {
                 let sent = match ask {
                     Ask::Input(prompt, text) => {
@@ -143,7 +144,8 @@ impl Terminal {
     /// Where answers come from, once.
     pub fn answers(&mut self) -> Option<Typed> {
         let got = self.answers.take()?;
-        Some(Typed { asks: self.asks.clone(), got, asked: false, called_off: self.called_off.clone() })
+        let own = self.modes.as_ref().map(|modes| modes.own.clone());
+        Some(Typed { asks: self.asks.clone(), got, asked: false, called_off: self.called_off.clone(), own })
     }
 }
 
@@ -155,8 +157,8 @@ impl Drop for Terminal {
 }
 
 impl Keyboard for Terminal {
-    fn next(&mut self, prompt: &str) -> Pin<Box<dyn Future<Output = Heard> + '_>> {
-        let prompt = prompt.to_owned();
+    fn next(&mut self, prompt: &Prompt) -> Pin<Box<dyn Future<Output = Heard> + '_>> {
+        let prompt = prompt.clone();
         Box::pin(async move {
             if !self.asked {
                 let text = std::mem::take(&mut self.offered);
@@ -174,6 +176,7 @@ impl Keyboard for Terminal {
 
     fn ready(&mut self) {
         self.called_off.store(true, Ordering::SeqCst);
+        set(self.modes.as_ref().map(|modes| &modes.quiet));
     }
 
     fn offer(&mut self, text: &str) {
@@ -201,6 +204,7 @@ pub struct Typed {
     got: mpsc::UnboundedReceiver<Got>,
     asked: bool,
     called_off: Arc<AtomicBool>,
+    own: Option<Termios>,
 }
 
 impl Lines for Typed {
@@ -223,6 +227,8 @@ impl Lines for Typed {
     }
 
     fn forget(&mut self) {
+        // Before the question is seen: a line that is typed in the other mode has no end in this one.
+        set(self.own.as_ref());
         let _ = tcflush(std::io::stdin(), FlushArg::TCIFLUSH);
     }
 }
@@ -235,18 +241,27 @@ fn answer(called_off: &AtomicBool) -> Got {
     }
 }
 
-fn input(editor: &mut Editor<Helping, MemHistory>, prompt: &str, begun: &str) -> Got {
-    match editor.readline_with_initial(prompt, (begun, "")) {
+fn input(editor: &mut Editor<Helping, MemHistory>, prompt: &Prompt, begun: &str) -> Got {
+    let plain = format!("{}{}", prompt.before, prompt.text);
+    if let Some(helping) = editor.helper_mut() {
+        helping.prompt = coloured_prompt(prompt);
+    }
+    match editor.readline_with_initial(&plain, (begun, "")) {
         Ok(text) => Got::Line(text),
         Err(ReadlineError::Interrupted) => Got::Nothing,
         Err(_) => Got::End,
     }
 }
 
-fn editor(past: &[String], colour: bool) -> Option<Editor<Helping, MemHistory>> {
-    let config = Config::builder().max_history_size(PAST).ok()?.build();
+fn coloured_prompt(prompt: &Prompt) -> String {
+    let before = if prompt.before.is_empty() { String::new() } else { painted(&prompt.before, prompt.tone) };
+    before + &prompt.text
+}
+
+fn editor(past: &[String], colour: bool, completion: &Completion) -> Option<Editor<Helping, MemHistory>> {
+    let config = Config::builder().max_history_size(PAST).ok()?.completion_type(CompletionType::List).build();
     let mut editor = Editor::with_history(config.clone(), MemHistory::with_config(&config)).ok()?;
-    editor.set_helper(Some(Helping { colour }));
+    editor.set_helper(Some(Helping { colour, prompt: String::new(), completion: completion.clone() }));
     for text in past {
         let _ = editor.history_mut().add(text);
     }
@@ -256,29 +271,47 @@ fn editor(past: &[String], colour: bool) -> Option<Editor<Helping, MemHistory>> 
 /// Where an input ends, and its colours.
 struct Helping {
     colour: bool,
+    /// With its colours.
+    prompt: String,
+    completion: Completion,
 }
 
 impl Helper for Helping {}
 
 impl Completer for Helping {
     type Candidate = String;
+
+    fn complete(&self, line: &str, pos: usize, _ctx: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
+        Ok(self.completion.words(line, pos))
+    }
 }
 
 impl Hinter for Helping {
     type Hint = String;
+
+    fn hint(&self, line: &str, pos: usize, _ctx: &Context<'_>) -> Option<String> {
+        // Without colours nobody could tell it from what was typed.
+        if self.colour { self.completion.hint(line, pos) } else { None }
+    }
 }
 
 impl Validator for Helping {
     fn validate(&self, ctx: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
-        let text = ctx.input();
-        let goes_on = !text.trim_start().starts_with(':') && is_incomplete(text);
-        Ok(if goes_on { ValidationResult::Incomplete } else { ValidationResult::Valid(None) })
+        Ok(if goes_on(ctx.input()) { ValidationResult::Incomplete } else { ValidationResult::Valid(None) })
     }
 }
 
 impl Highlighter for Helping {
     fn highlight<'l>(&self, line: &'l str, _pos: usize) -> Cow<'l, str> {
         if self.colour { Cow::Owned(coloured(line)) } else { Cow::Borrowed(line) }
+    }
+
+    fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, default: bool) -> Cow<'b, str> {
+        if self.colour && default { Cow::Borrowed(&self.prompt) } else { Cow::Borrowed(prompt) }
+    }
+
+    fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
+        Cow::Owned(painted(hint, Tone::Dim))
     }
 
     fn highlight_char(&self, _line: &str, _pos: usize, kind: CmdKind) -> bool {

@@ -38,6 +38,11 @@ pub enum Wire {
         texts: Vec<(String, String)>,
         wall: String,
     },
+    Noted {
+        who: Leaf,
+        text: Leaf,
+        wall: String,
+    },
     Intent {
         call: u64,
         key: Leaf,
@@ -152,6 +157,9 @@ pub fn wire(entry: &Entry, hide: &Hide<'_>) -> Result<Wire, Trouble> {
             texts: texts.iter().map(|text| (text.name.clone(), text.text.clone())).collect(),
             wall: wall.to_string(),
         },
+        Entry::Noted { who, text, wall } => {
+            Wire::Noted { who: hide.said(who)?, text: hide.said(text)?, wall: wall.to_string() }
+        }
         Entry::Intent { call, key } => Wire::Intent { call: call.0, key: hide.said(key)? },
         Entry::Proof { call, proof } => Wire::Proof { call: call.0, proof: hide.value(proof)? },
         Entry::Connected { name, address, server, wall } => Wire::Connected {
@@ -196,6 +204,9 @@ pub fn entry(wire: Wire, show: &Show<'_>) -> Result<Entry, Trouble> {
             texts: texts.into_iter().map(|(name, text)| Text { name, text }).collect(),
             wall: time(&wall)?,
         },
+        Wire::Noted { who, text, wall } => {
+            Entry::Noted { who: show.text(who)?, text: show.text(text)?, wall: time(&wall)? }
+        }
         Wire::Intent { call, key } => Entry::Intent { call: CallId(call), key: show.text(key)? },
         Wire::Proof { call, proof } => Entry::Proof { call: CallId(call), proof: show.value(proof)? },
         Wire::Connected { name, address, server, wall } => Entry::Connected {

@@ -207,6 +207,7 @@ impl<'a> Bars<'a> {
             | What::InDoubt { .. }
             | What::Decided { .. }
             | What::Connected { .. }
+            | What::Noted { .. }
             | What::LockTaken { .. }
             | What::AskedBack { .. }
             | What::Closed { .. }

@@ -161,6 +161,7 @@ fn told(past: &Past, story: &mut Story, say: Say, moment: &Moment) -> Vec<Line> 
         What::Connected { name, address, server } => {
             one(Tone::Dim, format!("⇄ {}", retell::connected(name, address, server.as_deref())))
         }
+        What::Noted { who, text } => one(Tone::Strong, format!("✎ {who}: {text}")),
         What::LockTaken { lock, by, who } => one(Tone::Warn, format!("■ {}", retell::lock_taken(lock, by, who))),
         What::AskedBack { why, part } => one(Tone::Warn, format!("↩ {}", retell::asked_back(why, part.as_deref()))),
         What::Died => one(Tone::Bad, format!("✗ {}", retell::DIED)),

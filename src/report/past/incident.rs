@@ -195,6 +195,9 @@ impl Tell<'_> {
             What::Connected { name, address, server: None } => {
                 (How::Open, vec![text("connection "), self.code(name), text(" leads to "), self.code(address)])
             }
+            What::Noted { who, text: said } => {
+                (How::Open, vec![text(self.past.clean(&format!("{who} notes: {said}")))])
+            }
             What::LockTaken { lock, by, who } => (How::Cancelled, vec![self.words(&retell::lock_taken(lock, by, who))]),
             What::AskedBack { why, part } => (How::Undone, vec![self.words(&retell::asked_back(why, part.as_deref()))]),
             What::Died => (How::InDoubt, vec![text(retell::DIED)]),

@@ -188,6 +188,7 @@ fn told<'a>(past: &'a Past, moment: &'a Moment) -> Told<'a> {
         What::Connected { name, address, server } => {
             other(&root, "connected", json!({"name": name.as_str(), "address": address, "server": server}))
         }
+        What::Noted { who, text } => other(&root, "noted", json!({"who": who, "text": text})),
         What::LockTaken { lock, by, who } => {
             other(&root, "lock.taken", json!({"lock": lock, "by": by.as_str(), "who": who}))
         }

@@ -96,6 +96,11 @@ pub enum What {
         address: String,
         server: Option<String>,
     },
+    /// A person wrote this beside it.
+    Noted {
+        who: String,
+        text: String,
+    },
     /// Another run has taken a lock from it.
     LockTaken {
         lock: String,

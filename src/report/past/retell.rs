@@ -155,6 +155,10 @@ impl Teller {
                 self.wall = wall;
                 self.push(What::Plain(entered(&part, &text)));
             }
+            Entry::Noted { who, text, wall } => {
+                self.wall = wall;
+                self.push(What::Noted { who, text });
+            }
             Entry::Connected { name, address, server, wall } => {
                 self.wall = wall;
                 self.push(What::Connected { name, address, server });

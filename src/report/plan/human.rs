@@ -55,6 +55,16 @@ pub fn render(plan: &Plan) -> String {
     out
 }
 
+pub fn input(all: &[Node], back: &[Unwind]) -> String {
+    let mut out = String::new();
+    nodes(all, 0, &mut out);
+    if !back.is_empty() {
+        out.push_str("\nIf it fails, what has run is undone in this order:\n");
+        unwinding(back, 1, &mut out);
+    }
+    out
+}
+
 fn section(title: &str, inner: &[Node], out: &mut String) {
     if !inner.is_empty() {
         let _ = writeln!(out, "  {title}");

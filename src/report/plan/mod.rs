@@ -4,7 +4,7 @@ mod json;
 mod markdown;
 mod mermaid;
 
-use crate::plan::{Node, Plan, Undo, UndoKind};
+use crate::plan::{Node, Plan, Undo, UndoKind, Unwind};
 use crate::value::{Nanos, show};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,6 +24,18 @@ pub fn render(plan: &Plan, format: Format) -> String {
         Format::Markdown => markdown::render(plan),
         Format::Mermaid => mermaid::render(plan),
     }
+}
+
+/// For a person at a console: what an input would do, and the way back from it.
+#[must_use]
+pub fn input(nodes: &[Node], unwinding: &[Unwind]) -> String {
+    human::input(nodes, unwinding)
+}
+
+/// How a step or an action would be undone, in one line.
+#[must_use]
+pub fn way_back(how: &Undo) -> String {
+    undo(how)
 }
 
 /// What stands beside a step's name: `readonly · at most 30s · retry 2 every 5s`.

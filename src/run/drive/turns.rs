@@ -31,6 +31,8 @@ impl Driver<'_> {
             (Waits::ToLeave, _) => self.hear(Event::Kill),
             (Waits::No | Waits::ForTurn, Some(operator)) => {
                 self.waits = Waits::ForTurn;
+                // Whoever looks at the run meanwhile sees all of it. What cannot be kept is said by the next intent.
+                let _ = self.around.journal.as_mut().map(|journal| journal.flush());
                 operator.ready(&self.engine, reached);
             }
             // Its end was asked for: nobody works at it.
@@ -49,6 +51,13 @@ impl Driver<'_> {
                 self.hear(Event::Enter(input.number));
                 // What cannot be kept is said by the first intent.
                 let _ = self.around.journal.as_mut().map(|journal| journal.flush());
+            }
+            Turn::Note(entry) => {
+                let kept = self.around.journal.as_mut().map_or(Ok(()), |journal| journal.keep(entry));
+                self.waits = Waits::ForTurn;
+                if let Some(operator) = &mut self.around.operator {
+                    operator.noted(kept);
+                }
             }
             Turn::Undo(what, walls) => self.hear(Event::Undo { what, walls }),
             Turn::Keep => self.hear(Event::Keep),

@@ -1,10 +1,13 @@
 //! At a terminal: the live view, its repainting, narrow windows, questions. A real pseudo-terminal, read as a person sees it.
 use std::io::{Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::{Winsize, openpty};
 use unicode_width::UnicodeWidthStr;
 
@@ -13,15 +16,23 @@ use super::{Desk, book};
 /// A call of `rbk` on a terminal of so many columns.
 pub struct Terminal {
     child: Child,
-    keys: std::fs::File,
+    keys: Option<std::fs::File>,
     screen: Arc<Mutex<vt100::Parser>>,
     raw: Arc<Mutex<Vec<u8>>>,
+    columns: u16,
     reader: Option<std::thread::JoinHandle<()>>,
+    /// The other end has gone.
+    gone: Arc<AtomicBool>,
 }
 
 pub fn open(desk: &Desk, columns: u16, arguments: &[&str]) -> Terminal {
     let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
     let pty = openpty(Some(&size), None).unwrap();
+    // Held by no other process: a terminal is gone as soon as this test lets go of it.
+    for fd in [&pty.master, &pty.slave] {
+        fcntl(fd, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).unwrap();
+    }
+    crate::stage::hears_hangups();
     let rbk = desk.command(arguments);
     // The pseudo-terminal becomes the controlling one, as a login gives it.
     let mut command = Command::new("setsid");
@@ -40,22 +51,36 @@ pub fn open(desk: &Desk, columns: u16, arguments: &[&str]) -> Terminal {
     let screen = Arc::new(Mutex::new(vt100::Parser::new(24.try_into().unwrap(), columns.try_into().unwrap(), 1000)));
     let raw = Arc::new(Mutex::new(Vec::new()));
     let mut master = std::fs::File::from(pty.master);
-    let keys = master.try_clone().unwrap();
+    let keys = Some(master.try_clone().unwrap());
+    let gone = Arc::new(AtomicBool::new(false));
+    let is_gone = gone.clone();
     let (to_screen, to_raw) = (screen.clone(), raw.clone());
     let reader = std::thread::spawn(move || {
         let mut bytes = [0; 4096];
-        while let Ok(n @ 1..) = master.read(&mut bytes) {
+        while !is_gone.load(Ordering::SeqCst) {
+            let mut files = [PollFd::new(master.as_fd(), PollFlags::POLLIN)];
+            if poll(&mut files, PollTimeout::from(50u8)) == Ok(0) {
+                continue;
+            }
+            let Ok(n @ 1..) = master.read(&mut bytes) else { return };
             to_screen.lock().unwrap().process(&bytes[..n]);
             to_raw.lock().unwrap().extend_from_slice(&bytes[..n]);
         }
     });
-    Terminal { child, keys, screen, raw, reader: Some(reader) }
+    Terminal { child, keys, screen, raw, columns, reader: Some(reader), gone }
 }
 
 impl Terminal {
     /// What stands on the screen now.
     pub fn shown(&self) -> String {
         self.screen.lock().unwrap().screen().contents()
+    }
+
+    /// What stands on the screen and what was above it, as a person scrolls back to it.
+    pub fn all(&self) -> String {
+        let mut above = vt100::Parser::new(500.try_into().unwrap(), self.columns.try_into().unwrap(), 0);
+        above.process(&self.raw.lock().unwrap());
+        above.screen().contents()
     }
 
     #[track_caller]
@@ -78,7 +103,19 @@ impl Terminal {
     }
 
     pub fn keys(&mut self, text: &str) {
-        self.keys.write_all(text.as_bytes()).unwrap();
+        self.keys.as_mut().unwrap().write_all(text.as_bytes()).unwrap();
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The terminal goes away, as when a connection drops; how it exited.
+    pub fn hang_up(&mut self) -> (i32, String) {
+        self.gone.store(true, Ordering::SeqCst);
+        self.reader.take().unwrap().join().unwrap();
+        self.keys = None;
+        self.end()
     }
 
     /// The end: how it exited, and what is left on the screen.

@@ -205,6 +205,7 @@ fn entry() -> impl Strategy<Value = Entry> {
         2 => (any::<u64>(), value()).prop_map(|(call, proof)| Entry::Proof { call: CallId(call), proof }),
         1 => (word(), text(), option::of(text()), wall())
             .prop_map(|(name, address, server, wall)| Entry::Connected { name, address, server, wall }),
+        1 => (text(), text(), wall()).prop_map(|(who, text, wall)| Entry::Noted { who, text, wall }),
         1 => (text(), word(), text(), wall()).prop_map(|(lock, by, who, wall)| Entry::LockTaken { lock, by, who, wall }),
         2 => (text(), vec((any::<i64>(), event()), 0..3), wall()).prop_map(|(why, last, wall)| {
             let last = last.into_iter().map(|(at, event)| Input { at: Nanos(at), event });

@@ -76,6 +76,7 @@ pub fn entries() -> Vec<Entry> {
             server: Some("7564201".into()),
             wall: at(1),
         },
+        Entry::Noted { who: "kim".into(), text: "the pool is full".into(), wall: at(2) },
         Entry::LockTaken { lock: "production".into(), by: "r2".into(), who: "kim".into(), wall: at(2) },
         Entry::Stopped { why: "the disk is full".into(), last: Vec::new(), wall: at(2) },
         Entry::Stopped {

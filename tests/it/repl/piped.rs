@@ -39,6 +39,14 @@ fn what_is_undone_can_be_typed_again() {
 }
 
 #[test]
+fn an_address_without_a_password_can_be_typed_again() {
+    let twice = "connect cache = redis(\"redis://127.0.0.1:1/0\")\n".repeat(2);
+    pipe(&console(), &[], &twice).ended(0);
+    let secret = "connect cache = redis(\"redis://:Zq8canary@127.0.0.1:1/0\")\n".repeat(2);
+    pipe(&console(), &[], &secret).ended(2).says(&["shows a secret"]);
+}
+
+#[test]
 fn names_of_what_failed_or_was_undone_are_unset() {
     let failed = "let a = 1\nstep \"x\" {\n  let b = 2\n  $ touch x\n  rollback { $ rm x }\n}\nb\n:undo\na\nb\n";
     let said = pipe(&console(), &[], failed).ended(2);
@@ -193,4 +201,20 @@ fn nothing_is_kept_where_that_is_asked_for() {
     let said = pipe(&desk, &["--journal", "none"], &touch("one")).ended(0).says(&["kept in place: `one`"]);
     assert!(!said.err.contains("rollback"), "{}", said.err);
     assert!(!desk.has("state"));
+}
+
+/// At a terminal the next try follows; here both stand in one console that goes on.
+#[test]
+fn a_secret_of_a_library_is_read_again_at_the_next_use() {
+    let desk = crate::cli::Desk::new()
+        .file("lib.rbk", "secret token = file(\"token\")\naction len() {\n  return token.len()\n}\n");
+    let mut terminal = crate::cli::terminal::open(&desk, 100, &["repl"]);
+    terminal.until("rbk> ");
+    terminal.keys("use \"./lib.rbk\"\r");
+    terminal.until("failed:");
+    std::fs::write(desk.path("token"), "Zq8canary").unwrap();
+    terminal.keys("use \"./lib.rbk\"\rlib.len()\r");
+    terminal.until("‹token›");
+    terminal.keys("\x04");
+    assert_eq!(terminal.end().0, 0);
 }

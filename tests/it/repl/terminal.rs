@@ -238,3 +238,15 @@ fn an_undo_past_a_point_of_no_return_undoes_what_stands_before_it() {
     terminal.keys(":undo past\r");
     terminal.until("nothing that is in place can be undone");
 }
+
+#[test]
+fn production_stands_in_the_prompt_in_red() {
+    let desk = Desk::with("").variable("RBK_ENVIRONMENT", "production").variable("NO_COLOR", "");
+    let mut terminal = ready(&desk, 80);
+    assert!(terminal.shown().trim_end().ends_with("production rbk>"), "{}", terminal.shown());
+    assert!(terminal.raw().contains("\x1b[1;31mproduction \x1b[0mrbk> "), "{:?}", terminal.raw());
+    terminal.keys("40 + 2\r");
+    terminal.until("\n42\nproduction rbk>");
+    terminal.keys("\x04");
+    assert_eq!(terminal.end().0, 0);
+}

@@ -23,10 +23,22 @@ use tempfile::TempDir;
 
 /// A directory that servers running as another user can enter; short, because socket paths are.
 pub fn dir() -> TempDir {
+    hears_hangups();
     let root = if Path::new("/dev/shm").is_dir() { "/dev/shm" } else { "/tmp" };
     let dir = tempfile::Builder::new().prefix("rbk").tempdir_in(root).unwrap();
     std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     dir
+}
+
+/// What the tests start hears a hangup, also when they were started deaf to it (`nohup`): a signal that is handled here
+/// has its own meaning again in a new process.
+pub fn hears_hangups() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime
+            .block_on(async { drop(tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).unwrap()) });
+    });
 }
 
 /// Free a moment ago, given once by this process, and below the range that outgoing connections take theirs from.

@@ -1,13 +1,16 @@
 //! What begins with `:`, for the console itself: each order a line of [`ALL`], and a function in a file of this folder.
 mod back;
 mod book;
+mod look;
 mod part;
+mod read;
+mod record;
+mod save;
 
+use super::Desk;
 use super::load::Load;
-use super::{Desk, listed};
 use crate::diag::did_you_mean;
 use crate::journal::Trouble;
-use crate::report::style::{Line, Tone};
 use crate::run::Turn;
 
 pub struct Order {
@@ -44,7 +47,7 @@ pub const ALL: &[Order] = &[
         "type the entry again that was undone last, or this one; everything is asked again",
         back::redo,
     ),
-    order(&[":steps"], "", "the parts of the runbook, and what is in place", steps),
+    order(&[":steps"], "", "the parts of the runbook, and what is in place", look::steps),
     order(
         &[":load"],
         "FILE [--set N=V]…",
@@ -61,12 +64,25 @@ pub const ALL: &[Order] = &[
     order(&[":goto"], "STEP", "the next one is this; those before it are skipped", book::goto),
     order(&[":break"], "[STEP]", "`:run` stops before this step; alone: the list of them", book::hold),
     order(&[":unbreak"], "[STEP]", "it does not any more; alone: at none", book::release),
+    order(&[":plan"], "[STATEMENT]", "what a statement would do; without one, what `:undo all` would", look::plan),
+    order(&[":connect"], "", "the connections, where they lead, and which have answered", look::connections),
+    order(&[":env"], "", "where this console works, and where it is kept", look::environment),
+    order(&[":note"], "TEXT", "write a line into the journal, for the report", record::note),
+    order(&[":report"], "[FILE]", "the incident report so far: `.md`, `.html`, `.json` or `.xml`", record::report),
+    order(&[":report!"], "FILE", "the same, and a file that is there is written anew", record::report_anew),
+    order(&[":save"], "FILE", "what worked, as a checked runbook", save::save),
+    order(&[":save!"], "FILE", "the same, and a file that is there is written anew", save::save_anew),
+    order(&[":explain"], "[CODE]", "what a finding means and the way out of it", read::explain),
+    order(&[":docs"], "[NAME]", "what can be called, as `help NAME`", read::docs),
+    order(&[":help"], "", "this list", read::help),
     order(&[":quit", ":q", ":exit"], "", "the end, as Ctrl-D", quit),
-    order(&[":help"], "", "this list", help),
 ];
 
 /// None: it is no order.
 pub fn obey(desk: &mut Desk, text: &str) -> Option<Done> {
+    if let Some(name) = read::asked(text) {
+        return Some(if name.is_empty() { read::help(desk, name) } else { read::docs(desk, name) });
+    }
     if !text.starts_with(':') {
         return None;
     }
@@ -83,30 +99,6 @@ pub fn obey(desk: &mut Desk, text: &str) -> Option<Done> {
     Some((order.act)(desk, rest))
 }
 
-fn steps(desk: &mut Desk, _: &str) -> Done {
-    let mut lines = desk.course_lines();
-    match desk.in_place() {
-        [] => lines.push(Line::new(0).put(Tone::Dim, "nothing is in place")),
-        stands => {
-            lines.extend((!lines.is_empty()).then(|| Line::new(0).put(Tone::Strong, "in place:")));
-            lines.extend(listed(stands));
-        }
-    }
-    desk.say(&lines);
-    Ok(None)
-}
-
 fn quit(desk: &mut Desk, _: &str) -> Done {
     Ok(desk.over())
-}
-
-fn help(desk: &mut Desk, _: &str) -> Done {
-    let statement = Line::new(0).put(Tone::Plain, "a statement runs, an expression shows its value");
-    let one = |order: &Order| {
-        let name = order.names.first().copied().unwrap_or_default();
-        let line = Line::new(0).put(Tone::Strong, format!("{:<28}", format!("{name} {}", order.words)));
-        line.put(Tone::Plain, order.does)
-    };
-    desk.say(&std::iter::once(statement).chain(ALL.iter().map(one)).collect::<Vec<_>>());
-    Ok(None)
 }

@@ -87,7 +87,8 @@ impl World {
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         let env = [("DATABASE_URL", url), ("REDIS_URL", format!("redis://127.0.0.1:{}/{number}", redis.port))];
         let binary = binary();
-        let mut world = World { dir, binary, env, database, runtime, redis: BufReader::new(stream), runs: 0, last: None };
+        let mut world =
+            World { dir, binary, env, database, runtime, redis: BufReader::new(stream), runs: 0, last: None };
         world.ask(&format!("SELECT {number}"));
         world
     }

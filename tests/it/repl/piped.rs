@@ -86,7 +86,7 @@ fn a_write_without_an_undo_needs_a_yes_and_is_a_wall() {
     said.says(&["one: cannot be undone: stands before the point of no return `$ touch bare`", "`:undo past` goes on"]);
     let last = "$ touch bare\n:undo\n";
     let said = pipe(&console(), &["--answer", "$ touch bare=yes"], last).ended(2);
-    said.says(&["`$ touch bare` cannot be undone", "help: `:undo past`"]);
+    said.says(&["error: nothing that is in place can be undone", "`$ touch bare`, which cannot be undone"]);
     let desk = console();
     let script = script.replace(":undo all", ":undo\n:undo past all");
     pipe(&desk, &["--answer", "$ touch bare=yes"], &script).ended(0);

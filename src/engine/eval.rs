@@ -129,7 +129,7 @@ pub(super) fn binary(cx: &Cx<'_>, op: BinaryOp, a: &Value, b: &Value, span: Span
 fn keep(cx: &Cx<'_>, made: &ConnectionExpr, address: &mut Value) {
     let (ConnKind::Http | ConnKind::Prometheus, Value::Str(text)) = (made.kind, &*address) else {
         if !matches!(address, Value::Secret(_)) {
-            let plain = matches!(address, Value::Str(text) if text.contains("://") && credentials(text).is_empty());
+            let plain = matches!(address, Value::Str(text) if text.contains("://") && !text.contains(['@', '?']));
             *address = Secret::hide(made.name.clone(), address.clone());
             if !plain {
                 cx.world.learn(&cx.path, address);

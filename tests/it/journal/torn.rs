@@ -230,7 +230,7 @@ fn what_was_changed_later_is_named() {
             "entry 5 of run r1 is not what was written",
         ),
         ("DELETE FROM entry WHERE no = 3", "entry 3 of run r1 is not what was written"),
-        ("DELETE FROM entry WHERE no = 12", "run r1 has 12 entries, and 11 are found"),
+        ("DELETE FROM entry WHERE no = 13", "run r1 has 13 entries, and 12 are found"),
         ("UPDATE entry SET no = 20 WHERE no = 2", "entry 2 of run r1 is not what was written"),
         ("UPDATE entry SET hash = zeroblob(32) WHERE no = 4", "entry 4 of run r1 is not what was written"),
         ("UPDATE tip SET count = 8", "where a run ends cannot be read"),

@@ -82,6 +82,6 @@ pub fn program(steps: u32, ends: Ends) -> Arc<Program> {
         failure: NameId(1),
         span: Span::default(),
     };
-    let names = (0..steps + 2).map(|n| name(format!("n{n}"))).collect();
+    let names = (0..steps + 2).map(|n| Arc::new(name(format!("n{n}")))).collect();
     Arc::new(Program { names, book: Some(book), ..Program::default() })
 }

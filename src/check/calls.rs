@@ -8,6 +8,7 @@ use crate::value::encode::{self, How};
 use crate::value::types::Place;
 use crate::value::{ConnKind, SmolStr, Type, Value};
 
+use super::conninfo;
 use super::elab::{Elab, Zone, wrong};
 use super::modules::{ModuleId, list};
 use super::natives::{BARE, NAMESPACES, Native};
@@ -435,10 +436,13 @@ impl Elab<'_> {
                 Err(why) => format!("this is no URL: {why}"),
                 Ok(_) => return,
             },
-            ConnKind::Postgres => return,
+            ConnKind::Postgres => match conninfo::parse(text) {
+                Err(why) => format!("this is not understood: {why}"),
+                Ok(_) => return,
+            },
         };
         let found = Diagnostic::error(Code::WrongArguments, why, value.span, "nothing can be reached there");
-        self.report(found.help("write it whole: `http(\"https://shop.example\")`, `redis(\"redis://cache:6379\")`; or let it be given: `env(\"SITE_URL\")`"));
+        self.report(found.help("write it whole: `http(\"https://shop.example\")`, `redis(\"redis://cache:6379\")`, `postgres(\"postgresql://db/shop\")`; or let it be given: `env(\"SITE_URL\")`"));
     }
 
     /// `result($( … ))`: what became of a command, whatever its code.

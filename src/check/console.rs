@@ -1,13 +1,15 @@
 //! A console: what is typed, input by input, each checked behind those before it. The names, actions and inputs of a program
 //! come first in every program that has more inputs: what an earlier one was given goes on to mean the same.
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::diag::{Code, Diagnostic, Severity};
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::{self, ast};
 use crate::value::{SmolStr, Type, Value};
 
-use super::elab::{Elab, Here, literal};
+use super::elab::{Elab, Here, Lasting, literal};
+use super::flow::Unset;
 use super::loaded::{Loaded, Part};
 use super::modules::{Declared, Module, ModuleId, State, Tree, alias as alias_of};
 use super::program::{Ask, Block, Body, Console, Entry, ExprKind, Global, NameId, Program, Role, Shell, Step, Stmt};
@@ -24,15 +26,24 @@ pub struct Typed {
     pub gone: Vec<u32>,
 }
 
-/// What [`console`] returns.
-#[derive(Debug, Default)]
+/// What [`Checked::enter`] returns.
+#[derive(Debug)]
 pub struct Entered {
+    /// With this input; none when a finding is an error.
+    pub checked: Option<Checked>,
     /// Every text, what was typed as `entry 1`, `entry 2` …, a runbook by its name.
-    pub sources: Sources,
-    /// With every input; none when a finding about the last is an error.
-    pub program: Option<Program>,
-    /// About the last input and what it uses.
+    pub sources: Arc<Sources>,
+    /// About this input and what it uses.
     pub diagnostics: Vec<Diagnostic>,
+}
+
+/// A console so far: what its inputs were found to mean.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    pub sources: Arc<Sources>,
+    lasting: Lasting,
+    known: Known,
+    unset: Unset,
 }
 
 /// The file that what is typed stands in, as `use` sees it.
@@ -41,45 +52,64 @@ pub const NAME: &str = "<console>";
 /// Why a write of which nobody said how it is undone cannot be undone.
 const UNKNOWN: &str = "no undo is known for it";
 
-/// Check what was typed at a console.
-#[must_use]
-pub fn console(typed: &[Typed], library: &dyn Library) -> Entered {
-    let mut sources = Sources::default();
-    let mut elab = Elab::new(&mut sources, library);
-    let run = elab.run;
-    elab.program.console = Some(Console { run, entries: Vec::new() });
-    elab.modules.push(Module {
-        name: NAME.to_owned(),
-        tree: Tree::Read(Rc::new(ast::Ast { file: FileId(0), items: Vec::new() })),
-        values: Vec::new(),
-        aliases: Vec::new(),
-        actions: Vec::new(),
-        contexts: Vec::new(),
-        book: None,
-        shell: Shell::Bash,
-    });
-    let mut known = Known::default();
-    let mut last = 0;
-    let mut own = Span::default();
-    for (number, one) in (0u32..).zip(typed) {
-        last = elab.sources.iter().count();
-        let entry = elab.entry(number, one, &mut known);
-        own = entry.body.span;
-        if let Some(console) = &mut elab.program.console {
-            console.entries.push(entry);
-        }
+impl Checked {
+    /// Nothing was typed yet.
+    #[must_use]
+    pub fn new(library: &dyn Library) -> Checked {
+        let mut sources = Sources::default();
+        let mut elab = Elab::new(&mut sources, library);
+        let run = elab.run;
+        elab.program.console = Some(Console { run, entries: Vec::new() });
+        elab.modules.push(Module {
+            name: NAME.to_owned(),
+            tree: Tree::Read(Rc::new(ast::Ast { file: FileId(0), items: Vec::new() })),
+            values: Vec::new(),
+            aliases: Vec::new(),
+            actions: Vec::new(),
+            contexts: Vec::new(),
+            book: None,
+            shell: Shell::Bash,
+        });
+        let (lasting, ..) = elab.lasting();
+        Checked { sources: Arc::new(sources), lasting, known: Known::default(), unset: Unset::default() }
     }
-    let Elab { program, mut diagnostics, unread, .. } = elab;
-    diagnostics.extend(flow::check(&program, &unread));
-    let is_last =
-        |at: Span| at.file.0 as usize >= last || (at.file == own.file && at.start >= own.start && at.end <= own.end);
-    diagnostics.retain(|found| is_last(found.span()));
-    echoes::drop_explained(&mut diagnostics);
-    echoes::drop(&mut diagnostics, &sources);
-    diagnostics.sort_by_key(|d| (d.span(), d.code));
-    diagnostics.dedup_by_key(|d| (d.span(), d.code));
-    let failed = diagnostics.iter().any(|d| d.severity == Severity::Error);
-    Entered { sources, program: (!failed).then_some(program), diagnostics }
+
+    /// With every input.
+    #[must_use]
+    pub fn program(&self) -> &Arc<Program> {
+        &self.lasting.program
+    }
+
+    /// Check one more input behind the others, which are not looked at again.
+    #[must_use]
+    pub fn enter(&self, typed: &Typed, library: &dyn Library) -> Entered {
+        let Checked { sources, mut known, mut unset, lasting } = self.clone();
+        let mut sources = Sources::clone(&sources);
+        let last = sources.iter().count();
+        let mut elab = Elab::behind(&lasting, &mut sources, library);
+        let before = elab.program.console.take().map_or_else(Vec::new, |console| console.entries);
+        let number = u32::try_from(before.len()).unwrap_or(u32::MAX);
+        let entry = Arc::new(elab.entry(number, typed, &mut known));
+        let own = entry.body.span;
+        let console = |entries| Some(Console { run: lasting.run, entries });
+        elab.program.console = console(vec![entry.clone()]);
+        let mut diagnostics = flow::behind(&elab.program, &elab.unread, &mut unset);
+        elab.program.console = console(before.into_iter().chain([entry]).collect());
+        let (lasting, found) = elab.lasting();
+        let sources = Arc::new(sources);
+        diagnostics.splice(0..0, found);
+        let is_last = |at: Span| {
+            at.file.0 as usize >= last || (at.file == own.file && at.start >= own.start && at.end <= own.end)
+        };
+        diagnostics.retain(|found| is_last(found.span()));
+        echoes::drop_explained(&mut diagnostics);
+        echoes::drop(&mut diagnostics, &sources);
+        diagnostics.sort_by_key(|d| (d.span(), d.code));
+        diagnostics.dedup_by_key(|d| (d.span(), d.code));
+        let failed = diagnostics.iter().any(|d| d.severity == Severity::Error);
+        let checked = (!failed).then(|| Checked { sources: sources.clone(), lasting, known, unset });
+        Entered { checked, sources, diagnostics }
+    }
 }
 
 /// Whether a text ends inside something that goes on: another line belongs to it.
@@ -100,12 +130,12 @@ pub fn declares(text: &str) -> bool {
 }
 
 /// What inputs have bound, each with the number of its own; the latest last.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Known {
     /// What actions can see too: secrets and connections.
     values: Vec<(u32, SmolStr, NameId)>,
     pub lets: Vec<(u32, SmolStr, NameId)>,
-    items: Vec<ast::Item>,
+    items: Rc<Vec<ast::Item>>,
     /// Evaluated before the statements of each.
     globals: Vec<(u32, Global)>,
     pub loaded: Option<Loaded>,
@@ -216,8 +246,8 @@ impl Elab<'_> {
     /// `use`, `action`, `context`: known from here on. One of the same name is hidden by it.
     pub(super) fn items(&mut self, file: FileId, items: Vec<ast::Item>, known: &mut Known) {
         let first = known.items.len();
-        known.items.extend(items.iter().cloned());
-        let tree = Tree::Read(Rc::new(ast::Ast { file, items: known.items.clone() }));
+        Rc::make_mut(&mut known.items).extend(items.iter().cloned());
+        let tree = Tree::Read(Rc::new(ast::Ast { file, items: known.items.to_vec() }));
         if let Some(module) = self.modules.first_mut() {
             module.tree = tree;
         }

@@ -1,9 +1,10 @@
 //! What elaboration carries with it: the program so far, what is wrong, and where it stands.
+use std::sync::Arc;
 
 use crate::diag::{Code, Diagnostic};
 use crate::source::{Sources, Span};
 use crate::syntax::ast;
-use crate::value::{Nanos, SmolStr, Type, Value};
+use crate::value::{Nanos, SmolStr, Type, Value, show};
 
 use super::Library;
 use super::modules::{Module, ModuleId};
@@ -42,6 +43,17 @@ pub(super) struct Elab<'a> {
     pub calls: u32,
     /// At a console: the first name of the current input. Those before it may be bound anew.
     pub earlier: u32,
+}
+
+/// What an input of a console leaves to the next.
+#[derive(Clone, Debug)]
+pub(super) struct Lasting {
+    pub program: Arc<Program>,
+    modules: Vec<Module<'static>>,
+    reads: Reads,
+    harmless: Vec<NameId>,
+    action_undoes: Vec<bool>,
+    pub run: NameId,
 }
 
 /// Where elaboration stands.
@@ -107,10 +119,19 @@ pub(super) enum Stance {
 
 impl<'a> Elab<'a> {
     pub(super) fn new(sources: &'a mut Sources, library: &'a dyn Library) -> Elab<'a> {
-        let mut elab = Elab {
+        let mut elab = Elab::empty(sources, library);
+        elab.program.reads = library.reads().to_vec();
+        library.reads().iter().for_each(|line| elab.reads.add(line.clone()));
+        let run = Type::Record(vec![(SmolStr::new("id"), Type::Str)]);
+        elab.run = elab.new_name("run", Span::default(), run, NameKind::Given);
+        elab
+    }
+
+    fn empty(sources: &'a mut Sources, library: &'a dyn Library) -> Elab<'a> {
+        Elab {
             sources,
             library,
-            program: Program { reads: library.reads().to_vec(), ..Program::default() },
+            program: Program::default(),
             diagnostics: Vec::new(),
             modules: Vec::new(),
             reads: Reads::default(),
@@ -127,11 +148,22 @@ impl<'a> Elab<'a> {
             calls: 0,
             earlier: 0,
             run: NameId(0),
-        };
-        library.reads().iter().for_each(|line| elab.reads.add(line.clone()));
-        let run = Type::Record(vec![(SmolStr::new("id"), Type::Str)]);
-        elab.run = elab.new_name("run", Span::default(), run, NameKind::Given);
-        elab
+        }
+    }
+
+    /// It goes on behind an earlier input.
+    pub(super) fn behind(lasting: &Lasting, sources: &'a mut Sources, library: &'a dyn Library) -> Elab<'a> {
+        let Lasting { program, modules, reads, harmless, action_undoes, run } = lasting.clone();
+        let program = Program::clone(&program);
+        Elab { program, modules, reads, harmless, action_undoes, run, ..Elab::empty(sources, library) }
+    }
+
+    /// For the next input; and what was found.
+    pub(super) fn lasting(self) -> (Lasting, Vec<Diagnostic>) {
+        let Elab { program, modules, reads, harmless, action_undoes, run, diagnostics, .. } = self;
+        let modules = modules.into_iter().map(Module::kept).collect();
+        let program = Arc::new(program);
+        (Lasting { program, modules, reads, harmless, action_undoes, run }, diagnostics)
     }
 
     pub(super) fn report(&mut self, found: Diagnostic) {
@@ -150,12 +182,12 @@ impl<'a> Elab<'a> {
 
     pub(super) fn new_name(&mut self, text: &str, span: Span, ty: Type, kind: NameKind) -> NameId {
         let id = NameId(u32::try_from(self.program.names.len()).unwrap_or(u32::MAX));
-        self.program.names.push(NameInfo { text: SmolStr::new(text), span, ty, kind });
+        self.program.names.push(Arc::new(NameInfo { text: SmolStr::new(text), span, ty, kind }));
         id
     }
 
     pub(super) fn name_info(&self, id: NameId) -> Option<&NameInfo> {
-        self.program.names.get(id.0 as usize)
+        self.program.names.get(id.0 as usize).map(|info| &**info)
     }
 
     pub(super) fn type_of_name(&self, id: NameId) -> Type {
@@ -191,19 +223,13 @@ impl<'a> Elab<'a> {
         self.scopes.bind(name.text.clone(), id);
     }
 
-    /// A string literal as written between its quotes, `#{…}` included.
+    /// A string literal as written between its quotes, `#{…}` included; in one line.
     pub(super) fn written(&self, text: &ast::Str) -> SmolStr {
-        match text.parts.as_slice() {
-            [] => SmolStr::default(),
-            [ast::Part::Text { text, .. }] => text.clone(),
-            parts => parts
-                .iter()
-                .map(|part| match part {
-                    ast::Part::Text { text, .. } => text.as_str(),
-                    ast::Part::Hole { span, .. } => self.sources.text(*span),
-                })
-                .collect(),
-        }
+        let parts = text.parts.iter().map(|part| match part {
+            ast::Part::Text { text, .. } => text.as_str(),
+            ast::Part::Hole { span, .. } => self.sources.text(*span),
+        });
+        SmolStr::new(show::in_one_line(&parts.collect::<String>()))
     }
 
     pub(super) fn duplicate_key(&mut self, key: &ast::Name) {

@@ -346,6 +346,8 @@ impl Elab<'_> {
                 }
                 found.help(format!("it is a library: write `use \"std/{name}\"` at the top of the file"))
             }
+            "time" | "date" | "datetime" => found.help("the time is `now()`, as text `now().format(\"%Y-%m-%d\")`"),
+            "ENV" | "environ" | "os" => found.help("a variable of the environment is `env(\"NAME\")`"),
             "True" | "TRUE" | "yes" => self.suggest(found, span, Some("true")),
             "False" | "FALSE" | "no" => self.suggest(found, span, Some("false")),
             "None" | "NULL" | "nil" | "undefined" => self.suggest(found, span, Some("null")),

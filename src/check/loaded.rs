@@ -1,4 +1,6 @@
 //! A runbook at a console: what it declares comes first, each statement of its way forward is an input of its own.
+use std::rc::Rc;
+
 use crate::source::Span;
 use crate::syntax::{self, ast, ast::StmtKind as S};
 use crate::value::{SmolStr, Value};
@@ -33,7 +35,9 @@ pub fn units(book: &ast::Runbook) -> Vec<&ast::Stmt> {
     book.body.stmts.iter().filter(|stmt| !is_declaration(&stmt.kind)).collect()
 }
 
-fn is_declaration(kind: &S) -> bool {
+/// What is known before anything runs, and what is not of the way forward.
+#[must_use]
+pub fn is_declaration(kind: &S) -> bool {
     matches!(
         kind,
         S::Header(_)
@@ -48,8 +52,9 @@ fn is_declaration(kind: &S) -> bool {
 }
 
 /// The runbook of a console.
+#[derive(Clone, Debug)]
 pub(super) struct Loaded {
-    units: Vec<ast::Stmt>,
+    units: Rc<[ast::Stmt]>,
     /// Those that were entered, each with the number of its input.
     invariants: Vec<(u32, ast::Stmt)>,
 }
@@ -99,7 +104,7 @@ impl Elab<'_> {
         let shell = self.shell_of(&book.body);
         self.with_name(name, |elab| elab.items(file, callable, known));
         self.shell(shell);
-        let values = Tree::Read(std::rc::Rc::new(ast::Ast { file, items: values }));
+        let values = Tree::Read(Rc::new(ast::Ast { file, items: values }));
         self.module_values(ModuleId(0), &values);
         self.everything_in(ModuleId(0));
         self.enter_module(ModuleId(0));

@@ -10,6 +10,7 @@ mod captures;
 mod code;
 mod commands;
 mod conditions;
+pub mod conninfo;
 pub mod console;
 pub mod constant;
 mod contexts;

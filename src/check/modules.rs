@@ -16,7 +16,7 @@ use super::stdlib;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ModuleId(pub usize);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Module<'a> {
     /// The shown name of the file.
     pub name: String,
@@ -75,6 +75,18 @@ impl<T: Copy> State<T> {
 pub(super) enum Tree<'a> {
     Given(&'a ast::Ast),
     Read(Rc<ast::Ast>),
+}
+
+impl Module<'_> {
+    /// With a tree of its own.
+    pub(super) fn kept(self) -> Module<'static> {
+        let Module { name, tree, values, aliases, actions, contexts, book, shell } = self;
+        let tree = match tree {
+            Tree::Given(tree) => Tree::Read(Rc::new(tree.clone())),
+            Tree::Read(tree) => Tree::Read(tree),
+        };
+        Module { name, tree, values, aliases, actions, contexts, book, shell }
+    }
 }
 
 impl Deref for Tree<'_> {

@@ -22,7 +22,8 @@ pub struct ContextId(pub u32);
 
 #[derive(Clone, Debug, Default)]
 pub struct Program {
-    pub names: Vec<NameInfo>,
+    /// Shared by the programs of a console.
+    pub names: Vec<Arc<NameInfo>>,
     pub actions: Vec<Action>,
     pub contexts: Vec<UserContext>,
     /// Of all modules, and the runbook's own secrets and connections, in the order they are evaluated.
@@ -40,7 +41,8 @@ pub struct Program {
 pub struct Console {
     /// `run`: `{ id: string }`.
     pub run: NameId,
-    pub entries: Vec<Entry>,
+    /// Each stands in the program of every later one.
+    pub entries: Vec<Arc<Entry>>,
 }
 
 /// One input.

@@ -247,7 +247,7 @@ impl Elab<'_> {
     fn unknown_type(&mut self, name: &ast::Name) -> Type {
         let near = match name.text.as_str() {
             "str" | "text" | "String" => Some("string"),
-            "float" | "number" | "double" => Some("decimal"),
+            "float" | "number" | "double" | "percent" | "ratio" => Some("decimal"),
             "integer" => Some("int"),
             "boolean" => Some("bool"),
             "object" | "map" | "dict" => Some("record"),
@@ -256,7 +256,12 @@ impl Elab<'_> {
         };
         let found =
             Diagnostic::error(Code::UnknownName, format!("no type is called `{}`", name.text), name.span, "not a type");
-        self.report(self.suggest(found, name.span, near));
+        self.report(match near {
+            Some(_) => self.suggest(found, name.span, near),
+            None => found.help(
+                "the types: `string`, `int`, `decimal`, `bool`, `duration`, `size`, `time`, `bytes`, `list<string>`, `record`, `{ name: string }`, `any`",
+            ),
+        });
         Type::Unknown
     }
 }

@@ -257,14 +257,14 @@ impl<'d> Fake<'d> {
             Event::Ended(id, _) => drop(self.calls.remove(id)),
             Event::Fired(id) => drop(self.timers.remove(id)),
             Event::Answered(id, _) | Event::Unanswered(id, _) | Event::Parked(id, _) => drop(self.questions.remove(id)),
-            Event::Doubted(id) | Event::Unstarted(id) => drop(self.calls.remove(id)),
+            Event::Doubted(id) | Event::Failed(id, _) | Event::Unstarted(id) => drop(self.calls.remove(id)),
             Event::Start
             | Event::Resumed { .. }
             | Event::Stop
             | Event::Rollback { .. }
             | Event::Enter(_)
             | Event::Undo { .. }
-            | Event::Keep
+            | Event::Keep(_)
             | Event::Kill => {}
         }
         Some(Input { at: self.now, event })
@@ -290,7 +290,7 @@ impl<'d> Fake<'d> {
             let is_turn = |coming: &Coming| {
                 matches!(
                     coming,
-                    Coming::Event(Event::Enter(_) | Event::Undo { .. } | Event::Keep | Event::Rollback { .. })
+                    Coming::Event(Event::Enter(_) | Event::Undo { .. } | Event::Keep(_) | Event::Rollback { .. })
                 )
             };
             self.due.retain(|_, coming| !is_turn(coming));
@@ -359,7 +359,7 @@ impl<'d> Fake<'d> {
             }
             Command::Record(Record::Intent { call, .. }) => drop(self.intents.insert(*call)),
             Command::Ready(_) => {
-                let turn = self.turns.pop_front().unwrap_or(Event::Keep);
+                let turn = self.turns.pop_front().unwrap_or(Event::Keep(None));
                 self.cause(Nanos(0), turn);
             }
             Command::Record(_) | Command::Tell(_) | Command::Finish(_) => {}

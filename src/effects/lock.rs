@@ -30,7 +30,7 @@ struct Holder {
     taken_from: Option<String>,
 }
 
-/// The locks of one run; they go with it.
+/// The locks of one run; they go with it, or when it gives one back.
 #[derive(Debug)]
 pub struct Locks {
     run: SmolStr,
@@ -103,6 +103,11 @@ impl Locks {
                 () = cancel.cancelled() => {}
             }
         }
+    }
+
+    /// Give it back.
+    pub fn release(&self, name: &str) {
+        self.held.borrow_mut().retain(|held| held.name != name);
     }
 
     fn open(&self, name: &str) -> Result<File, Failure> {

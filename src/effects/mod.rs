@@ -59,11 +59,26 @@ pub trait Effects {
         None
     }
 
-    /// End what these calls of an earlier process have left running here, and wait for its end. What could not be ended
-    /// comes back, as a person would name it.
-    fn end_left<'a>(&'a self, _calls: &'a [CallId]) -> Pin<Box<dyn Future<Output = Alive> + 'a>> {
-        Box::pin(std::future::ready(Vec::new()))
+    /// A lock that this process has is free again.
+    fn unlock(&self, _lock: &str) {}
+
+    /// End what these calls of an earlier process have left running here, of this run where no other one is named, and wait for
+    /// its end.
+    fn end_left<'a>(
+        &'a self,
+        _run: Option<&'a str>,
+        _calls: shell::Calls<'a>,
+    ) -> Pin<Box<dyn Future<Output = Left> + 'a>> {
+        Box::pin(std::future::ready(Left::default()))
     }
+}
+
+/// What became of what calls had left running.
+#[derive(Clone, Debug, Default)]
+pub struct Left {
+    pub ended: Vec<shell::Living>,
+    /// What could not be ended.
+    pub alive: Alive,
 }
 
 /// Calls that go on, each with what of it, as a person would name it.

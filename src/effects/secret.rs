@@ -92,7 +92,8 @@ async fn prompt(question: String, mut cancel: Cancel) -> Result<String, Failure>
     let called_off = Arc::new(AtomicBool::new(false));
     let nobody_waits = called_off.clone();
     std::thread::spawn(move || {
-        let _ = write!(&other, "\r? {} ", show::escape(&question));
+        let prompt = format!("\r? {} ", show::escape(&question));
+        let _ = (&other).write_all(prompt.as_bytes());
         let _ = tx.send(line::read(other.as_fd(), &nobody_waits));
     });
     let typed = tokio::select! {

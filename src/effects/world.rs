@@ -10,9 +10,9 @@ use crate::effects::postgres::Postgres;
 use crate::effects::prometheus::Prometheus;
 use crate::effects::redis::Redis;
 use crate::effects::secret::Secrets;
-use crate::effects::shell::Shell;
-use crate::effects::{Alive, Cancel, Effects, Output, Proofs, http, postgres, redis};
-use crate::engine::{Call, CallId, Ending, Failure, FailureKind, Outcome, What};
+use crate::effects::shell::{Calls, Shell};
+use crate::effects::{Cancel, Effects, Left, Output, Proofs, http, postgres, redis};
+use crate::engine::{Call, Ending, Failure, FailureKind, Outcome, What};
 use crate::value::{ConnKind, Connection, SmolStr, Value};
 
 /// Every provider, for one run.
@@ -49,6 +49,10 @@ impl World {
 }
 
 impl Effects for World {
+    fn unlock(&self, lock: &str) {
+        self.locks.release(lock);
+    }
+
     /// Each provider's in a box of its own size: the largest would be many times that of the most frequent.
     fn call<'a>(
         &'a self,
@@ -112,8 +116,8 @@ impl Effects for World {
         }
     }
 
-    fn end_left<'a>(&'a self, calls: &'a [CallId]) -> Pin<Box<dyn Future<Output = Alive> + 'a>> {
-        Box::pin(self.shell.end_left(calls))
+    fn end_left<'a>(&'a self, run: Option<&'a str>, calls: Calls<'a>) -> Pin<Box<dyn Future<Output = Left> + 'a>> {
+        Box::pin(self.shell.end_left(run, calls))
     }
 }
 

@@ -330,7 +330,7 @@ pub(super) async fn attended(cx: &Cx<'_>, id: CallId) -> Option<Box<Outcome>> {
     };
     let mut outcome = match end {
         End::Outcome(outcome) => outcome,
-        End::Lost(how) => Box::new(doubt::outcome(how)),
+        End::Lost(how) => Box::new(doubt::outcome(&how)),
     };
     if asked {
         companion::as_asked(&mut outcome);
@@ -392,7 +392,7 @@ async fn end(cx: &Cx<'_>, call: &Call) -> End {
     };
     let (mut outcome, lost) = match end {
         End::Outcome(outcome) => (outcome, None),
-        End::Lost(lost) => (Box::new(doubt::outcome(lost)), Some(lost)),
+        End::Lost(lost) => (Box::new(doubt::outcome(&lost)), Some(lost)),
     };
     cx.calls.doubt.set(outcome.ending == Ending::Unknown);
     if let Err(failure) = &mut outcome.result {

@@ -35,7 +35,7 @@ pub enum Came {
 pub(super) enum Turn {
     Enter(u32),
     Undo(Extent, Walls),
-    Keep,
+    Keep(Option<String>),
 }
 
 /// How a console stands.
@@ -101,7 +101,7 @@ pub(super) async fn run(world: Rc<World<'_>>, console: &Console) {
         match next {
             Some(Turn::Enter(number)) => reached = enter(&cx, number).await,
             Some(Turn::Undo(what, walls)) => reached = unwind(&cx, &what, walls).await,
-            Some(Turn::Keep) => return keep(&cx).await,
+            Some(Turn::Keep(failed)) => return keep(&cx, failed).await,
             None => {}
         }
         if world.killed.get() {
@@ -114,14 +114,14 @@ pub(super) async fn run(world: Rc<World<'_>>, console: &Console) {
     }
 }
 
-/// What is in place stays; it can still be rolled back.
-async fn keep(cx: &Cx<'_>) {
+/// What is in place stays; it can still be rolled back. `failed`: why the end is no good one.
+async fn keep(cx: &Cx<'_>, failed: Option<String>) {
     let world = &cx.world;
     close(cx).await;
     if world.killed.get() {
         return run::finish(world, End::Stopped, Some(machine::signal().report()));
     }
-    world.went_well.set(true);
+    world.went_well.set(failed.is_none());
     let broken = |why: &LeftWhy| match why {
         LeftWhy::Failed(_)
         | LeftWhy::Interrupted(_)
@@ -133,9 +133,16 @@ async fn keep(cx: &Cx<'_>) {
         }
     };
     world.left.borrow_mut().extend(world.tree.left().into_iter().filter(|left| broken(&left.why)));
-    let end = if world.left.borrow().is_empty() { End::Succeeded } else { End::Incomplete };
+    let worked = world.desk.entries.borrow().iter().any(|(_, came)| *came != Came::Failed);
+    let end = match &failed {
+        _ if !world.left.borrow().is_empty() => End::Incomplete,
+        None => End::Succeeded,
+        Some(_) if !worked && !world.wrote.get() => End::Refused,
+        Some(_) => End::Failed,
+    };
     world.record(Record::Finished { exit: end.exit_code() });
-    run::finish(world, end, None);
+    let failure = failed.map(|why| machine::fault(why).report());
+    run::finish(world, end, failure);
 }
 
 async fn enter<'p>(cx: &Cx<'p>, number: u32) -> Reached {

@@ -134,6 +134,8 @@ pub(super) struct Instance<'p> {
     pub goals: RefCell<Vec<Rc<Goal<'p>>>>,
     /// A `done when` of it is true though a call of it is in doubt: the rest is skipped.
     pub done: Cell<bool>,
+    /// A call of it failed as the run was stopped: undone, it begins anew, whatever its `retry` says.
+    pub anew: Cell<bool>,
     /// How many `parallel`s are around.
     pub beside: u32,
 }
@@ -293,6 +295,7 @@ impl<'p> Instance<'p> {
             writes: RefCell::new(Writes { unit, ..Writes::default() }),
             goals: RefCell::default(),
             done: Cell::default(),
+            anew: Cell::default(),
             beside: 0,
         })
     }

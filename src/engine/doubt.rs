@@ -20,10 +20,11 @@ pub(super) enum End {
 }
 
 /// What is known of a call whose end was lost.
-#[derive(Clone, Copy)]
 pub(super) enum Lost {
     /// Whether it happened is not known.
     Doubted,
+    /// It failed when the run was stopped, and may have had a part of its effect.
+    Failed(Box<Outcome>),
     /// It did not happen.
     Unstarted,
 }
@@ -36,16 +37,20 @@ pub(super) enum Ruling {
     Unknown,
 }
 
+/// What may be answered of a call in doubt; where something waits for its value, not the first.
+pub const DOUBTS: [&str; 3] = [HAPPENED, HAPPENED_NOT, UNDO];
+
 const HAPPENED: &str = "it happened";
 const HAPPENED_NOT: &str = "it did not happen";
 const UNDO: &str = "undo it";
 
-const UNKNOWN: &str = "interrupted while it ran, and its end was not seen";
+const UNKNOWN: &str = "interrupted while it ran, and nobody saw how far it came";
 const NEVER: &str = "interrupted before it had any effect";
 
 /// What is said of a call without an end of its own.
-pub(super) fn outcome(lost: Lost) -> Outcome {
+pub(super) fn outcome(lost: &Lost) -> Outcome {
     match lost {
+        Lost::Failed(outcome) => Outcome::clone(outcome),
         Lost::Doubted => Outcome::failed(Ending::Unknown, Failure::new(FailureKind::Failed, UNKNOWN)),
         Lost::Unstarted => Outcome::failed(Ending::None, Failure::new(FailureKind::Cancelled, NEVER)),
     }
@@ -66,16 +71,17 @@ pub(super) async fn settle(cx: &Cx<'_>, call: &Call, mut lost: Lost) -> Result<B
     };
     let writes = made.effect >= Effect::Notify && cx.tx.is_none();
     loop {
-        if let Lost::Doubted = lost {
-            match ruling(cx, &made).await? {
+        match &lost {
+            Lost::Unstarted => {}
+            Lost::Doubted | Lost::Failed(_) => match ruling(cx, &made, &lost).await? {
                 Ruling::Again => {}
                 Ruling::Happened => return Ok(Box::new(Outcome::done(Value::Null))),
-                Ruling::Unknown => return Ok(Box::new(outcome(lost))),
-            }
+                Ruling::Unknown => return Ok(Box::new(outcome(&lost))),
+            },
         }
         let may = if writes { gate::pass(cx).await } else { gate::beside(cx).await };
         if may.is_err() {
-            return Ok(Box::new(outcome(Lost::Unstarted)));
+            return Ok(Box::new(outcome(&Lost::Unstarted)));
         }
         cx.calls.ordinal.set(call.key.ordinal);
         match calls::once(cx, made.clone(), writes.then_some(None)).await {
@@ -87,10 +93,15 @@ pub(super) async fn settle(cx: &Cx<'_>, call: &Call, mut lost: Lost) -> Result<B
 
 /// # Errors
 /// The step that it belongs to, or one around it, is done; what stands for the write stays.
-pub(super) async fn ruling(cx: &Cx<'_>, made: &Made) -> Result<Ruling, Stop> {
+pub(super) async fn ruling(cx: &Cx<'_>, made: &Made, lost: &Lost) -> Result<Ruling, Stop> {
     if made.effect == Effect::Notify {
         cx.world.warn(&cx.path, format!("it is not known whether `{}` arrived", made.text));
         return Ok(Ruling::Happened);
+    }
+    let walled = cx.inst.writes.borrow().wall.is_some();
+    let again = made.idempotent && !cx.cancelled();
+    if let (Lost::Failed(_), Mode::Forward, false) = (lost, cx.mode, walled || again) {
+        cx.inst.anew.set(true);
     }
     if cx.cancelled() {
         return Ok(Ruling::Unknown);
@@ -99,16 +110,16 @@ pub(super) async fn ruling(cx: &Cx<'_>, made: &Made) -> Result<Ruling, Stop> {
         (Effect::Write, Mode::Handler) => Ok(Ruling::Unknown),
         (Effect::Write, Mode::Forward) if cx.world.planted(Bug::DoubtIsDone) => Ok(Ruling::Happened),
         (Effect::Write, Mode::Forward) if cx.world.planted(Bug::DoubtIsNothing) => Ok(Ruling::Again),
-        (Effect::Write, Mode::Forward) if !made.idempotent => forward(cx, made).await,
+        (Effect::Write, Mode::Forward) if !made.idempotent => forward(cx, made, lost).await,
         (Effect::Write, Mode::Forward | Mode::Back) | (Effect::Pure | Effect::Read | Effect::Notify, _) => {
             Ok(Ruling::Again)
         }
     }
 }
 
-async fn forward(cx: &Cx<'_>, made: &Made) -> Result<Ruling, Stop> {
+async fn forward(cx: &Cx<'_>, made: &Made, lost: &Lost) -> Result<Ruling, Stop> {
     if let Some(inst) = reached(cx).await {
-        let text = format!("`{}` was interrupted, and `{}` is done: the rest of it is skipped", made.text, inst.name);
+        let text = format!("`{}` {}, and `{}` is done: the rest of it is skipped", made.text, how(lost), inst.name);
         cx.world.tell(Progress::Log { path: cx.path.clone(), text });
         calls::ended(cx, &Outcome::done(Value::Null), made.idempotent);
         inst.done.set(true);
@@ -117,7 +128,17 @@ async fn forward(cx: &Cx<'_>, made: &Made) -> Result<Ruling, Stop> {
     if cx.cancelled() {
         return Ok(Ruling::Unknown);
     }
-    Ok(asked(cx, made).await)
+    if cx.inst.anew.get() {
+        return Ok(Ruling::Unknown);
+    }
+    Ok(asked(cx, made, lost).await)
+}
+
+fn how(lost: &Lost) -> &'static str {
+    match lost {
+        Lost::Failed(_) => "failed",
+        Lost::Doubted | Lost::Unstarted => "was interrupted",
+    }
 }
 
 /// The nearest step around whose `done when` is true now. Not beyond a `parallel`: what runs beside it is not done.
@@ -145,14 +166,14 @@ async fn reached<'p>(cx: &Cx<'p>) -> Option<Rc<Instance<'p>>> {
     None
 }
 
-async fn asked(cx: &Cx<'_>, made: &Made) -> Ruling {
+async fn asked(cx: &Cx<'_>, made: &Made, lost: &Lost) -> Ruling {
     // Where something waits for its value, nobody can say what that was.
     let happened = (made.want == Want::Nothing).then_some(HAPPENED);
     let words = happened.into_iter().chain([HAPPENED_NOT, UNDO]);
     let question = QuestionAsked {
         path: cx.path.clone(),
         source: format_smolstr!("in doubt: {}", cx.inst.source),
-        text: format!("`{}` of `{}` was interrupted; did it happen?", made.text, cx.inst.name),
+        text: format!("`{}` of `{}` {}; did it happen?", made.text, cx.inst.name, how(lost)),
         kind: QuestionKind::Doubt(words.map(str::to_owned).collect()),
         within: None,
     };

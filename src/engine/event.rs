@@ -28,11 +28,14 @@ pub enum Event {
     Resumed {
         now: Timestamp,
     },
-    /// The end of a call; one for each, unless one of the next two came instead.
+    /// The end of a call; one for each, unless one of the next three came instead.
     Ended(CallId, Box<Outcome>),
     /// Instead of the end of a call that may have an effect: it was under way when its process died, and nobody can prove
     /// what it did.
     Doubted(CallId),
+    /// Instead of the end of a call that may have an effect: how it failed when an earlier process stopped the run. The step
+    /// that it belongs to begins anew.
+    Failed(CallId, Box<Outcome>),
     /// Instead of the end of a call: it provably had no effect, because it never started or its provider says so. What
     /// still wants it calls it anew, under the same key.
     Unstarted(CallId),
@@ -57,8 +60,8 @@ pub enum Event {
         what: Extent,
         walls: Walls,
     },
-    /// At a console: the end; what is in place stays.
-    Keep,
+    /// At a console: the end; what is in place stays. Why it is no good one.
+    Keep(Option<String>),
     /// The second signal: running calls are ended, and nothing more starts.
     Kill,
 }
@@ -456,6 +459,8 @@ pub struct Finish {
     pub end: End,
     /// The first failure, by order of events.
     pub failure: Option<StepFailure>,
+    /// It had gone well, and a person has asked for its undo since.
+    pub taken_back: bool,
     /// Whether any write may have had an effect.
     pub wrote: bool,
     /// Steps undone, in the order their undo ended.
@@ -464,6 +469,18 @@ pub struct Finish {
     pub left: Vec<Left>,
     pub notes: Vec<(String, Value)>,
     pub warnings: Vec<String>,
+    pub account: Account,
+}
+
+/// What the journal has of the end of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Account {
+    #[default]
+    Whole,
+    /// It does not know what was undone.
+    Behind,
+    /// Another process has the run: what became of it is not this one's to say.
+    Elsewhere,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -476,6 +493,8 @@ pub enum End {
     Undone,
     /// A person asked this process for a part, and that is undone; something else is in place: exit 0.
     UndoneInPart,
+    /// A console that came to an error; what worked before it stays: exit 1.
+    Failed,
     /// Refused before the first action: exit 2.
     Refused,
     /// Exit 3; also a success whose `finally` failed.
@@ -489,7 +508,7 @@ impl End {
     pub fn exit_code(self) -> u8 {
         match self {
             End::Succeeded | End::Undone | End::UndoneInPart => 0,
-            End::RolledBack => 1,
+            End::RolledBack | End::Failed => 1,
             End::Refused => 2,
             End::Incomplete => 3,
             End::Stopped => 4,
@@ -503,6 +522,7 @@ impl End {
             End::Succeeded => "succeeded",
             End::RolledBack | End::Undone => "rolled_back",
             End::UndoneInPart => "rolled_back_in_part",
+            End::Failed => "failed",
             End::Refused => "refused",
             End::Incomplete => "rollback_incomplete",
             End::Stopped => "stopped",

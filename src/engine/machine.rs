@@ -144,6 +144,7 @@ impl Machine<'_> {
                 world.ended(id, End::Outcome(outcome));
             }
             Event::Doubted(id) => world.ended(id, End::Lost(Lost::Doubted)),
+            Event::Failed(id, outcome) => world.ended(id, End::Lost(Lost::Failed(outcome))),
             Event::Unstarted(id) => world.ended(id, End::Lost(Lost::Unstarted)),
             Event::Fired(id) => world.fired(id),
             Event::Answered(id, answer) => world.answered(id, Ok(answer)),
@@ -159,7 +160,7 @@ impl Machine<'_> {
             }
             Event::Enter(number) => console::turn(&world, Turn::Enter(number)),
             Event::Undo { what, walls } => console::turn(&world, Turn::Undo(what, walls)),
-            Event::Keep => console::turn(&world, Turn::Keep),
+            Event::Keep(failed) => console::turn(&world, Turn::Keep(failed)),
             Event::Kill => kill(&world),
         }
         self.tasks.run(&world.queue);

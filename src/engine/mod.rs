@@ -47,12 +47,13 @@ use crate::value::{Connection, SmolStr, Timestamp, Value};
 pub use bug::Bug;
 pub use call::{Arg, Call, CallId, Context, Key, Piece, What};
 pub use console::Came;
+pub use doubt::DOUBTS;
 pub use event::{
     Answer, Command, Ending, Event, Extent, Failure, FailureKind, Finish, Input, Outcome, Progress, QuestionAsked,
     QuestionId, QuestionKind, Reached, TimerClock, TimerId, Walls,
 };
 pub use extent::{Stands, Undoable};
-pub use pending::{Pending, PendingCall, PendingQuestion, PendingTimer};
+pub use pending::{Pending, PendingCall, PendingQuestion, PendingTimer, Wait};
 pub use record::Record;
 pub use replay::{Misfit, Replayed, replay};
 pub use run::CONSOLE;

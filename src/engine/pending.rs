@@ -2,16 +2,17 @@
 use std::sync::Arc;
 
 use crate::engine::call::{Call, CallId, Path};
-use crate::engine::event::{Command, Event, Finish, QuestionAsked, QuestionId, Reached, TimerClock, TimerId};
+use crate::engine::event::{Command, Event, Finish, Progress, QuestionAsked, QuestionId, Reached, TimerClock, TimerId};
 use crate::engine::record::Record;
+use crate::source::Span;
 use crate::value::Nanos;
 
 /// What was asked for and has neither come nor been given up, in the order it was asked for.
 ///
 /// After a replay a new process says [`Event::Resumed`], then, if a person wants so, [`Event::Rollback`], and brings this up
 /// to date with what comes back. Then each of the calls here gets an end: `Ended` with what its provider can prove that it
-/// did (never for [`crate::engine::What::Begin`]); `Doubted` when it is written down that it was about to start;
-/// `Unstarted` else. One without effect that is not cancelled may also be started again under its own id. Running timers go
+/// did (never for [`crate::engine::What::Begin`]); `Doubted` when it is written down that it was about to start,
+/// or `Failed` when its end was seen as the run was stopped; `Unstarted` else. One without effect that is not cancelled may also be started again under its own id. Running timers go
 /// on with what was left of them, wall timers are due when they were, questions are asked again.
 #[derive(Clone, Debug, Default)]
 pub struct Pending {
@@ -23,8 +24,8 @@ pub struct Pending {
     /// A console waits for what is done next.
     pub ready: Option<Reached>,
     started: bool,
-    /// A `wait` that has begun and asks for its timer next.
-    begun: Option<Path>,
+    /// A wait that has begun and asks for its timer next.
+    begun: Option<Wait>,
 }
 
 /// A call without its end.
@@ -44,8 +45,17 @@ pub struct PendingTimer {
     pub set: Nanos,
     pub after: Nanos,
     pub clock: TimerClock,
-    /// Of a `wait`: where it stands.
-    pub wait: Option<Path>,
+    /// Of a `wait`, and of the limit of a `wait up to`.
+    pub wait: Option<Wait>,
+}
+
+/// A wait that has begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// Where it stands.
+    pub path: Path,
+    /// The condition that it waits for, for a limit of running time; none: for an hour.
+    pub until: Option<Span>,
 }
 
 /// A question without its answer.
@@ -67,7 +77,9 @@ impl Pending {
             Event::Start => self.started = true,
             _ if !self.started => return Err("it does not begin with its start".to_owned()),
             _ if self.finish.is_some() && !goes_on => return Err("the run has ended before it".to_owned()),
-            Event::Ended(id, _) | Event::Doubted(id) | Event::Unstarted(id) => self.ended(*id)?,
+            Event::Ended(id, _) | Event::Doubted(id) | Event::Failed(id, _) | Event::Unstarted(id) => {
+                self.ended(*id)?
+            }
             Event::Fired(id) => {
                 take(&mut self.timers, |timer| timer.id == *id).ok_or_else(|| format!("no timer {} is set", id.0))?
             }
@@ -76,7 +88,7 @@ impl Pending {
                     .ok_or_else(|| format!("no question {} is open", id.0))?
             }
             Event::Rollback { .. } => (self.finish, self.ready) = (None, None),
-            Event::Enter(_) | Event::Undo { .. } | Event::Keep => {
+            Event::Enter(_) | Event::Undo { .. } | Event::Keep(_) => {
                 self.ready.take().map(drop).ok_or("the console does not wait for it")?;
             }
             Event::Resumed { .. } | Event::Stop | Event::Kill => {}
@@ -90,6 +102,7 @@ impl Pending {
 
     /// Take in what the engine asked for after an input, by its number and time.
     pub(super) fn asked(&mut self, input: usize, at: Nanos, command: &Command) {
+        let begun = self.begun.take();
         match command {
             Command::Call(call) => self.calls.push(PendingCall { call: call.clone(), cancelled: false }),
             Command::Cancel(id) => {
@@ -97,8 +110,7 @@ impl Pending {
                 call.into_iter().for_each(|pending| pending.cancelled = true);
             }
             Command::Timer(id, after, clock) => {
-                let wait = if *clock == TimerClock::Wall { self.begun.take() } else { None };
-                self.timers.push(PendingTimer { id: *id, input, set: at, after: *after, clock: *clock, wait });
+                self.timers.push(PendingTimer { id: *id, input, set: at, after: *after, clock: *clock, wait: begun });
             }
             Command::Clear(id) => self.timers.retain(|timer| timer.id != *id),
             Command::Ask(id, asked) => {
@@ -107,7 +119,11 @@ impl Pending {
             Command::Withdraw(id) => self.questions.retain(|asked| asked.id != *id),
             Command::Finish(finish) => self.finish = Some(Finish::clone(finish)),
             Command::Ready(reached) => self.ready = Some(Reached::clone(reached)),
-            Command::Record(Record::Wait { path }) => self.begun = Some(path.clone()),
+            Command::Record(Record::Wait { path }) => self.begun = Some(Wait { path: path.clone(), until: None }),
+            Command::Tell(Progress::Waiting { path, span: until @ Some(_), .. }) => {
+                self.begun = Some(Wait { path: path.clone(), until: *until });
+            }
+            Command::Tell(Progress::Waiting { .. }) => self.begun = begun,
             Command::Record(_) | Command::Tell(_) => {}
         }
     }

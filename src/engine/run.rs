@@ -11,7 +11,7 @@ use crate::engine::bug::Bug;
 use crate::engine::call::{Path, What};
 use crate::engine::calls::{self, Made};
 use crate::engine::cx::{Cx, Instance, Mode};
-use crate::engine::event::{Command, End, Failure, FailureKind, Finish, Progress, StepFailure};
+use crate::engine::event::{Account, Command, End, Extent, Failure, FailureKind, Finish, Progress, StepFailure};
 use crate::engine::failure::{Fault, Stop};
 use crate::engine::names::Names;
 use crate::engine::record::Record;
@@ -123,9 +123,12 @@ async fn prepare<'p>(cx: &Cx<'p>, book: &'p Book) -> Result<Option<Nanos>, Stop>
 /// How long its steps, its rollback and its way forward may take; the last comes out.
 async fn limits<'p>(cx: &Cx<'p>, header: &'p Header) -> Result<Option<Nanos>, Stop> {
     let world = &cx.world;
-    world.step_timeout.set(time(cx, Field::Timeout, header.timeout.as_ref()).await?);
-    world.rollback_within.set(time(cx, Field::RollbackWithin, header.rollback_within.as_ref()).await?);
-    time(cx, Field::Deadline, header.deadline.as_ref()).await
+    let timeout = time(cx, Field::Timeout, header.timeout.as_ref()).await?;
+    let rollback_within = time(cx, Field::RollbackWithin, header.rollback_within.as_ref()).await?;
+    let deadline = time(cx, Field::Deadline, header.deadline.as_ref()).await?;
+    world.step_timeout.set(timeout);
+    world.rollback_within.set(rollback_within);
+    Ok(deadline)
 }
 
 /// What a runbook at a console declares, with the values of its parameters; how long its way forward may take.
@@ -293,9 +296,10 @@ pub(super) async fn again(world: Rc<World<'_>>) {
     let cx = top(&world);
     let here = Cx { scope: Rc::new(Scope::default()), mode: Mode::Back, ..cx };
     let asked = world.asked_back.borrow().as_ref().map(|asked| asked.why.clone()).unwrap_or_default();
-    let failure = world.failure.take().unwrap_or_else(|| machine::fault(asked).report());
-    let end = unwind(&here, &failure).await;
-    finish(&world, end, Some(failure));
+    let failed = world.failure.take();
+    let why = failed.clone().unwrap_or_else(|| machine::fault(asked).report());
+    let end = unwind(&here, &why).await;
+    finish(&world, end, failed);
 }
 
 /// Everything, or the part that was asked for, in a budget of its own; as often as somebody asks for it after its budget is
@@ -309,6 +313,7 @@ async fn unwind(cx: &Cx<'_>, failure: &StepFailure) -> End {
             budget: world.rollback_within.get(),
             what: what.clone(),
         });
+        let known = world.left.borrow().len();
         let reached = undo::run(cx, &what).await;
         if world.killed.get() {
             return End::Stopped;
@@ -316,7 +321,12 @@ async fn unwind(cx: &Cx<'_>, failure: &StepFailure) -> End {
         if world.asked_back.borrow().is_some() {
             continue;
         }
-        let clean = reached == Undone::Complete && world.left.borrow().is_empty();
+        // What an earlier part left to a person is none of this one's.
+        let mine = match what {
+            Extent::All => 0,
+            Extent::From(_) | Extent::Only(_) => known,
+        };
+        let clean = reached == Undone::Complete && world.left.borrow().len() == mine;
         let end = if clean { undone(world) } else { End::Incomplete };
         world.record(Record::Finished { exit: end.exit_code() });
         return end;
@@ -325,7 +335,7 @@ async fn unwind(cx: &Cx<'_>, failure: &StepFailure) -> End {
 
 /// All that was to be undone is. Only who asked for a part is told that this is all.
 fn undone(world: &World<'_>) -> End {
-    match (world.wanted.get(), world.tree.left().is_empty()) {
+    match (world.wanted.get(), world.tree.left().is_empty() && world.left.borrow().is_empty()) {
         (true, true) => End::Undone,
         (true, false) => End::UndoneInPart,
         (false, true) => End::RolledBack,
@@ -336,7 +346,9 @@ fn undone(world: &World<'_>) -> End {
 /// The last command: what is still in place is named unless the run went well. What was asked for is no failure.
 pub(super) fn finish(world: &World<'_>, end: End, failure: Option<StepFailure>) {
     let mut left = world.left.borrow().clone();
-    if failure.is_some() {
+    // What a console keeps is no trouble.
+    let in_trouble = failure.is_some() && end != End::Failed;
+    if in_trouble || world.back.get() {
         left.extend(world.tree.left());
     }
     world.failure.replace(failure.clone());
@@ -344,10 +356,12 @@ pub(super) fn finish(world: &World<'_>, end: End, failure: Option<StepFailure>) 
     world.push(Command::Finish(Box::new(Finish {
         end,
         failure,
+        taken_back: world.went_well.get() && world.back.get(),
         wrote: world.wrote.get(),
         undone: world.undone.borrow().clone(),
         left,
         notes: world.notes.borrow().clone(),
         warnings: world.warnings.borrow().clone(),
+        account: Account::Whole,
     })));
 }

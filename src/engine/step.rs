@@ -152,6 +152,8 @@ async fn perform<'p>(cx: &Cx<'p>, action: &'p Action, names: &Rc<Names>) -> Resu
 async fn instance<'p>(cx: &Cx<'p>, spec: &Spec<'p>, names: &Rc<Names>) -> Flow {
     let world = &cx.world;
     let mut attempt = 1;
+    // Those before it began anew.
+    let mut before = 0;
     loop {
         let seq = cx.seq.open();
         let scope = Scope::child(&cx.scope);
@@ -180,6 +182,7 @@ async fn instance<'p>(cx: &Cx<'p>, spec: &Spec<'p>, names: &Rc<Names>) -> Flow {
             writes: RefCell::new(Writes::default()),
             goals: RefCell::default(),
             done: Cell::default(),
+            anew: Cell::default(),
             beside: cx.beside,
         });
         let inner =
@@ -221,15 +224,20 @@ async fn instance<'p>(cx: &Cx<'p>, spec: &Spec<'p>, names: &Rc<Names>) -> Flow {
                     }));
                 }
                 cx.seq.prune(&seq);
-                let status = if matches!(next, Next::Done) { StepStatus::AlreadyDone } else { StepStatus::Ok };
+                // What is marked as done was begun by this run.
+                let already = matches!(next, Next::Done) && !inst.done.get();
+                let status = if already { StepStatus::AlreadyDone } else { StepStatus::Ok };
                 finished(cx, spec, attempt, status, None);
                 return Ok(next);
             }
             Err(Stop::Fail(fault)) => {
-                let again = spec.retry.as_ref().filter(|retry| {
-                    attempt <= retry.times && !cx.cancelled() && !seq.has_wall() && !inst.writes.borrow().loose
-                });
-                let Some(retry) = again else {
+                let retry = spec.retry.as_ref().filter(|retry| attempt - before <= retry.times);
+                let pause = match retry {
+                    _ if inst.anew.get() => Some(Nanos(0)),
+                    retry => retry.map(|retry| delay(retry, attempt - before)),
+                };
+                let may = !cx.cancelled() && !seq.has_wall() && !inst.writes.borrow().loose;
+                let Some(delay) = pause.filter(|_| may) else {
                     finished(cx, spec, attempt, StepStatus::Failed, Some(fault.failure.clone()));
                     return Err(Stop::Fail(fault));
                 };
@@ -242,11 +250,15 @@ async fn instance<'p>(cx: &Cx<'p>, spec: &Spec<'p>, names: &Rc<Names>) -> Flow {
                     finished(cx, spec, attempt, StepStatus::Cancelled, Some(fault.failure.clone()));
                     return Err(Stop::Cancelled);
                 }
-                let delay = delay(retry, attempt);
+                if inst.anew.get() {
+                    before = attempt;
+                }
                 attempt += 1;
-                let failure = Box::new(fault.failure.clone());
-                let (path, name) = (cx.path.clone(), spec.name.clone());
-                world.tell(Progress::Retrying { path, name, attempt, delay, failure });
+                if spec.told {
+                    let failure = Box::new(fault.failure.clone());
+                    let (path, name) = (cx.path.clone(), spec.name.clone());
+                    world.tell(Progress::Retrying { path, name, attempt, delay, failure });
+                }
                 if let Err(stop) = cx.sleep(delay).await {
                     finished(cx, spec, attempt - 1, StepStatus::Cancelled, Some(fault.failure.clone()));
                     return Err(stop);

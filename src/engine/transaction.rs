@@ -36,7 +36,7 @@ pub(super) async fn transaction<'p>(cx: &Cx<'p>, on: &'p Expr, body: &'p Block, 
             return flow;
         }
         if let Err(stop) = gate::pass(cx).await {
-            calls::ended(cx, &doubt::outcome(Lost::Unstarted), false);
+            calls::ended(cx, &doubt::outcome(&Lost::Unstarted), false);
             return Err(stop);
         }
         cx.calls.ordinal.set(ordinal);
@@ -87,10 +87,10 @@ impl<'p> Transaction<'p> {
         let outcome = match calls::once(cx, commit.clone(), Some(None)).await {
             End::Outcome(outcome) => outcome,
             End::Lost(Lost::Unstarted) => return None,
-            End::Lost(Lost::Doubted) => match doubt::ruling(cx, &commit).await {
+            End::Lost(lost @ (Lost::Doubted | Lost::Failed(_))) => match doubt::ruling(cx, &commit, &lost).await {
                 Ok(Ruling::Again) => return None,
                 Ok(Ruling::Happened) => Box::new(Outcome::done(Value::Null)),
-                Ok(Ruling::Unknown) => Box::new(doubt::outcome(Lost::Doubted)),
+                Ok(Ruling::Unknown) => Box::new(doubt::outcome(&lost)),
                 Err(stop) => return Some(Err(stop)),
             },
         };

@@ -217,7 +217,7 @@ impl<'p> World<'p> {
     }
 
     pub fn name(&self, id: NameId) -> Option<&'p NameInfo> {
-        self.program().names.get(id.0 as usize)
+        self.program().names.get(id.0 as usize).map(|info| &**info)
     }
 
     pub fn name_text(&self, id: NameId) -> SmolStr {

@@ -1,5 +1,7 @@
 //! What is written down of a run.
-use crate::engine::{CallId, Input, OnFailure, Part};
+use std::collections::BTreeSet;
+
+use crate::engine::{CallId, Event, Input, OnFailure, Part};
 use crate::value::{SmolStr, Timestamp, Value};
 
 /// What every binary must mean alike by a recorded run; raised when the same events would lead elsewhere.
@@ -94,9 +96,54 @@ pub enum Entry {
     Connected { name: SmolStr, address: String, server: Option<String>, wall: Timestamp },
     /// Another run has taken a lock from this one, and who wanted it.
     LockTaken { lock: String, by: SmolStr, who: String, wall: Timestamp },
+    /// Ended, what a call of a process that died had left running, in words; for which run, when another one has taken a lock.
+    LeftEnded { call: CallId, what: String, by: Option<SmolStr>, wall: Timestamp },
     /// The process let go of the run before its end, and why. `last`: what the engine consumed as it stopped; to whoever goes
     /// on it has not happened. Empty in older runs, and where there was nothing of it.
     Stopped { why: String, last: Vec<Input>, wall: Timestamp },
     /// A person ended it as it was.
     Closed { who: String, reason: String, wall: Timestamp },
+}
+
+/// Calls that were about to start and may still run: no end of theirs is known.
+#[must_use]
+pub fn unfinished(entries: &[Entry]) -> BTreeSet<CallId> {
+    let mut open = BTreeSet::new();
+    for entry in entries {
+        match entry {
+            Entry::Intent { call, .. } => drop(open.insert(*call)),
+            Entry::LeftEnded { call, .. } => drop(open.remove(call)),
+            Entry::Heard { input, .. } => over(input, &mut open),
+            Entry::Stopped { last, .. } => last.iter().for_each(|input| over(input, &mut open)),
+            Entry::Taken { .. }
+            | Entry::Entered { .. }
+            | Entry::Noted { .. }
+            | Entry::Proof { .. }
+            | Entry::Connected { .. }
+            | Entry::LockTaken { .. }
+            | Entry::Closed { .. } => {}
+        }
+    }
+    open
+}
+
+fn over(input: &Input, open: &mut BTreeSet<CallId>) {
+    match &input.event {
+        Event::Ended(call, outcome) | Event::Failed(call, outcome) if outcome.running.is_none() => {
+            open.remove(call);
+        }
+        Event::Doubted(call) | Event::Unstarted(call) => {
+            open.remove(call);
+        }
+        _ => {}
+    }
+}
+
+/// The machine of the process that had the run last.
+#[must_use]
+pub fn driven_on(entries: &[Entry]) -> Option<&str> {
+    entries.iter().rev().find_map(|entry| match entry {
+        Entry::Taken { holder, .. } => Some(holder.host_name.as_str()),
+        _ => None,
+    })
 }

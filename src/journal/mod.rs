@@ -8,6 +8,7 @@
 //! of the text that held it. What may not stand in the clear is what the [`Redactor`](crate::value::redact::Redactor) knows
 //! at that append: it learns a secret before the outcome that brought it is written. Where one came from `env` or `prompt`
 //! it is read again, and [`Store::same`] tells whether it is still the one that the run had.
+pub mod behind;
 mod chain;
 pub mod codec;
 pub mod entry;

@@ -34,7 +34,13 @@ impl State {
         match self {
             State::Open | State::Ended(End::Stopped) => true,
             State::Ended(
-                End::Succeeded | End::RolledBack | End::Undone | End::UndoneInPart | End::Refused | End::Incomplete,
+                End::Failed
+                | End::Succeeded
+                | End::RolledBack
+                | End::Undone
+                | End::UndoneInPart
+                | End::Refused
+                | End::Incomplete,
             )
             | State::Closed => false,
         }
@@ -48,6 +54,7 @@ impl State {
             State::Ended(End::Succeeded) => Some("succeeded"),
             State::Ended(End::RolledBack | End::Undone) => Some("undone"),
             State::Ended(End::Incomplete | End::UndoneInPart) => Some("incomplete"),
+            State::Ended(End::Failed) => Some("failed"),
             State::Ended(End::Refused) => Some("refused"),
             State::Closed => Some("closed"),
         }
@@ -267,6 +274,12 @@ pub trait Store {
     /// # Errors
     /// Another run holds it.
     fn lock(&mut self, name: &str, run: &str, takeover: bool, wall: Timestamp) -> Result<Option<Lock>, Trouble>;
+
+    /// Take a lock back from the run that this process drives; nothing when that has it not.
+    ///
+    /// # Errors
+    /// The store cannot be written, or this process does not drive the run.
+    fn unlock(&mut self, name: &str, run: &str) -> Result<(), Trouble>;
 
     /// Ask the run that has a lock, where a process on another machine drives it, to be cancelled and undone: the lock, and who
     /// drives it. Nothing when nobody does: [`Store::lock`] gives it. May be asked again and again.

@@ -6,7 +6,7 @@ use super::chain::Hash;
 use crate::engine::event::End;
 use crate::value::Timestamp;
 
-const ENDS: [End; 5] = [End::Succeeded, End::RolledBack, End::Refused, End::Incomplete, End::Stopped];
+const ENDS: [End; 6] = [End::Succeeded, End::RolledBack, End::Failed, End::Refused, End::Incomplete, End::Stopped];
 
 #[derive(Clone, Debug)]
 pub struct Tip {
@@ -36,7 +36,9 @@ impl Tip {
 /// Whether nobody has anything left to do for such a run.
 pub fn leaves_nothing(state: State) -> bool {
     match state {
-        State::Ended(End::Succeeded | End::RolledBack | End::Undone | End::Refused) | State::Closed => true,
+        State::Ended(End::Succeeded | End::RolledBack | End::Undone | End::Failed | End::Refused) | State::Closed => {
+            true
+        }
         State::Open | State::Ended(End::Incomplete | End::UndoneInPart | End::Stopped) => false,
     }
 }

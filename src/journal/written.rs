@@ -67,6 +67,7 @@ fn wall(entry: &Entry) -> Option<Timestamp> {
         | Entry::Noted { wall, .. }
         | Entry::Connected { wall, .. }
         | Entry::LockTaken { wall, .. }
+        | Entry::LeftEnded { wall, .. }
         | Entry::Stopped { wall, .. }
         | Entry::Closed { wall, .. } => Some(*wall),
         Entry::Intent { .. } | Entry::Proof { .. } => None,

@@ -11,7 +11,7 @@ use crate::check::walk::{self, Doing};
 use crate::source::Sources;
 use crate::value::{Nanos, Value, show};
 
-pub use questions::{Asked, AskedKind, labels, questions, unwritten};
+pub use questions::{Asked, AskedKind, IN_DOUBT, labels, questions, unwritten};
 pub use unwind::{Unwind, UnwindKind};
 
 #[derive(Clone, Debug, PartialEq)]

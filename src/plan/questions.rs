@@ -69,6 +69,9 @@ pub fn labels(program: &Program) -> Vec<SmolStr> {
     found
 }
 
+/// What the label of the question begins with that asks what became of a call.
+pub const IN_DOUBT: &str = "in doubt: ";
+
 /// The label of every question that no file asks, and a run that goes on may: what became of a call in doubt, and whether
 /// a step is still as the run left it.
 #[must_use]
@@ -83,7 +86,9 @@ pub fn unwritten(program: &Program) -> Vec<SmolStr> {
     };
     program.book.iter().for_each(|book| steps(&book.body));
     program.actions.iter().for_each(|action| steps(&action.body.block));
-    names.iter().flat_map(|name| [format_smolstr!("in doubt: {name}"), format_smolstr!("undo: {name}")]).collect()
+    names.sort();
+    names.dedup();
+    names.iter().flat_map(|name| [format_smolstr!("{IN_DOUBT}{name}"), format_smolstr!("undo: {name}")]).collect()
 }
 
 fn labels_in(block: &Block, found: &mut Vec<SmolStr>) {

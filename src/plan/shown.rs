@@ -15,9 +15,9 @@ pub struct Shown<'a> {
 }
 
 impl Shown<'_> {
-    /// A string with its known holes filled in.
+    /// A string with its known holes filled in, in one line.
     pub fn label(self, expr: &Expr) -> String {
-        match &expr.kind {
+        let text: String = match &expr.kind {
             ExprKind::Text(parts) => parts
                 .iter()
                 .map(|part| match part {
@@ -29,7 +29,8 @@ impl Shown<'_> {
                 Ok(value) => show::message(&value).unwrap_or_else(|_| show::show(&value)),
                 Err(_) => self.written(expr.span),
             },
-        }
+        };
+        show::in_one_line(&text).into_owned()
     }
 
     fn hole(self, expr: &Expr) -> String {

@@ -76,6 +76,10 @@ impl Console {
         }
         let mut screen = self.screen.borrow_mut();
         screen.permanent(lines);
+        if self.story.asks_a_secret() {
+            screen.region(&[]);
+            return screen.outside().settle();
+        }
         if let (Busy::Since(since), true) = (self.busy, screen.outside().look.moves) {
             // What is over at once does not flicker.
             let spent = Nanos(at.0 - since.0);

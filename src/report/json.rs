@@ -8,6 +8,7 @@ use crate::engine::event::{End, Finish, Progress};
 use crate::report::diagnostics::Finding;
 use crate::report::events::{Fields, Line, Refusal, Why, ended, hidden, told};
 use crate::report::outside::Outside;
+use crate::report::story::is_prompt;
 use crate::report::streamed::Streamed;
 use crate::run::{Shown, Watcher};
 use crate::source::Sources;
@@ -75,6 +76,9 @@ impl Watcher for Json {
         let sources = self.sources.clone();
         let (path, event, fields) = told(progress, &sources);
         self.event(at, &path, event, fields);
+        if matches!(progress, Progress::ActionStarted { text, .. } if is_prompt(text)) {
+            self.out.settle();
+        }
     }
 
     fn output(&mut self, at: Nanos, chunk: &Chunk) {

@@ -37,6 +37,10 @@ impl Live {
     fn show(&mut self, at: Nanos, lines: &[Line]) {
         let mut screen = self.screen.borrow_mut();
         screen.permanent(lines);
+        if self.story.asks_a_secret() {
+            screen.region(&[]);
+            return screen.outside().settle();
+        }
         screen.region(&region(at, &self.story, &self.opening));
     }
 }

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
@@ -19,6 +20,7 @@ use crate::report::style::{Line, Tone};
 use crate::report::visible::{Colours, visible};
 use crate::report::workflow;
 use crate::report::wrap::wrapped;
+use crate::run;
 use crate::value::Value;
 use crate::value::redact::Redactor;
 
@@ -97,6 +99,10 @@ impl Written {
 /// The secrets of a run, for all who show something of it.
 pub type Known = Rc<RefCell<Redactor>>;
 
+/// How often whoever reads is waited for before somebody else writes or the process, told to end, does; and how long each time.
+const LAST_WORDS: u32 = 200;
+const MOMENT: Duration = Duration::from_millis(10);
+
 enum Writer {
     /// Nothing had to wait so far.
     Here(Box<dyn Write + Send>),
@@ -162,6 +168,16 @@ impl Outside {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) == 0
+    }
+
+    /// Wait until nothing waits to be written, at most for about two seconds: somebody else writes to the terminal next.
+    pub fn settle(&self) {
+        for _ in 0..LAST_WORDS {
+            if self.is_empty() {
+                return;
+            }
+            std::thread::sleep(MOMENT);
+        }
     }
 
     /// To ask after the end whether everything got out.
@@ -331,6 +347,16 @@ impl Drop for Outside {
         self.tell_left_out();
         if let Some(Writer::Thread(sender, thread)) = self.writer.take() {
             drop(sender);
+            // A process that was told to end does not wait for ever for a terminal that nobody reads.
+            if self.look.terminal && run::told_to_end() {
+                let late = (0..LAST_WORDS).all(|_| {
+                    std::thread::sleep(MOMENT);
+                    !thread.is_finished()
+                });
+                if late {
+                    return;
+                }
+            }
             let _ = thread.join();
         }
     }

@@ -30,6 +30,9 @@ impl Watcher for Plain {
             self.opening.lines(title).iter().for_each(|line| self.out.line(line));
         }
         self.story.tell(at, progress).iter().for_each(|line| self.out.line(line));
+        if self.story.asks_a_secret() {
+            self.out.settle();
+        }
     }
 
     fn output(&mut self, _at: Nanos, chunk: &Chunk) {

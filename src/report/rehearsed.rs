@@ -6,8 +6,8 @@ use crate::check::program::{Effect, Want};
 use crate::effects::{Chunk, Stream};
 use crate::engine::call::{CallId, Path, Segment};
 use crate::engine::event::{
-    ConditionKind, End, Ending, Extent, Failure, FailureKind, Finish, Left, LeftWhy, Progress, StepFailure, StepStatus,
-    Verdict,
+    Account, ConditionKind, End, Ending, Extent, Failure, FailureKind, Finish, Left, LeftWhy, Progress, StepFailure,
+    StepStatus, Verdict,
 };
 use crate::report::opening::Opening;
 use crate::report::outside::{Look, Outside};
@@ -132,11 +132,13 @@ pub fn tell(watcher: &mut dyn Watcher) {
     let finish = Finish {
         end: End::Incomplete,
         failure: Some(StepFailure { step: "Check".into(), path: at(2), failure: broken }),
+        taken_back: false,
         wrote: true,
         undone: vec![(at(1), traffic)],
         left: vec![Left { path: at(0), step: deploy, span: None, why: LeftWhy::Failed(exit) }],
         notes: vec![("error rate".into(), Value::str("0.031"))],
         warnings: vec!["`disk` does not hold: 91% < 90%".into()],
+        account: Account::Whole,
     };
     watcher.finished(ms(9800), &finish);
 }

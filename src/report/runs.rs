@@ -28,7 +28,7 @@ pub fn standing(row: &Row) -> &'static str {
 fn tone(standing: &str) -> Tone {
     match standing {
         "running" => Tone::Doing,
-        "interrupted" | "stopped" | "incomplete" | "damaged" => Tone::Bad,
+        "interrupted" | "stopped" | "incomplete" | "failed" | "damaged" => Tone::Bad,
         "succeeded" => Tone::Good,
         "undone" => Tone::Warn,
         _ => Tone::Dim,

@@ -4,6 +4,8 @@ mod back;
 mod condition;
 mod slow;
 
+pub use slow::is_prompt;
+
 use std::collections::BTreeMap;
 
 use unicode_width::UnicodeWidthStr;
@@ -484,6 +486,11 @@ impl Story {
         for help in failure.help.iter().flat_map(|help| help.lines()) {
             lines.push(self.line(path).put(Tone::Doing, format!("    help: {help}")));
         }
+    }
+
+    /// Something else was told: an answer names its question.
+    pub fn interrupted(&mut self) {
+        self.told_question = None;
     }
 
     /// What a process that goes on finds under way.

@@ -1,6 +1,6 @@
 //! The end of a run: how it ended, why, what is undone, what is left and what a person must do.
 use crate::engine::call::Path;
-use crate::engine::event::{End, Failure, Finish, Left, LeftWhy, StepFailure};
+use crate::engine::event::{Account, End, Failure, Finish, Left, LeftWhy, StepFailure};
 use crate::report::place;
 use crate::report::story::note;
 use crate::report::style::{Line, Tone};
@@ -67,16 +67,33 @@ pub fn ways_out(finish: &Finish, run: &str) -> Option<String> {
         | LeftWhy::Kept
         | LeftWhy::FinallyOpen => false,
     };
+    match finish.account {
+        Account::Whole => {}
+        Account::Elsewhere => {
+            return Some(format!("another process has the run now: `rbk show {run}` tells what became of it"));
+        }
+        Account::Behind => {
+            return Some(format!(
+                "when the journal is back and all is as it should be, {close} ends it; do not resume it or roll it back: \
+                 that would be done on top of what was undone"
+            ));
+        }
+    }
     Some(match finish.end {
         End::Stopped => ways_on(run),
-        End::UndoneInPart => format!("`rbk rollback {run}` undoes the rest, {close} leaves it as it is"),
-        End::Incomplete if finish.left.iter().all(by_hand) => {
+        End::Incomplete | End::UndoneInPart if finish.left.iter().all(by_hand) => {
             format!("when that is done by hand, {close} ends it")
         }
+        End::Incomplete if finish.left.iter().all(|left| by_hand(left) || matches!(left.why, LeftWhy::Kept)) => {
+            format!(
+                "`rbk rollback {run}` undoes what was not asked for; when the rest is done by hand, {close} ends it"
+            )
+        }
+        End::UndoneInPart => format!("`rbk rollback {run}` undoes the rest, {close} leaves it as it is"),
         End::Incomplete => {
             format!("when its cause is mended, `rbk rollback {run}` goes on with undoing; {close} leaves it as it is")
         }
-        End::Succeeded | End::RolledBack | End::Undone | End::Refused => return None,
+        End::Succeeded | End::RolledBack | End::Undone | End::Failed | End::Refused => return None,
     })
 }
 
@@ -99,7 +116,7 @@ pub(super) fn left(left: &[Left], sources: &Sources) -> Vec<Line> {
 fn headline(at: Nanos, finish: &Finish) -> Line {
     let after = time::length(at);
     let line = Line::new(0);
-    let by_hand = finish.left.iter().all(|left| matches!(left.why, LeftWhy::Manual(_)));
+    let by_hand = finish.left.iter().all(|left| matches!(left.why, LeftWhy::Manual(_) | LeftWhy::Kept));
     match finish.end {
         End::Succeeded => line.put(Tone::Good, "✓ Done").put(Tone::Dim, format!(" in {after}")),
         End::Undone | End::UndoneInPart if finish.undone.is_empty() => {
@@ -118,7 +135,23 @@ fn headline(at: Nanos, finish: &Finish) -> Line {
         End::RolledBack => {
             line.put(Tone::Bad, "✗ Failed").put(Tone::Plain, format!(" after {after}; everything done is undone"))
         }
+        End::Failed => {
+            line.put(Tone::Bad, "✗ Failed").put(Tone::Plain, format!(" after {after}; what had worked stays"))
+        }
         End::Refused => line.put(Tone::Bad, "✗ Refused").put(Tone::Plain, " before the first action; nothing was done"),
+        End::Incomplete if finish.account == Account::Behind && finish.left.is_empty() => {
+            let (word, after) = match finish.failure {
+                Some(_) => ("✗ Failed", format!(" after {after}; everything done is undone")),
+                None => ("✗ Undone", ": everything that was in place".to_owned()),
+            };
+            line.put(Tone::Bad, word).put(Tone::Plain, after).put(Tone::Plain, ", and the journal does not know it")
+        }
+        End::Incomplete if finish.taken_back && by_hand => {
+            line.put(Tone::Bad, "✗ Undone").put(Tone::Plain, " in part: a person must finish it")
+        }
+        End::Incomplete if finish.taken_back => {
+            line.put(Tone::Bad, "✗ Not undone").put(Tone::Plain, " wholly: a person is needed")
+        }
         End::Incomplete if finish.failure.is_none() => {
             line.put(Tone::Bad, "✗ Done").put(Tone::Plain, format!(" in {after}, but something is left for a person"))
         }
@@ -128,6 +161,9 @@ fn headline(at: Nanos, finish: &Finish) -> Line {
         End::Incomplete => line
             .put(Tone::Bad, "✗ Failed")
             .put(Tone::Plain, format!(" after {after}, and not everything is undone: a person is needed")),
+        End::Stopped if finish.account == Account::Elsewhere => line
+            .put(Tone::Bad, "✗ Stopped")
+            .put(Tone::Plain, format!(" after {after}: another process has the run now")),
         End::Stopped => line
             .put(Tone::Bad, "✗ Stopped")
             .put(Tone::Plain, format!(" after {after}: nothing more was run and nothing more was undone")),

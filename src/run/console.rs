@@ -29,8 +29,8 @@ pub enum Turn {
     Undo(Extent, Walls),
     /// Only to be kept: [`Entry::Noted`].
     Note(Entry),
-    /// The end; what is in place stays.
-    Keep,
+    /// The end; what is in place stays. Why it is no good one.
+    Keep(Option<String>),
     /// The end; all is undone, and why.
     Rollback(String),
     /// The process lets go of the run, which stays as it is.

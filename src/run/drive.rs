@@ -1,4 +1,5 @@
 //! The loop.
+mod again;
 mod locks;
 mod turns;
 
@@ -22,10 +23,10 @@ use super::runs;
 use super::signals::{Heard, Signals, suspend};
 use super::{Answers, Operator, Watcher};
 use crate::effects::{Cancel, Canceller, Chunk, Effects, Output, Proof};
-use crate::engine::event::End;
+use crate::engine::event::{Account, End};
 use crate::engine::{
-    Call, CallId, Command, Ending, Engine, Event, Failure, FailureKind, Finish, Input, Outcome, Pending, PendingTimer,
-    Progress, QuestionId, Record, Replayed, TimerClock, TimerId, What,
+    Call, CallId, Command, Ending, Engine, Event, Failure, FailureKind, Finish, Input, Outcome, Progress, QuestionId,
+    Record, Replayed, TimerClock, TimerId, What,
 };
 use crate::journal::{Entry, Kind, Room, Trouble};
 use crate::value::{Nanos, Timestamp, Value};
@@ -44,6 +45,10 @@ const LAST: Duration = Duration::from_secs(7);
 enum Seen {
     Ended(Arc<Call>, Outcome),
     Settled(Option<Outcome>),
+    /// It failed as an earlier process stopped, and nobody knows more.
+    Failed(Outcome),
+    /// What a dead run with a lock that is taken over had left running was ended.
+    Freed(Box<locks::Freed>),
 }
 
 type Running<'a> = FuturesUnordered<Pin<Box<dyn Future<Output = (CallId, Seen)> + 'a>>>;
@@ -87,7 +92,9 @@ struct Driver<'a> {
     cancellers: BTreeMap<CallId, Canceller>,
     /// Locks that are being taken.
     locks: BTreeMap<CallId, Arc<Call>>,
-    /// Of those, the ones whose runs were asked to end.
+    /// Those that the last input has taken.
+    taken: Vec<Arc<Call>>,
+    /// Of those that are being taken, the ones whose runs were asked to end.
     asked_for: BTreeMap<CallId, (Arc<Call>, Outcome)>,
     timers: BTreeMap<TimerId, Nanos>,
     questions: BTreeSet<QuestionId>,
@@ -122,6 +129,7 @@ pub async fn drive(run: Replayed, around: Around<'_>, past: Option<Past>) -> Res
         running: FuturesUnordered::new(),
         cancellers: BTreeMap::new(),
         locks: BTreeMap::new(),
+        taken: Vec::new(),
         asked_for: BTreeMap::new(),
         timers: BTreeMap::new(),
         questions: BTreeSet::new(),
@@ -143,6 +151,8 @@ pub async fn drive(run: Replayed, around: Around<'_>, past: Option<Past>) -> Res
     let unkept = driver.around.journal.as_mut().and_then(|journal| journal.end(driver.finish.as_ref(), now()).err());
     if let Some(finish) = &mut driver.finish {
         finish.warnings.extend(unkept.map(|unkept| format!("its end is not in the journal: {}", unkept.message)));
+        finish.account = driver.around.journal.as_ref().map(|journal| journal.account()).unwrap_or_default();
+        told_by(finish);
         match (driver.gone, &mut finish.failure) {
             // What went wrong before stays what went wrong.
             (Some(Gone { why, back: true }), _) | (Some(Gone { why, back: false }), None) => finish.warnings.push(why),
@@ -157,6 +167,22 @@ pub async fn drive(run: Replayed, around: Around<'_>, past: Option<Past>) -> Res
         driver.around.watcher.finished(at, finish);
     }
     Ok(driver.finish)
+}
+
+/// A run whose journal does not tell the truth about it needs a person, and of one that another process has only that can be said.
+fn told_by(finish: &mut Finish) {
+    match finish.account {
+        Account::Whole => {}
+        Account::Elsewhere => finish.left.clear(),
+        Account::Behind => {
+            finish.end = match finish.end {
+                End::RolledBack | End::Undone | End::UndoneInPart | End::Incomplete => End::Incomplete,
+                end @ (End::Succeeded | End::Failed | End::Refused | End::Stopped) => end,
+            };
+            let text = "the journal does not know what was undone: the run must not be resumed or rolled back by it";
+            finish.warnings.push(text.to_owned());
+        }
+    }
 }
 
 impl<'a> Driver<'a> {
@@ -285,7 +311,13 @@ impl<'a> Driver<'a> {
                 self.hear(Event::Ended(call, Box::new(outcome)));
             }
             Seen::Settled(Some(_)) => self.hear(Event::Unstarted(call)),
+            Seen::Failed(outcome) => self.hear(Event::Failed(call, Box::new(outcome))),
             Seen::Settled(None) => self.hear(Event::Doubted(call)),
+            Seen::Freed(freed) => {
+                if let Some(outcome) = self.freed(*freed) {
+                    self.hear(Event::Ended(call, Box::new(outcome)));
+                }
+            }
         }
     }
 
@@ -393,6 +425,9 @@ impl<'a> Driver<'a> {
     /// A call whose intent could not be kept does not start; on the way back there is nothing better than to go on.
     fn start_unkept(&mut self, call: Arc<Call>, trouble: &Trouble) {
         if self.engine.goes_back() {
+            if let Some(journal) = &mut self.around.journal {
+                journal.goes_back();
+            }
             if trouble.kind != Kind::Full && !std::mem::replace(&mut self.unkept, true) {
                 let text = format!("{}: the way back goes on without being kept", trouble.message);
                 let at = self.clock.now();
@@ -469,58 +504,6 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Take up what an earlier process has left.
-    async fn go_on(&mut self, pending: Pending, past: Past) {
-        let Past { walls, intended, proofs, mut ends, rollback, .. } = past;
-        if rollback.is_none() && pending.finish.is_some() {
-            // It died between its end and the word of it.
-            self.finish = pending.finish;
-            return;
-        }
-        let calls: Vec<CallId> = pending.calls.iter().map(|pending| pending.call.id).collect();
-        let alive: BTreeMap<CallId, String> = self.around.effects.end_left(&calls).await.into_iter().collect();
-        let (at, wall) = (self.clock.now(), now());
-        for timer in &pending.timers {
-            let due = due(timer, &walls, at, wall);
-            self.timers.insert(timer.id, due);
-            if let Some(path) = &timer.wait {
-                // To the second: it is for people.
-                let limit = Nanos((due.0 - at.0).div_euclid(1_000_000_000).saturating_add(1) * 1_000_000_000);
-                let waiting = Progress::Waiting { path: path.clone(), what: String::new(), span: None, limit };
-                self.around.watcher.tell(at, &waiting);
-            }
-        }
-        for question in pending.questions {
-            self.asked.push_back((at, Command::Ask(question.id, Box::new(question.asked))));
-        }
-        self.hear(Event::Resumed { now: wall });
-        match (rollback, pending.ready) {
-            (Some((why, what)), _) => self.hear(Event::Rollback { why, what }),
-            (None, Some(reached)) => self.asked.push_back((at, Command::Ready(Box::new(reached)))),
-            (None, None) => {}
-        }
-        self.obey_all();
-        for pending in pending.calls {
-            let call = pending.call;
-            let id = call.id;
-            if let Some(alive) = alive.get(&id) {
-                let outcome = Outcome { running: Some(alive.clone()), ..interrupted() };
-                self.hear(Event::Ended(id, Box::new(outcome)));
-            } else if !intended.contains(&id) {
-                // A read, or a write that was never started.
-                self.hear(Event::Unstarted(id));
-            } else if let Some(outcome) = ends.remove(&id).filter(|outcome| is_proof(outcome.ending)) {
-                self.running.push(Box::pin(std::future::ready((id, Seen::Settled(Some(outcome))))));
-            } else {
-                let (effects, proof) = (self.around.effects, proofs.get(&id).cloned());
-                self.running.push(Box::pin(async move {
-                    let became = effects.settle(&call, proof.as_ref()).await;
-                    (id, Seen::Settled(became))
-                }));
-            }
-        }
-    }
-
     fn show(&mut self, chunk: &Chunk) {
         let at = self.clock.now();
         self.around.watcher.output(at, chunk);
@@ -532,7 +515,10 @@ impl<'a> Driver<'a> {
 fn must_be_kept(command: &Command) -> bool {
     matches!(
         command,
-        Command::Record(Record::Intent { .. }) | Command::Ask(..) | Command::Timer(_, _, TimerClock::Wall)
+        Command::Record(Record::Intent { .. })
+            | Command::Ask(..)
+            | Command::Timer(_, _, TimerClock::Wall)
+            | Command::Tell(Progress::Waiting { .. })
     )
 }
 
@@ -545,32 +531,6 @@ fn unkept(kept: Result<Room, Trouble>) -> Option<Trouble> {
             ..Trouble::new("the disk of the journal is full: what is left of it is for undoing")
         }),
         Err(trouble) => Some(trouble),
-    }
-}
-
-/// Whether an end says what became of a call. One that failed half-way is decided anew by whoever goes on.
-fn is_proof(ending: Ending) -> bool {
-    match ending {
-        Ending::Done | Ending::None => true,
-        Ending::Some | Ending::Unknown => false,
-    }
-}
-
-/// The end of a call of an earlier process that could not be ended.
-fn interrupted() -> Outcome {
-    let failure = Failure::new(FailureKind::Cancelled, "the process that ran it has died");
-    Outcome::failed(Ending::Unknown, failure)
-}
-
-/// When a timer of an earlier process fires: what counts running time goes on with what was left, a `wait` keeps its hour.
-fn due(timer: &PendingTimer, walls: &[Timestamp], at: Nanos, wall: Timestamp) -> Nanos {
-    match timer.clock {
-        TimerClock::Running => Nanos(timer.set.0.saturating_add(timer.after.0)),
-        TimerClock::Wall => {
-            let set = walls.get(timer.input).copied().unwrap_or(wall);
-            let passed = i64::try_from(wall.duration_since(set).as_nanos()).unwrap_or(i64::MAX).max(0);
-            Nanos(at.0.saturating_add(timer.after.0.saturating_sub(passed).max(0)))
-        }
     }
 }
 

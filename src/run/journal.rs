@@ -2,8 +2,11 @@
 use std::collections::BTreeSet;
 
 use super::crash;
-use crate::engine::event::{End, Event, Finish, Input, Outcome};
+use crate::effects::shell::Living;
+use crate::engine::event::{Account, End, Event, Finish, Input, Outcome};
 use crate::engine::{Call, CallId, Command, Ending, Failure, FailureKind, Record, What};
+use crate::journal::behind;
+use crate::journal::entry::{driven_on, unfinished};
 use crate::journal::{Entry, Filter, Holder, Lock, Room, Row, Standing, State, Store, Trouble, Wanted};
 use crate::value::redact::Redactor;
 use crate::value::{SmolStr, Timestamp, Value};
@@ -26,6 +29,16 @@ pub struct Journal {
     owes: bool,
     /// Another process has the run.
     lost: bool,
+    /// Something was undone that is not kept.
+    behind: bool,
+}
+
+/// A run that has a lock, and that nobody drives.
+pub struct LeftHolder {
+    pub run: SmolStr,
+    pub lock: String,
+    /// Calls that may have left something running.
+    pub open: BTreeSet<CallId>,
 }
 
 /// A run that stops before its end.
@@ -51,6 +64,7 @@ impl Journal {
             stop: None,
             owes: false,
             lost: false,
+            behind: false,
         }
     }
 
@@ -110,6 +124,9 @@ impl Journal {
         crash::point();
         self.waiting.clear();
         self.owes = false;
+        if std::mem::take(&mut self.behind) {
+            behind::forget(&self.run);
+        }
         Ok(self.room)
     }
 
@@ -132,6 +149,23 @@ impl Journal {
         self.lost = true;
         self.owes = false;
         self.waiting.clear();
+    }
+
+    /// Something is undone now, whatever is kept of it.
+    pub fn goes_back(&mut self) {
+        if !self.waiting.is_empty() && !std::mem::replace(&mut self.behind, true) {
+            behind::keep(&self.run);
+        }
+    }
+
+    /// What is known there of the end of the run.
+    #[must_use]
+    pub fn account(&self) -> Account {
+        match (self.lost && self.taken().is_some(), self.behind) {
+            (true, _) => Account::Elsewhere,
+            (false, true) => Account::Behind,
+            (false, false) => Account::Whole,
+        }
     }
 
     /// One entry of the driver's own, at once.
@@ -180,6 +214,47 @@ impl Journal {
         }
     }
 
+    /// Who has a lock that is taken over, where nobody drives that run.
+    ///
+    /// # Errors
+    /// The journal cannot be read; or that run was driven on another machine, and what it may have left running there is not
+    /// seen from here.
+    pub fn left_holder(&mut self, call: &Call) -> Result<Option<LeftHolder>, Trouble> {
+        let What::Lock { name, takeover: true } = &call.what else { return Ok(None) };
+        let rows = self.store.runs(&Filter::default())?;
+        let has = |row: &Row| row.run != self.run && row.held.is_none() && row.locks.contains(name);
+        let Some(Row { run, .. }) = rows.into_iter().find(has) else { return Ok(None) };
+        // Of one that is damaged, as far as it can be read.
+        let entries = self.store.look(&run).map(|kept| kept.entries).unwrap_or_default();
+        let open = unfinished(&entries);
+        match driven_on(&entries) {
+            Some(host) if !open.is_empty() && host != self.holder.host_name => {
+                let message = format!(
+                    "run {run} has the lock `{name}` and was left on {host} while a command ran: whether that still runs is not seen from here"
+                );
+                let help = format!(
+                    "on {host} `rbk rollback {run}` ends and undoes it; or look there, and `rbk close {run} --reason …`"
+                );
+                Err(Trouble::new(message).with_help(help))
+            }
+            Some(_) | None => Ok(Some(LeftHolder { run, lock: name.clone(), open })),
+        }
+    }
+
+    /// What a run had left running was ended for this one: in the journal of that run.
+    pub fn tell_ended(&mut self, run: &str, ended: &[Living], wall: Timestamp) {
+        if ended.is_empty() || self.store.take(run, &self.holder).is_err() {
+            return;
+        }
+        let told: Vec<Entry> = ended
+            .iter()
+            .map(|left| Entry::LeftEnded { call: left.call, what: left.to_string(), by: Some(self.run.clone()), wall })
+            .collect();
+        // What cannot be kept there was shown.
+        let _ = self.store.append(run, &told, &self.secrets, None);
+        self.store.release(run);
+    }
+
     /// Give the run a lock for as long as it is open. `outcome`: how this process came to it. Whose it was is in what comes
     /// back, and who has it now in the journal of that run.
     pub fn lock(&mut self, call: &Call, outcome: Outcome, wall: Timestamp) -> Outcome {
@@ -201,6 +276,12 @@ impl Journal {
             Ok(Value::Null) => taken_from(&from),
             _ => outcome,
         }
+    }
+
+    /// The run has this lock no more.
+    pub fn unlock(&mut self, lock: &str) {
+        // Where that cannot be kept it is free at the end of the run.
+        let _ = self.store.unlock(lock, &self.run);
     }
 
     /// A run that somebody drives at this instant, or of another journal, is not told.
@@ -244,17 +325,17 @@ impl Journal {
             None => State::Open,
             Some(End::Undone) => State::Ended(End::RolledBack),
             Some(End::UndoneInPart) => State::Ended(End::Incomplete),
-            Some(end @ (End::Succeeded | End::RolledBack | End::Refused | End::Incomplete | End::Stopped)) => {
-                State::Ended(end)
-            }
+            Some(
+                end @ (End::Succeeded | End::RolledBack | End::Failed | End::Refused | End::Incomplete | End::Stopped),
+            ) => State::Ended(end),
         };
         if let Some(Stop { why, wall, last }) = self.stop.take() {
             self.waiting.push(Entry::Stopped { why, last, wall });
         }
         let wrote = finish.is_none_or(|finish| finish.wrote || finish.end == End::Stopped && !self.intended.is_empty());
-        let kept = self.append(Some(Standing { state, wrote, wall }));
+        let kept = self.append(Some(Standing { state, wrote, wall })).map(|_| behind::forget(&self.run));
         self.store.release(&self.run);
-        kept.map(|_| ())
+        kept
     }
 }
 

@@ -17,6 +17,7 @@ mod signals;
 pub use console::{Operator, Turn};
 pub use drive::{Around, OnQuestion, drive};
 pub use lost::secrets;
+pub use signals::told_to_end;
 
 use crate::effects::Chunk;
 use crate::engine::{Answer, Finish, Progress, QuestionAsked, QuestionId};

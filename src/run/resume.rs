@@ -76,6 +76,8 @@ pub async fn recall(
         steps: BTreeMap::new(),
         rollback: None,
     };
+    // Of them, those that an input before the last has taken.
+    let mut settled = 0;
     for entry in entries {
         match entry {
             Entry::Heard { mut input, wall } => {
@@ -102,6 +104,11 @@ pub async fn recall(
                         Command::Tell(Progress::StepStarted { path, name, .. }) => {
                             past.steps.insert(path.clone(), name.clone());
                         }
+                        // What an input has taken that failed was given back.
+                        Command::Ready(reached) => {
+                            past.locks.truncate(if reached.failure.is_some() { settled } else { past.locks.len() });
+                            settled = past.locks.len();
+                        }
                         _ => {}
                     }
                 }
@@ -122,6 +129,7 @@ pub async fn recall(
             | Entry::Noted { .. }
             | Entry::Taken { .. }
             | Entry::LockTaken { .. }
+            | Entry::LeftEnded { .. }
             | Entry::Closed { .. } => {}
         }
     }

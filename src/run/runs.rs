@@ -30,10 +30,11 @@ pub fn answer(call: &Call, journal: Option<&mut Journal>, now: Timestamp) -> Opt
     })
 }
 
-const OVER: [State; 5] = [
+const OVER: [State; 6] = [
     State::Ended(End::Succeeded),
     State::Ended(End::RolledBack),
     State::Ended(End::Incomplete),
+    State::Ended(End::Failed),
     State::Ended(End::Refused),
     State::Closed,
 ];

@@ -1,7 +1,17 @@
 //! Signals as the driver wants them.
+use std::io::IsTerminal;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use nix::sys::signal::{Signal as Number, raise};
+use nix::sys::termios::{SetArg, tcgetattr, tcsetattr};
+use nix::unistd::{getpgrp, tcgetpgrp};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::process;
 use crate::effects::shell;
 
 pub enum Heard {
@@ -19,6 +29,15 @@ pub enum Heard {
 }
 
 pub struct Signals {
+    /// One, that is looked at only when a signal has come: looking at all of them costs more than a turn of the loop.
+    next: FuturesUnordered<Next>,
+    /// [`Signals::shrug`] was called.
+    shrugs: bool,
+}
+
+type Next = Pin<Box<dyn Future<Output = (Heard, Ears)>>>;
+
+struct Ears {
     interrupt: Option<Signal>,
     terminate: Option<Signal>,
     quit: Option<Signal>,
@@ -30,8 +49,6 @@ pub struct Signals {
     child: Option<Signal>,
     /// None without a terminal: nobody could say `fg`.
     suspend: Option<Signal>,
-    /// [`Signals::shrug`] was called.
-    shrugs: bool,
 }
 
 impl Signals {
@@ -45,7 +62,8 @@ impl Signals {
             // Heard from now on, and nobody asks for it. Ignoring it would be inherited by every command.
             drop(listen(*number)?);
         }
-        Ok(Signals {
+        process::hear_large_files();
+        let ears = Ears {
             interrupt: Some(listen(Number::SIGINT)?),
             terminate: Some(listen(Number::SIGTERM)?),
             quit: Some(listen(Number::SIGQUIT)?),
@@ -57,8 +75,8 @@ impl Signals {
             power: None,
             child: Some(listen(Number::SIGCHLD)?),
             suspend: if terminal { Some(listen(Number::SIGTSTP)?) } else { None },
-            shrugs: false,
-        })
+        };
+        Ok(Signals { next: [ears.hear()].into_iter().collect(), shrugs: false })
     }
 
     /// From now on the real-time signals end nothing either. They are many, each registration copies the table of those
@@ -74,26 +92,68 @@ impl Signals {
 
     /// The next one. May be dropped at any point.
     pub async fn next(&mut self) -> Heard {
-        tokio::select! {
-            // A terminal that goes away may send both at once: then the hangup must not count first.
-            biased;
-            () = hear(&mut self.interrupt) => Heard::Interrupt,
-            () = hear(&mut self.terminate) => Heard::Stop,
-            () = hear(&mut self.quit) => Heard::Stop,
-            () = hear(&mut self.hangup) => Heard::Hangup,
-            () = hear(&mut self.spent) => Heard::Hangup,
-            () = hear(&mut self.power) => Heard::Hangup,
-            () = hear(&mut self.suspend) => Heard::Suspend,
-            () = hear(&mut self.child) => Heard::Child,
+        let heard = match self.next.next().await {
+            Some((heard, ears)) => {
+                self.next.push(ears.hear());
+                heard
+            }
+            None => std::future::pending().await,
+        };
+        if let Heard::Stop | Heard::Hangup = heard {
+            TOLD.store(true, Ordering::Relaxed);
         }
+        heard
     }
 }
 
-/// Stop this process as Ctrl-Z does, its commands with it; returns after `fg`.
+impl Ears {
+    fn hear(mut self) -> Next {
+        Box::pin(async move {
+            let heard = tokio::select! {
+                // A terminal that goes away may send both at once: then the hangup must not count first.
+                biased;
+                () = hear(&mut self.interrupt) => Heard::Interrupt,
+                () = hear(&mut self.terminate) => Heard::Stop,
+                () = hear(&mut self.quit) => Heard::Stop,
+                () = hear(&mut self.hangup) => Heard::Hangup,
+                () = hear(&mut self.spent) => Heard::Hangup,
+                () = hear(&mut self.power) => Heard::Hangup,
+                () = hear(&mut self.suspend) => Heard::Suspend,
+                () = hear(&mut self.child) => Heard::Child,
+            };
+            (heard, self)
+        })
+    }
+}
+
+static TOLD: AtomicBool = AtomicBool::new(false);
+
+/// Somebody wants this process to end, or its terminal is gone.
+#[must_use]
+pub fn told_to_end() -> bool {
+    TOLD.load(Ordering::Relaxed)
+}
+
+/// How long a line editor takes to put the terminal into its own mode again, once it has asked for the stop.
+const EDITOR: Duration = Duration::from_millis(20);
+
+/// Stop this process as Ctrl-Z does, its commands with it; returns after `fg`. The terminal's mode is then what it was, and a
+/// line that is being edited is painted again.
 pub fn suspend() {
+    let stdin = std::io::stdin();
+    let terminal = stdin.is_terminal();
+    if terminal {
+        std::thread::sleep(EDITOR);
+    }
+    let mode = if terminal { tcgetattr(&stdin).ok() } else { None };
     shell::pause_all();
     // To this very thread: one for the process may reach another thread first, and this one would go on meanwhile.
     let _ = raise(Number::SIGSTOP);
+    // In the background the terminal is another's.
+    if let Some(mode) = mode.filter(|_| tcgetpgrp(&stdin).is_ok_and(|group| group == getpgrp())) {
+        let _ = tcsetattr(&stdin, SetArg::TCSANOW, &mode);
+        let _ = raise(Number::SIGWINCH);
+    }
     shell::continue_all();
 }
 

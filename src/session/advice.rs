@@ -68,12 +68,12 @@ impl Advice {
         let settings = self.settings(path)?;
         let reads = settings.as_ref().map(|(_, settings)| settings.reads.clone()).unwrap_or_default();
         let opened = super::open_text(super::name(path), text, &Project { reads });
-        let mut found = advise(&opened, self.today);
+        let mut advised = advise(opened, self.today);
         if let Some((folder, settings)) = settings {
             let whole = project::whole(path);
-            found = settings.apply(found, whole.strip_prefix(&folder).unwrap_or(&whole));
+            advised.found = settings.apply(advised.found, whole.strip_prefix(&folder).unwrap_or(&whole));
         }
-        Ok(Advised { found, sources: opened.sources, mended: 0 })
+        Ok(advised)
     }
 
     /// The nearest `rbk.toml`, beside the file or above it.
@@ -97,12 +97,23 @@ pub(super) fn nearest(folder: &Path) -> Found {
 
 /// Everything there is to say of an opened file on a day, each as loud as it is by itself.
 #[must_use]
-pub fn advise(opened: &Opened, today: Timestamp) -> Vec<Diagnostic> {
-    let mut found = opened.diagnostics.clone();
-    found.extend(opened.program.as_deref().and_then(|program| overdue(program, today)));
+pub fn advise(opened: Opened, today: Timestamp) -> Advised {
+    let Opened { sources, program, ast, diagnostics: mut found, file: _ } = opened;
+    found.extend(program.as_deref().and_then(|program| overdue(program, today)));
+    // Advice is about the text; of a large one both would be twice as much memory.
+    drop(program);
+    found.extend(lint::lint(&sources, &ast));
+    check::echoes::drop(&mut found, &sources);
+    Advised { found: lint::settle(found, &sources, &ast), sources, mended: 0 }
+}
+
+/// Whether a text, whole or not, has a secret written into it.
+#[must_use]
+pub fn shows_secret(text: &str) -> bool {
+    let opened = super::open_text("<typed>", text, &super::Disk);
+    let mut found = opened.diagnostics;
     found.extend(lint::lint(&opened.sources, &opened.ast));
-    check::echoes::drop(&mut found, &opened.sources);
-    lint::settle(found, &opened.sources, &opened.ast)
+    found.iter().any(|found| matches!(found.code, Code::SampleSecret | Code::SecretInText))
 }
 
 /// The text with what advice can mend, and how much that was. What would touch the same place twice is left.

@@ -1,4 +1,5 @@
 //! A console: what was typed so far, checked input by input, and the run that it is.
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::book::Book;
@@ -8,7 +9,7 @@ use super::recorded::Recorded;
 use super::resume::{Left, Onward, go_on, unreadable};
 use super::run::{self, Ready, Way};
 use crate::check::Library;
-use crate::check::console::{self, Entered, Typed, declares};
+use crate::check::console::{Checked, Typed, declares};
 use crate::check::program::{Global, NameId, NameKind, Program};
 use crate::diag::Diagnostic;
 pub use crate::engine::Came;
@@ -30,12 +31,14 @@ pub use crate::print::pieces::{Kind, Piece};
 /// What was typed, and what it means.
 #[derive(Clone, Debug)]
 pub struct Console {
-    typed: Vec<Typed>,
+    typed: Vec<Arc<Typed>>,
     /// The files that were used, as they were first read.
     texts: Vec<Text>,
     /// Its runbook, and the number of the input that loads it.
     book: Option<(u32, Arc<Book>)>,
-    pub sources: Sources,
+    checked: Checked,
+    /// Of what was found good.
+    pub sources: Arc<Sources>,
     pub program: Arc<Program>,
 }
 
@@ -76,19 +79,22 @@ fn uses(ast: &Ast) -> Vec<(String, String)> {
 /// Why an input does not start.
 pub enum Wrong {
     /// About its text, and the sources that they speak of.
-    Found(Vec<Diagnostic>, Sources),
+    Found(Vec<Diagnostic>, Arc<Sources>),
     Trouble(Trouble),
 }
 
 impl Default for Console {
     fn default() -> Console {
-        let Entered { sources, program, .. } = console::console(&[], &Disk);
-        let program = Arc::new(program.unwrap_or_default());
-        Console { typed: Vec::new(), texts: Vec::new(), book: None, sources, program }
+        Console::of(Vec::new(), Vec::new(), None, Checked::new(&Disk))
     }
 }
 
 impl Console {
+    fn of(typed: Vec<Arc<Typed>>, texts: Vec<Text>, book: Option<(u32, Arc<Book>)>, checked: Checked) -> Console {
+        let (sources, program) = (checked.sources.clone(), checked.program().clone());
+        Console { typed, texts, book, checked, sources, program }
+    }
+
     /// As the journal has it.
     ///
     /// # Errors
@@ -97,15 +103,18 @@ impl Console {
         let (mut typed, mut texts) = (Vec::new(), Vec::new());
         for entry in entries {
             if let Entry::Entered { text, part, gone, texts: first, .. } = entry {
-                typed.push(Typed { text: text.clone(), part: part.clone(), gone: gone.clone() });
+                typed.push(Arc::new(Typed { text: text.clone(), part: part.clone(), gone: gone.clone() }));
                 texts.extend(first.iter().cloned());
             }
         }
-        let Entered { sources, program, .. } = console::console(&typed, &Recorded { texts: &texts, reads: &[] });
-        let program = Arc::new(program.ok_or_else(|| unreadable(head))?);
+        let library = Recorded { texts: &texts, reads: &[] };
+        let mut checked = Checked::new(&library);
+        for typed in &typed {
+            checked = checked.enter(typed, &library).checked.ok_or_else(|| unreadable(head))?;
+        }
         let books = (0u32..).zip(&typed).filter_map(|(number, one)| Some((number, Arc::new(Book::of(&one.part)?))));
         let book = books.last();
-        Ok(Console { typed, texts, book, sources, program })
+        Ok(Console::of(typed, texts, book, checked))
     }
 
     /// Check one more input. `gone`: those before it whose names it does not see; `secrets`: what it may not show. Nothing
@@ -128,11 +137,10 @@ impl Console {
             let trouble = Trouble::new("what was typed shows a secret, and would stand in the journal in the clear");
             return Err(Wrong::Trouble(trouble.with_help("write the secret's name")));
         }
-        let mut typed = self.typed.clone();
-        typed.push(Typed { text: text.to_owned(), part: part.clone(), gone: gone.clone() });
+        let typed = Typed { text: text.to_owned(), part: part.clone(), gone: gone.clone() };
         let known = |file: &str| self.texts.iter().any(|text| text.name == file);
-        let entered = console::console(&typed, &Kept(Recorded { texts: &self.texts, reads: &[] }));
-        let Some(program) = entered.program else { return Err(Wrong::Found(entered.diagnostics, entered.sources)) };
+        let entered = self.checked.enter(&typed, &Kept(Recorded { texts: &self.texts, reads: &[] }));
+        let Some(checked) = entered.checked else { return Err(Wrong::Found(entered.diagnostics, entered.sources)) };
         let number = u32::try_from(self.typed.len()).unwrap_or(u32::MAX);
         let before = self.sources.iter().count();
         // The first of them is the input itself.
@@ -140,15 +148,15 @@ impl Console {
             Part::Own | Part::Instead(_) | Part::Book { .. } => 1,
             Part::Unit(_) | Part::Past(_) | Part::End => 0,
         };
-        let files = entered.sources.iter().skip(before + own).map(|(_, file)| run::text(file));
+        let files = checked.sources.iter().skip(before + own).map(|(_, file)| run::text(file));
         let texts: Vec<Text> = files.filter(|text| !known(&text.name)).collect();
         self.texts.extend(texts.iter().cloned());
         if let Some(book) = Book::of(&part) {
             self.book = Some((number, Arc::new(book)));
         }
-        self.typed = typed;
-        self.sources = entered.sources;
-        self.program = Arc::new(program);
+        self.typed.push(Arc::new(typed));
+        (self.sources, self.program) = (checked.sources.clone(), checked.program().clone());
+        self.checked = checked;
         let kept = Entry::Entered { number, text: text.to_owned(), part, gone, texts, wall: super::now() };
         let input = Input { program: self.program.clone(), number, kept };
         Ok((Turn::Enter(Box::new(input)), entered.diagnostics))
@@ -184,7 +192,7 @@ impl Console {
     #[must_use]
     pub fn scope(&self, gone: &[u32]) -> Scope {
         let entries = self.program.console.iter().flat_map(|console| (0u32..).zip(&console.entries));
-        let seen: Vec<FileId> =
+        let seen: BTreeSet<FileId> =
             entries.filter(|(number, _)| !gone.contains(number)).map(|(_, entry)| entry.body.span.file).collect();
         let is_named = |kind| {
             matches!(kind, NameKind::Param | NameKind::Let | NameKind::Answer | NameKind::Secret | NameKind::Connect)
@@ -237,8 +245,9 @@ impl Console {
 /// Those before the next input whose names it does not see.
 #[must_use]
 pub fn gone(engine: &Engine, count: usize) -> Vec<u32> {
-    let ended = engine.entries();
-    let stands = |number: &u32| ended.iter().any(|(of, came)| of == number && *came == Came::Done);
+    let done = |(number, came): (u32, Came)| (came == Came::Done).then_some(number);
+    let done: BTreeSet<u32> = engine.entries().into_iter().filter_map(done).collect();
+    let stands = |number: &u32| done.contains(number);
     (0..u32::try_from(count).unwrap_or(u32::MAX)).filter(|number| !stands(number)).collect()
 }
 
@@ -258,7 +267,7 @@ impl Library for Kept<'_> {
 /// A new console.
 #[must_use]
 pub fn ready(console: &Console) -> Ready {
-    Ready::new(console.program.clone(), console.sources.clone(), Vec::new())
+    Ready::new(console.program.clone(), Sources::clone(&console.sources), Vec::new())
 }
 
 /// Work at a new console to its end. `begins`: the runbook that it begins with. None when it waits for nothing and has not ended: a bug.

@@ -3,7 +3,9 @@ use std::path::Path;
 
 use super::place;
 use crate::diag::did_you_mean;
+use crate::effects::shell::living;
 use crate::engine::event::End;
+use crate::journal::entry::unfinished;
 use crate::journal::{self, Entry, Filter, Row, Standing, State, Store, Trouble, Which};
 use crate::value::redact::Redactor;
 use crate::value::{SmolStr, Timestamp};
@@ -111,12 +113,7 @@ pub fn find(store: &mut dyn Store, word: &str) -> Result<Row, Trouble> {
 /// There is none.
 pub fn last(store: &mut dyn Store, book: Option<&str>) -> Result<Row, Trouble> {
     let rows = store.runs(&Filter::default())?;
-    let is = |row: &Row| {
-        let Some(book) = book else { return true };
-        let stem = std::path::Path::new(&row.file).file_stem().map(|stem| stem.to_string_lossy().into_owned());
-        row.book == book || same_file(&row.file, book) || stem.as_deref() == Some(book)
-    };
-    let mut rows: Vec<Row> = rows.into_iter().filter(is).collect();
+    let mut rows: Vec<Row> = rows.into_iter().filter(|row| book.is_none_or(|book| is_of(row, book))).collect();
     if rows.iter().any(did) {
         rows.retain(did);
     }
@@ -125,6 +122,13 @@ pub fn last(store: &mut dyn Store, book: Option<&str>) -> Result<Row, Trouble> {
         Trouble::new(format!("the journal has no run{of}"))
             .with_help("`rbk runs` lists the runs, each with its runbook")
     })
+}
+
+/// Whether it is a run of this runbook, by its title or its file's name.
+#[must_use]
+pub fn is_of(row: &Row, book: &str) -> bool {
+    let stem = Path::new(&row.file).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    row.book == book || same_file(&row.file, book) || stem.as_deref() == Some(book)
 }
 
 /// One that was refused has done nothing: it is meant only where there is no other.
@@ -150,20 +154,43 @@ pub fn close(store: &mut dyn Store, row: &Row, reason: &str) -> Result<(), Troub
         // How it ended is lost.
         State::Closed | State::Ended(_) if row.damaged => {}
         State::Closed => return Err(Trouble::new(format!("run {} is closed already", row.run))),
-        State::Ended(End::Succeeded | End::RolledBack | End::Undone | End::Refused) => {
+        State::Ended(End::Succeeded | End::RolledBack | End::Undone | End::Failed | End::Refused) => {
             return Err(Trouble::new(format!("run {} has ended by itself: there is nothing to close", row.run)));
         }
     }
     let holder = place::holder();
     let wall = super::now();
     let closed = Entry::Closed { who: holder.user.clone(), reason: reason.to_owned(), wall };
-    if let Err(trouble) = store.take(&row.run, &holder) {
-        return if row.damaged { store.put_down(&row.run, &holder, &closed, wall) } else { Err(trouble) };
+    let taken = store.take(&row.run, &holder);
+    let may = if row.damaged { Ok(()) } else { taken.clone() };
+    if let Err(trouble) = may.and_then(|()| at_rest(store, row)) {
+        store.release(&row.run);
+        return Err(trouble);
+    }
+    if taken.is_err() {
+        return store.put_down(&row.run, &holder, &closed, wall);
     }
     let standing = Standing { state: State::Closed, wrote: row.wrote, wall };
     let _ = store.append(&row.run, &[closed], &Redactor::default(), Some(standing))?;
+    journal::behind::forget(&row.run);
     store.release(&row.run);
     Ok(())
+}
+
+/// Nothing that it has started and that has not ended is still running on this machine.
+fn at_rest(store: &mut dyn Store, row: &Row) -> Result<(), Trouble> {
+    // Of one that is damaged, as far as it can be read.
+    let Ok(kept) = store.look(&row.run) else { return Ok(()) };
+    let open = unfinished(&kept.entries);
+    let Some(first) = living(&row.run, &|call| open.contains(&call)).into_iter().next() else { return Ok(()) };
+    let run = &row.run;
+    let message = format!("nobody drives run {run}, and what it has started is still running: {first}");
+    let help = if kept.broken.is_some() {
+        "wait for its end, or end it by hand".to_owned()
+    } else {
+        format!("wait for its end; or `rbk rollback {run}` or `rbk resume {run}`, which end it first")
+    };
+    Err(Trouble::new(message).with_help(help))
 }
 
 /// Nobody misses the run that is gone and that a person means: its id.

@@ -12,6 +12,7 @@ pub mod history;
 pub mod inputs;
 pub mod journal;
 pub mod later;
+pub mod names;
 pub mod output;
 pub mod part;
 pub mod past;

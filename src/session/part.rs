@@ -30,11 +30,11 @@ impl Part {
             Part::From(step) => (Extent::From, step),
             Part::Only { step, .. } => (Extent::Only, step),
         };
+        let path = place(step, engine, started)?;
         if engine.under_way() == Some(Extent::All) {
             return Err(Trouble::new("all of the run is being undone already")
                 .with_help("leave the step out, and the rollback goes on"));
         }
-        let path = place(step, engine, started)?;
         let units = engine.undoable(&Extent::Only(path.clone()));
         if units.is_empty() {
             let message = format!("`{step}` has left nothing that an undo is written for");

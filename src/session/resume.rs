@@ -1,5 +1,5 @@
 //! A run that was left: what the journal knows of it, whether it may go on here, and going on.
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::console::Console;
@@ -9,15 +9,16 @@ use super::run::{Ready, driven};
 use super::{Opened, open_text, place};
 use crate::effects::world::World;
 use crate::engine::{
-    Engine, Event, Finish, Input, Inputs, OnFailure, Progress, QuestionAsked, Replayed, TimerClock, replay,
+    Command, Engine, Event, Finish, Input, Inputs, OnFailure, Progress, QuestionAsked, Replayed, TimerClock, replay,
 };
 use crate::journal::entry::SEMANTICS;
-use crate::journal::{CONSOLE, Door, Entry, Filter, Head, Reason, Row, Standing, State, Store, Trouble};
+use crate::journal::{CONSOLE, Door, Entry, Filter, Head, Reason, Row, Standing, State, Store, Trouble, behind};
 use crate::run::connected;
 use crate::run::journal::Journal;
 use crate::run::resume::Unsure;
 use crate::run::{Answers, Around, OnQuestion, Operator, Shown, Watcher, drive, process, resume};
-use crate::value::{SmolStr, Timestamp};
+use crate::value::show::message;
+use crate::value::{SmolStr, Timestamp, Value};
 
 /// The option by which a person says that another place is right.
 pub const HERE: &str = "--here";
@@ -86,7 +87,7 @@ impl Left {
             | Entry::Connected { wall, .. }
             | Entry::Stopped { wall, .. }
             | Entry::Closed { wall, .. } => Some(*wall),
-            Entry::Intent { .. } | Entry::Proof { .. } | Entry::LockTaken { .. } => None,
+            Entry::Intent { .. } | Entry::Proof { .. } | Entry::LockTaken { .. } | Entry::LeftEnded { .. } => None,
         };
         self.entries.iter().rev().find_map(wall).unwrap_or(self.head.started)
     }
@@ -142,6 +143,40 @@ impl Left {
 }
 
 impl Left {
+    /// The questions that were answered before, of those to which an answer is `given` once more: a line each.
+    #[must_use]
+    pub fn answered(&self, given: impl Fn(&QuestionAsked) -> bool) -> Vec<String> {
+        let Ready { program, id, started, params, .. } = self.ready.clone();
+        let mut run =
+            Replayed::new(Engine::new(program, Inputs { run: id, started, params, on_failure: self.head.on_failure }));
+        let (mut open, mut said) = (BTreeMap::<_, Box<QuestionAsked>>::new(), Vec::new());
+        for entry in &self.entries {
+            let Entry::Heard { input, .. } = entry else { continue };
+            if let Event::Answered(id, answer) = &input.event
+                && let Some(asked) = open.remove(id).filter(|asked| given(asked))
+            {
+                let with = match &answer.value {
+                    Value::Bool(true) => "yes".to_owned(),
+                    Value::Bool(false) => "no".to_owned(),
+                    other => message(other).unwrap_or_else(|_| "…".to_owned()),
+                };
+                let line = format!(
+                    "`{}` was answered already, with `{with}` by {}: `--answer` does not change that",
+                    asked.source, answer.who
+                );
+                said.push(line);
+            }
+            // What does not fit is told when it goes on.
+            let Ok(commands) = run.hear(input.clone()) else { break };
+            open.extend(commands.into_iter().filter_map(|command| match command {
+                Command::Ask(id, asked) => Some((id, asked)),
+                _ => None,
+            }));
+        }
+        said.dedup();
+        said
+    }
+
     /// The failure that it was stopped by, when it has not gone on since.
     fn failed(&self) -> Option<&str> {
         let mut back = self.entries.iter().rev().filter_map(|entry| match entry {
@@ -155,12 +190,28 @@ impl Left {
             | Entry::Connected { .. }
             | Entry::LockTaken { .. }
             | Entry::Noted { .. }
+            | Entry::LeftEnded { .. }
             | Entry::Closed { .. } => None,
         });
         let (why, last) = back.next()??;
         let asked = |input: &Input| matches!(input.event, Event::Kill | Event::Parked(..));
         (!last.iter().any(asked)).then_some(why)
     }
+}
+
+/// Whether its journal knows all that was done to it from this machine.
+///
+/// # Errors
+/// Something was undone that it does not know.
+pub fn is_known(run: &str) -> Result<(), Trouble> {
+    if !behind::is_kept(run) {
+        return Ok(());
+    }
+    let message = format!("the journal does not know what was undone of run {run}: it was away then");
+    Err(Trouble::new(message).with_help(format!(
+        "look at what is in place, and end it: `rbk close {run} --reason …`; or undo all of it once more, and say why \
+         that is right: `rbk rollback {run} --reason …`"
+    )))
 }
 
 /// In which direction it goes on.
@@ -280,7 +331,13 @@ pub(super) fn unreadable(head: &Head) -> Trouble {
 pub(super) fn script(head: &Head, entries: &[Entry]) -> Result<Ready, Trouble> {
     if is_console(head) {
         let Console { program, sources, .. } = Console::again(entries, head)?;
-        return Ok(Ready { program, sources, id: head.run.clone(), started: head.started, params: Vec::new() });
+        return Ok(Ready {
+            program,
+            sources: Arc::unwrap_or_clone(sources),
+            id: head.run.clone(),
+            started: head.started,
+            params: Vec::new(),
+        });
     }
     let first = head.texts.first().ok_or_else(|| Trouble::new("the journal holds no text of the run"))?;
     let Opened { sources, program, .. } =

@@ -172,12 +172,18 @@ fn push_escaped(c: char, out: &mut String) {
     }
 }
 
+/// Line ends as they are written between quotes: for labels and lists, where an entry is one line.
+#[must_use]
+pub fn in_one_line(text: &str) -> Cow<'_, str> {
+    if text.contains('\n') { Cow::Owned(text.replace('\n', "\\n")) } else { Cow::Borrowed(text) }
+}
+
 /// At most 60 characters of a text, escaped, for messages.
 #[must_use]
 pub fn brief(text: &str) -> String {
     let cut: String = text.chars().take(60).collect();
     let dots = if cut.len() < text.len() { "…" } else { "" };
-    format!("{}{dots}", escape(&cut).replace('\n', "\\n"))
+    format!("{}{dots}", in_one_line(&escape(&cut)))
 }
 
 const DURATIONS: [(&str, u64); 7] = [

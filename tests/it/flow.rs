@@ -373,7 +373,7 @@ fn every_code_is_documented_by_an_example_that_has_it() {
 /// All that `rbk check` says, on a day on which no review is due.
 fn advice(text: &str) -> Vec<Diagnostic> {
     let opened = rbk::session::open_text("test.rbk", text, &rbk::session::Disk);
-    rbk::session::advice::advise(&opened, "2026-01-01T00:00:00Z".parse().unwrap())
+    rbk::session::advice::advise(opened, "2026-01-01T00:00:00Z".parse().unwrap()).found
 }
 
 fn is_good(mark: &str) -> bool {

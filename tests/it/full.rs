@@ -43,6 +43,21 @@ fn rbk(dir: &Path, state: &Path, limit: &str, body: &str) -> (i32, String) {
     (out.status.code().unwrap(), said)
 }
 
+/// The limit is a command's as well, and ends it as it would elsewhere.
+#[test]
+fn a_file_that_may_not_get_so_large_ends_a_command_and_never_rbk() {
+    let dir = tempfile::tempdir().unwrap();
+    let body = "  step \"Fill\" {\n    $ head -c 600000 /dev/zero > big\n    rollback { $ rm big }\n  }";
+    let (code, said) = rbk(dir.path(), dir.path(), "256", body);
+    assert!(code == 1 && said.contains("it wrote a larger file than it may"), "{code} {said}");
+    std::fs::write(dir.path().join("book.rbk"), book("  log \"hello\"")).unwrap();
+    let run = "ulimit -f 256; exec \"$0\" run --journal journal.db book.rbk";
+    let out =
+        Command::new("bash").args(["-c", run, env!("CARGO_BIN_EXE_rbk")]).current_dir(dir.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert!(out.status.code() == Some(2) && said.contains("File too large"), "{:?} {said}", out.status);
+}
+
 /// The file is there whole or not at all, and the step is undone.
 #[test]
 fn a_file_that_does_not_fit_is_not_there() {

@@ -26,10 +26,10 @@ fn today() -> rbk::value::Timestamp {
 /// What is said of a text: code, line, message.
 pub fn said(text: &str) -> Vec<String> {
     let opened = session::open_text("a.rbk", text, &session::Disk);
-    let mut found = session::advice::advise(&opened, today());
-    found.sort_by_key(|d| d.span());
-    let line = |d: &rbk::diag::Diagnostic| opened.sources.position(d.span()).0;
-    found.iter().map(|d| format!("{} {}: {}", d.code.name(), line(d), d.message)).collect()
+    let mut advised = session::advice::advise(opened, today());
+    advised.found.sort_by_key(|d| d.span());
+    let line = |d: &rbk::diag::Diagnostic| advised.sources.position(d.span()).0;
+    advised.found.iter().map(|d| format!("{} {}: {}", d.code.name(), line(d), d.message)).collect()
 }
 
 /// The codes said of statements in a runbook; line 2 is the first.
@@ -284,10 +284,10 @@ fn pointed(command: &str) -> (String, String) {
          $ {command}\nrollback none \"x\"\n}}\n}}\n"
     );
     let opened = session::open_text("a.rbk", &text, &session::Disk);
-    let found = session::advice::advise(&opened, today());
-    let found: Vec<_> = found.iter().filter(|d| d.code.name() == "sample-secret").collect();
+    let advised = session::advice::advise(opened, today());
+    let found: Vec<_> = advised.found.iter().filter(|d| d.code.name() == "sample-secret").collect();
     let [one] = found.as_slice() else { return (format!("{} findings", found.len()), String::new()) };
-    (one.message.clone(), opened.sources.text(one.span()).to_owned())
+    (one.message.clone(), advised.sources.text(one.span()).to_owned())
 }
 
 #[test]

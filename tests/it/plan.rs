@@ -105,7 +105,7 @@ fn worst_cases_are_added_up() {
     // 20s and one round of 5s
     assert_eq!(rbk::value::show::duration(plan.back.worst), "25s");
     let unknown = planned(
-        "runbook \"t\" {\n owner \"me\"\n deadline 1m\n rollback within 1m\n connect db = postgres(\"x\")\n \
+        "runbook \"t\" {\n owner \"me\"\n deadline 1m\n rollback within 1m\n connect db = postgres(\"postgresql://x\")\n \
          let ids = db.rows(\"SELECT 1\")\n for id in ids { wait 1s }\n}",
     );
     assert_eq!(unknown.forward.unbounded.len(), 1);

@@ -8,6 +8,7 @@ use crate::stage;
 mod asked;
 mod book;
 mod incidents;
+mod names;
 mod orders;
 mod piped;
 mod saved;

@@ -12,6 +12,7 @@ mod damaged;
 mod doubt;
 mod due;
 mod elsewhere;
+mod living;
 mod missing;
 mod postgres;
 mod rollback;
@@ -144,4 +145,9 @@ pub fn took(work: impl FnOnce()) -> Duration {
     let start = Instant::now();
     work();
     start.elapsed()
+}
+
+/// Whether a command of this run is alive.
+pub fn runs_on(run: &str) -> bool {
+    !rbk::effects::shell::living(run, &|_| true).is_empty()
 }

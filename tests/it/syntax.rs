@@ -245,6 +245,8 @@ fn the_console_knows_when_to_read_on() {
         ("let x = 1 +", true),
         ("foo(1,", true),
         ("log \"\"\"\nabc", true),
+        ("db.rows(\"\"\"\n", true),
+        ("step \"a\" {\n  db.rows(limit: 1, \"\"\"\n  SELECT 'a, b' (\n", true),
         ("if c {\n  log \"x\"\n}", false),
         ("let x = 1", false),
         ("log \"abc", false),

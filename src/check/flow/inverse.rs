@@ -55,23 +55,34 @@ fn of_command(line: &str) -> Option<String> {
         ("docker", "stop", "start"),
         ("kubectl", "cordon", "uncordon"),
         ("kubectl", "uncordon", "cordon"),
-        ("createdb", "createdb", "dropdb"),
-        ("createuser", "createuser", "dropuser"),
-        ("useradd", "useradd", "userdel"),
-        ("groupadd", "groupadd", "groupdel"),
         ("mkdir", "mkdir", "rmdir"),
-        ("touch", "touch", "rm -f"),
         ("mount", "mount", "umount"),
         ("umount", "umount", "mount"),
     ];
+    /// Undone like this, what was there before goes with it.
+    const MADE: &[(&str, &str)] = &[
+        ("createdb", "dropdb"),
+        ("createuser", "dropuser"),
+        ("useradd", "userdel"),
+        ("groupadd", "groupdel"),
+        ("touch", "rm -f"),
+    ];
     let first = *words.first()?;
+    if let Some((from, to)) = MADE.iter().find(|(name, _)| *name == first) {
+        return Some(format!("`rollback {{ $ {} }}` and a guard above that it is not there before", swapped(from, to)));
+    }
     let undone = PAIRS.iter().find(|(name, word, _)| *name == first && words.contains(word));
     if let Some((_, from, to)) = undone {
         return Some(format!("`rollback {{ $ {} }}`", swapped(from, to)));
     }
     match (first, words.as_slice()) {
         ("mv", ["mv", from, to]) => Some(format!("`rollback {{ $ mv {to} {from} }}`")),
-        ("ln", [_, .., to]) | ("cp", [_, .., to]) if words.len() >= 3 => Some(format!("`rollback {{ $ rm -f {to} }}`")),
+        ("ln" | "cp", [_, .., to]) if words.len() >= 3 => {
+            let action = if first == "ln" { "files.symlink" } else { "files.copy" };
+            Some(format!(
+                "`rollback {{ $ rm -f {to} }}` where nothing is there before, else take `{action}(…)` of `std/files`, which puts back what was,"
+            ))
+        }
         ("rm", _) => Some(
             "a `rollback` (what `rm` deletes is gone: move it aside first, `$ mv x x.old`, and back with `rollback { $ mv x.old x }`)"
                 .to_owned(),

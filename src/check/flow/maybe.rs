@@ -8,24 +8,31 @@ use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
 
 /// Why a name may be unset, and where that is said.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Why {
     span: Span,
     label: &'static str,
     help: &'static str,
 }
 
-pub fn check(program: &Program, found: &mut Vec<Diagnostic>) {
+/// The names that may be unset from here on.
+#[derive(Clone, Debug, Default)]
+pub struct Unset(BTreeMap<NameId, Why>);
+
+pub fn check(program: &Program, unset: &mut Unset, found: &mut Vec<Diagnostic>) {
     for action in &program.actions {
         let mut reader = Reader { program, maybe: BTreeMap::new(), found };
         reader.block(&action.body.block);
         reader.undo(&action.body);
     }
-    let mut reader = Reader { program, maybe: BTreeMap::new(), found };
+    let mut reader = Reader { program, maybe: std::mem::take(&mut unset.0), found };
     for entry in program.console.iter().flat_map(|console| &console.entries) {
         reader.block(&entry.body);
     }
-    let Some(book) = &program.book else { return };
+    let Some(book) = &program.book else {
+        unset.0 = reader.maybe;
+        return;
+    };
     reader.block(&book.body);
     if let Some(block) = &book.on_success {
         reader.block(block);

@@ -11,6 +11,7 @@ mod units;
 mod unset;
 mod walls;
 
+pub(super) use maybe::Unset;
 pub(super) use units::own;
 
 use super::program::{Action, Block, Program, Step, StmtKind, Undo};
@@ -21,11 +22,16 @@ use crate::source::Span;
 /// All findings, by place. `unread` are statements that could not be read: what has one in it gets no finding about its undo.
 #[must_use]
 pub fn check(program: &Program, unread: &[Span]) -> Vec<Diagnostic> {
+    behind(program, unread, &mut Unset::default())
+}
+
+/// The same of an input of a console: `program` has no other. `unset`: what those before it may not have set; it is added to.
+pub fn behind(program: &Program, unread: &[Span], unset: &mut Unset) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     bounds::check(program, &mut found);
     units::check(program, unread, &mut found);
     conditions::check(program, &mut found);
-    maybe::check(program, &mut found);
+    maybe::check(program, unset, &mut found);
     unset::check(program, &mut found);
     walls::check(program, &mut found);
     retry::check(program, &mut found);

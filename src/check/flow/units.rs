@@ -99,7 +99,11 @@ fn outside(program: &Program, block: &Block, unread: &[Span], found: &mut Vec<Di
                 span,
                 counts_as(&doing),
             )
-            .help(format!("put it into a step that says how it is undone:\n{}", inverse::step(program, &doing))),
+            .help(format!(
+                "put it into a step that says how it is undone:\n{}{}",
+                inverse::step(program, &doing),
+                or_reads(&doing, "\n")
+            )),
         );
     }
 }
@@ -128,7 +132,11 @@ fn one(program: &Program, unit: &Unit<'_>) -> Option<Diagnostic> {
                 counts_as(doing),
             )
             .label(*at, "and this undoes itself: in which order would they be undone?")
-            .help(format!("give the write a step of its own inside this one:\n{}", inverse::step(program, doing))),
+            .help(format!(
+                "give the write a step of its own inside this one:\n{}{}",
+                inverse::step(program, doing),
+                or_reads(doing, "\n")
+            )),
         ),
         (None, Some((inner, at)), Some((span, word))) => Some(
             Diagnostic::error(
@@ -181,15 +189,19 @@ fn missing(unit: &Unit<'_>, doing: &Doing<'_>, span: Span, writes: usize) -> Dia
             .label(unit.head, "has no `rollback`")
             .help(format!("a command goes to the end of its line: put `{word}` on a line of its own"));
     }
-    let unknown = matches!(doing, Doing::Command(c) if c.class == Class::Unknown);
-    let also = if unknown {
-        "; if it only reads, write `readonly` before its `$`, or declare it with `reads \"…\"`"
-    } else {
-        ""
-    };
     Diagnostic::error(Code::MissingRollback, message, span, counts_as(doing))
         .label(unit.head, "has no `rollback`")
-        .help(format!("{}{also}", inverse::advice(doing)))
+        .help(format!("{}{}", inverse::advice(doing), or_reads(doing, "; ")))
+}
+
+/// The way out for a command that counts as a write only because nobody knows it.
+fn or_reads(doing: &Doing<'_>, between: &str) -> String {
+    match doing {
+        Doing::Command(c) if c.class == Class::Unknown => {
+            format!("{between}if it only reads, write `readonly` before its `$`, or declare it with `reads \"…\"`")
+        }
+        Doing::Command(_) | Doing::Call(_) | Doing::Action(_) => String::new(),
+    }
 }
 
 pub fn counts_as(doing: &Doing<'_>) -> &'static str {

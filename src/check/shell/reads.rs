@@ -10,7 +10,7 @@ static STANDARD: Table<{ count(COMMANDS) }> =
     Table::new(quoted(COMMANDS), |line| Pattern::new(SmolStr::new_static(line)));
 
 /// What scripts declare, beside the standard ones.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Reads {
     patterns: Vec<Pattern>,
 }

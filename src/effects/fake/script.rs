@@ -110,7 +110,8 @@ impl Script {
         let entered = self.turns.iter().filter(|turn| matches!(turn, Event::Enter(_))).count();
         match what.split_once(' ').unwrap_or((what, "")) {
             ("enter", "") => Ok(Event::Enter(u32::try_from(entered).unwrap_or(u32::MAX))),
-            ("keep", "") => Ok(Event::Keep),
+            ("keep", "") => Ok(Event::Keep(None)),
+            ("fail", "") => Ok(Event::Keep(Some("on purpose".to_owned()))),
             ("leave", "") => Ok(Event::Kill),
             ("rollback", "") => Ok(Event::Rollback { why: "asked for".to_owned(), what: Extent::All }),
             ("undo", part) => {

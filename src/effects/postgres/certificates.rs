@@ -1,7 +1,7 @@
 //! The files of TLS: who vouches for the server, and our own certificate. The URL names them, or else libpq's variables do.
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
-use super::keywords::Parameters;
+use crate::check::conninfo::Parameters;
 use crate::effects::tls::Identity;
 
 /// A parameter, and the variable that stands for it.

@@ -10,7 +10,7 @@ mod connect;
 mod copy;
 mod environment;
 mod failure;
-mod keywords;
+pub mod names;
 mod param;
 mod passfile;
 mod pool;

@@ -8,8 +8,9 @@ use tokio_postgres::Config;
 use tokio_postgres::config::{ChannelBinding, SslMode, SslNegotiation};
 
 use super::certificates;
-use super::keywords::{self, Parameters};
+
 use super::passfile::Passfile;
+use crate::check::conninfo::{self, Parameters};
 use crate::effects::tls::{self, Proof};
 use crate::value::{Connection, Value};
 
@@ -87,7 +88,7 @@ impl Target {
             return Err(format!("the URL of `{}` is not a string", connection.name));
         };
         let wrong = |e: String| format!("the URL of `{}` is not understood: {e}", connection.name);
-        let mut given = keywords::parse(url).map_err(wrong)?;
+        let mut given = conninfo::parse(url).map_err(wrong)?;
         certificates::add_from_environment(&mut given);
         let get = |key: &str| {
             given

@@ -52,7 +52,7 @@ pub async fn scan(reach: &mut Reach<'_>, pattern: &[u8], ask: Ask, trace: &Trace
 }
 
 /// The next cursor, and the names.
-fn page(reply: Option<Reply>) -> Result<(Vec<u8>, Vec<Vec<u8>>), Wrong> {
+pub(super) fn page(reply: Option<Reply>) -> Result<(Vec<u8>, Vec<Vec<u8>>), Wrong> {
     let strange = || Wrong::Value("the answer to SCAN is not understood".to_owned());
     let parts = match reply {
         Some(Reply::Array(parts)) => parts,

@@ -7,6 +7,7 @@ mod action;
 mod cluster;
 mod info;
 mod keys;
+pub mod names;
 mod perform;
 mod pool;
 mod reach;

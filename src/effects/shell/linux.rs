@@ -100,6 +100,12 @@ pub fn environment(pid: i32) -> Option<Vec<Vec<u8>>> {
     Some(text.split(|b| *b == 0).map(<[u8]>::to_vec).collect())
 }
 
+/// The program of a process; empty when it has ended.
+pub fn name(pid: i32) -> String {
+    let name = whole(&format!("/proc/{pid}/comm")).unwrap_or_default();
+    String::from_utf8_lossy(&name).trim_end().to_owned()
+}
+
 /// Wait for the adopted processes that have ended, up to the first of `own`, those somebody else here waits for: whether
 /// there is one.
 pub fn reap_first(own: &BTreeSet<i32>) -> bool {

@@ -20,6 +20,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
+pub use left::{Calls, Living, living};
 pub use system::{adopt_orphans, ignores_hangup};
 pub use tree::{continue_all, pause_all, reap, reap_all};
 

@@ -1,4 +1,4 @@
-//! `rbk docs [NAME]`: what can be called, from the declarations themselves.
+//! `rbk docs [NAME]`: what can be called, from the declarations themselves, and the words of the language.
 use clap::Args;
 
 use super::{OK, REFUSED, complain, say};
@@ -6,10 +6,11 @@ use crate::report::outside::Outside;
 use crate::report::style::{Line, Tone};
 use crate::session::docs::{Entry, Module, find, modules};
 
-/// Show what can be called: native actions and the standard library
+/// Show what can be called, and what a word of the language means
 #[derive(Args)]
 pub struct Docs {
-    /// A module (`http`, `std/git`) or one action (`git.checkout`); without it, every module is listed
+    /// A module (`http`, `std/git`), one action (`git.checkout`), a word of the language (`wait`), or `language` for its whole reference;
+    /// without it, every module is listed
     name: Option<String>,
 }
 
@@ -39,6 +40,8 @@ pub fn list(out: &mut Outside) {
         let names: Vec<&str> = module.entries.iter().map(|entry| entry.name.as_str()).collect();
         out.line(&Line::new(1).put(Tone::Dim, names.join(" ")));
     }
+    let more = "  The reference; one word of it: `rbk docs wait`.";
+    out.line(&Line::new(0).put(Tone::Strong, "language").put(Tone::Plain, more));
 }
 
 fn heading(module: &Module) -> Line {
@@ -64,5 +67,6 @@ pub fn show(module: &Module, out: &mut Outside) {
 
 fn one(entry: &Entry, out: &mut Outside) {
     entry.signature.lines().for_each(|line| out.line(&Line::new(0).put(Tone::Doing, line)));
-    entry.doc.lines().for_each(|line| out.line(&Line::new(1).put(Tone::Plain, line)));
+    let depth = usize::from(!entry.signature.is_empty());
+    entry.doc.lines().for_each(|line| out.line(&Line::new(depth).put(Tone::Plain, line)));
 }

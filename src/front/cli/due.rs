@@ -1,7 +1,8 @@
 //! `rbk resume --due`: every run that was left and needs nobody goes on, one after another; the others are named.
 use super::driven::Telling;
+use super::questions::unfit_later;
 use super::refused::Refused;
-use super::resume::{complain_softly, driven, in_place, in_time};
+use super::resume::{came_later, complain_softly, driven, in_place, in_time};
 use super::{OK, REFUSED};
 use crate::journal::{Filter, Row, Trouble};
 use crate::report::outside::{Channel, Outside};
@@ -11,7 +12,7 @@ use crate::run::answers::given;
 use crate::session;
 use crate::session::journal::there;
 use crate::session::place;
-use crate::session::resume::{Left, Onward, go_to};
+use crate::session::resume::{Left, Onward, go_to, is_known};
 
 pub fn resume(telling: &Telling, say: Say) -> u8 {
     let rows = match left(telling) {
@@ -51,11 +52,19 @@ fn left(telling: &Telling) -> Result<Vec<Row>, Refused> {
 
 /// Its exit code, or why it is left alone.
 fn one(telling: &Telling, say: Say, row: &Row) -> Result<u8, Trouble> {
-    let store = there(telling.journal.as_deref())?.ok_or_else(|| Trouble::new("the journal is not there any more"))?;
+    let mut store =
+        there(telling.journal.as_deref())?.ok_or_else(|| Trouble::new("the journal is not there any more"))?;
+    is_known(&row.run)?;
+    if let Some((_, came)) = came_later(store.as_mut(), row)? {
+        return Err(Trouble::new(format!("{came}: somebody has to look")));
+    }
     let left = Left::take(store, row)?;
     in_place(&left, None)?;
     if let Some(waits) = left.waits(|asked| given(&telling.answer, asked).is_some()) {
         return Err(Trouble::new(waits));
+    }
+    if let Some(unfit) = unfit_later(&left.ready, &telling.answer).pop() {
+        return Err(Trouble::new(unfit));
     }
     in_time(&left, None)?;
     driven(telling, say, left, Onward::Resume, Vec::new())

@@ -20,6 +20,7 @@ mod run;
 mod runs;
 mod show;
 
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -99,6 +100,7 @@ enum Command {
 /// The whole program.
 #[must_use]
 pub fn main() -> ExitCode {
+    crate::run::process::outlive_large_files();
     tell_bugs();
     let cli = match arguments::read() {
         Ok(cli) => cli,
@@ -121,16 +123,9 @@ pub fn main() -> ExitCode {
         Command::Completions(args) => manual::completions(&args),
         Command::Man(args) => manual::man(&args),
     };
-    let thread = std::thread::Builder::new().name("rbk".to_owned()).stack_size(STACK).spawn(work);
-    let code = match thread.map(std::thread::JoinHandle::join) {
-        Ok(Ok(code)) => code,
-        Ok(Err(_)) => BUG,
-        Err(error) => {
-            complain(&format!("cannot start a thread: {error}"), None);
-            REFUSED
-        }
-    };
-    ExitCode::from(code)
+    // On this thread: another one would have an allocator of its own, which grows by a page at a time.
+    let code = std::panic::catch_unwind(AssertUnwindSafe(|| stacker::grow(STACK, work)));
+    ExitCode::from(code.unwrap_or(BUG))
 }
 
 fn tell_bugs() {

@@ -5,7 +5,8 @@ use super::refused::Refused;
 use crate::check::program::Program;
 use crate::check::unkept::read_again;
 use crate::diag::did_you_mean;
-use crate::plan::{Asked, AskedKind, labels, questions, unwritten};
+use crate::engine::DOUBTS;
+use crate::plan::{Asked, AskedKind, IN_DOUBT, labels, questions, unwritten};
 use crate::run::answers::{beforehand, yes_or_no};
 use crate::run::resume::{CHANGED, CHANGES};
 use crate::session::run::Ready;
@@ -41,23 +42,39 @@ pub fn known(labels: &[SmolStr], answers: &[String]) -> Result<(), Refused> {
 }
 
 /// Of a run that goes on.
-pub fn known_later(program: &Program, answers: &[String]) -> Result<(), Refused> {
-    let changed = match read_again(program) {
+pub fn known_later(ready: &Ready, answers: &[String]) -> Result<(), Refused> {
+    let program = &ready.program;
+    known(&[labels(program), unwritten(program), changed(program, answers)].concat(), answers)?;
+    let wrong = unfit_later(ready, answers);
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    Err(Refused::several(wrong.into_iter().map(|message| (message, None)).collect()))
+}
+
+/// Of a run that goes on: what is to be said of each answer that does not fit its question.
+pub fn unfit_later(ready: &Ready, answers: &[String]) -> Vec<String> {
+    let (_, mut wrong) = judged(ready, answers);
+    let program = &ready.program;
+    let kind = |label: &str| if label.starts_with(IN_DOUBT) { chosen(&DOUBTS) } else { AskedKind::Confirm };
+    let unwritten = unwritten(program).into_iter().map(|label| (kind(&label), label));
+    let changed = changed(program, answers).into_iter().map(|label| (chosen(&CHANGES), label));
+    for (kind, label) in unwritten.chain(changed) {
+        wrong.extend(beforehand(answers, &label, &label).and_then(|text| unfit(&kind, &label, text)));
+    }
+    wrong
+}
+
+fn chosen(options: &[&str]) -> AskedKind {
+    AskedKind::Choose(options.iter().map(|option| (*option).to_owned()).collect())
+}
+
+fn changed(program: &Program, answers: &[String]) -> Vec<SmolStr> {
+    match read_again(program) {
         Some(secrets) => secrets.iter().map(|secret| format_smolstr!("{CHANGED}{secret}")).collect(),
         // Only the run knows them: what is given is taken for one.
-        None => answers.iter().filter_map(|answer| changed_label(answer)).collect::<Vec<_>>(),
-    };
-    known(&[labels(program), unwritten(program), changed.clone()].concat(), answers)?;
-    let unfit = answers.iter().filter_map(|answer| {
-        let label = changed.iter().filter(|label| answers_it(answer, label)).max_by_key(|label| label.len())?;
-        let said = answer.get(label.len() + 1..)?.trim();
-        let fits = CHANGES.contains(&said) || said.parse::<usize>().is_ok();
-        let message =
-            format!("the answer `{said}` to `{label}` does not fit: it is none of {}", listed(CHANGES.into_iter()));
-        (!fits).then_some((message, None))
-    });
-    let unfit: Vec<_> = unfit.collect();
-    if unfit.is_empty() { Ok(()) } else { Err(Refused::several(unfit)) }
+        None => answers.iter().filter_map(|answer| changed_label(answer)).collect(),
+    }
 }
 
 fn changed_label(answer: &str) -> Option<SmolStr> {
@@ -76,17 +93,8 @@ fn is_path(text: &str) -> bool {
 
 /// Every answer fits, and nothing is left open.
 pub fn answered(ready: &Ready, answers: &[String]) -> Result<(), Refused> {
-    let wrong = RefCell::new(Vec::new());
-    let answer = |asked: &Asked| {
-        let text = beforehand(answers, &asked.source, &asked.path)?;
-        if let Err(why) = fits(asked, text) {
-            let message = format!("the answer `{text}` to `{}` does not fit: {why}", asked.source);
-            wrong.borrow_mut().push((message, None));
-        }
-        Some(text.to_owned())
-    };
-    let open = questions(&ready.program, &ready.sources, &ready.params, &answer);
-    let mut wrong = wrong.into_inner();
+    let (open, wrong) = judged(ready, answers);
+    let mut wrong: Vec<_> = wrong.into_iter().map(|message| (message, None)).collect();
     if !open.is_empty() {
         let many = if open.len() == 1 { "a question has".to_owned() } else { format!("{} questions have", open.len()) };
         let help: Vec<String> = open.iter().map(help).collect();
@@ -96,12 +104,32 @@ pub fn answered(ready: &Ready, answers: &[String]) -> Result<(), Refused> {
     if wrong.is_empty() { Ok(()) } else { Err(Refused::several(wrong)) }
 }
 
+/// The questions that the answers leave open, and the answers that do not fit.
+fn judged(ready: &Ready, answers: &[String]) -> (Vec<Asked>, Vec<String>) {
+    let wrong = RefCell::new(Vec::new());
+    let answer = |asked: &Asked| {
+        let text = beforehand(answers, &asked.source, &asked.path)?;
+        wrong.borrow_mut().extend(unfit(&asked.kind, &asked.source, text));
+        Some(text.to_owned())
+    };
+    let open = questions(&ready.program, &ready.sources, &ready.params, &answer);
+    let mut wrong: Vec<String> = wrong.into_inner();
+    // Once for all rounds of a loop.
+    wrong.dedup();
+    (open, wrong)
+}
+
+fn unfit(kind: &AskedKind, label: &str, text: &str) -> Option<String> {
+    let why = fits(kind, text).err()?;
+    Some(format!("the answer `{text}` to `{label}` does not fit: {why}"))
+}
+
 /// With a person at the terminal only what was given is looked at.
-fn fits(asked: &Asked, text: &str) -> Result<(), String> {
-    if let AskedKind::Text(ty) = &asked.kind {
+fn fits(kind: &AskedKind, text: &str) -> Result<(), String> {
+    if let AskedKind::Text(ty) = kind {
         return read::read(ty, text).map(drop);
     }
-    let good = match &asked.kind {
+    let good = match kind {
         AskedKind::Confirm | AskedKind::Irreversible => yes_or_no(text.trim()).is_some(),
         AskedKind::Choose(options) => {
             let number = text.trim().parse::<usize>().is_ok_and(|n| (1..=options.len()).contains(&n));
@@ -109,7 +137,7 @@ fn fits(asked: &Asked, text: &str) -> Result<(), String> {
         }
         AskedKind::Text(_) => true,
     };
-    match (&asked.kind, good) {
+    match (kind, good) {
         (_, true) => Ok(()),
         (AskedKind::Choose(options), false) => {
             Err(format!("it is none of {}", listed(options.iter().map(String::as_str))))

@@ -18,7 +18,7 @@ use crate::front::repl::book::Course;
 use crate::front::repl::completion::Completion;
 use crate::front::repl::keyboard::{Keyboard, Pipe};
 use crate::front::repl::terminal::Terminal;
-use crate::front::repl::{Desk, Keeps, Run, Who};
+use crate::front::repl::{Begins, Desk, Keeps, Run, Who};
 use crate::journal::{Reason, Store, Trouble};
 use crate::report::console::{Console as View, Watching};
 use crate::report::outside::{Channel, Look, Outside};
@@ -62,7 +62,7 @@ const FAILED: u8 = 1;
 /// What the console begins with.
 enum Start {
     New(Option<Box<dyn Store>>, Option<Part>),
-    Again(Box<Left>, Console),
+    Again(Box<Left>, Box<Console>),
 }
 
 /// How somebody works at it.
@@ -112,7 +112,7 @@ fn prepared(args: &Repl, say: Say) -> Result<Start, Refused> {
         return Err(Refused::helped(format!("run {} is no console", row.run), help));
     };
     in_place(&left, args.here.as_deref())?;
-    Ok(Start::Again(Box::new(left), console))
+    Ok(Start::Again(Box::new(left), Box::new(console)))
 }
 
 fn begins(args: &Repl, file: &str, say: Say) -> Result<Option<Part>, Refused> {
@@ -141,20 +141,20 @@ fn work(way: Way<'_>, say: Say, start: Start) -> u8 {
         Start::New(..) => None,
         Start::Again(_, console) => console.book().map(|(_, book)| book.name.clone()),
     };
-    let (keyboard, mut answers, who, completion) = match keyboard(way.answer, name.as_deref(), &screen, look) {
-        Ok(opened) => opened,
-        Err(error) => return Refused::because(format!("cannot start: {}", session::reason(&error))).tell(),
-    };
     let (console, keeps) = match &start {
         Start::New(Some(store), _) if !store.keeps_secrets() => (Console::default(), Keeps::NoSecrets),
         Start::New(..) => (Console::default(), Keeps::Everything),
-        Start::Again(left, console) if !left.keeps_secrets() => (console.clone(), Keeps::NoSecrets),
-        Start::Again(_, console) => (console.clone(), Keeps::Everything),
+        Start::Again(left, console) if !left.keeps_secrets() => (Console::clone(console), Keeps::NoSecrets),
+        Start::Again(_, console) => (Console::clone(console), Keeps::Everything),
     };
     let ready = console::ready(&console);
     let id = match &start {
         Start::New(..) => ready.id.clone(),
         Start::Again(left, _) => left.ready.id.clone(),
+    };
+    let (keyboard, mut answers, who, completion) = match keyboard(way.answer, name.as_deref(), &screen, look, &id) {
+        Ok(opened) => opened,
+        Err(error) => return Refused::because(format!("cannot start: {}", session::reason(&error))).tell(),
     };
     let run = Run { id: id.clone(), journal: way.journal.map(str::to_owned) };
     let mut desk = Desk::new(console, view.clone(), screen.clone(), keyboard, who, keeps, run);
@@ -164,7 +164,7 @@ fn work(way: Way<'_>, say: Say, start: Start) -> u8 {
     let mut watcher = Watching(view);
     let end = match start {
         Start::New(store, begins) => {
-            desk.begins.clone_from(&begins);
+            desk.begins = begins.clone().map_or(Begins::Empty, Begins::With);
             console::start(ready, begins.as_ref(), store, &mut watcher, &mut answers, &mut desk)
         }
         Start::Again(left, _) => {
@@ -194,12 +194,13 @@ fn keyboard(
     book: Option<&str>,
     screen: &Rc<RefCell<Screen>>,
     look: Look,
+    run: &str,
 ) -> std::io::Result<Opened> {
     if !(std::io::stdin().is_terminal() && look.terminal) {
         let answers = Answerer::new(answer.to_vec(), None);
         return Ok((Box::new(Pipe::open()?), answers, Who::Script, None));
     }
-    let completion = Completion::new();
+    let completion = Completion::new(run);
     let history = history::of(book.map(Path::new));
     let mut terminal =
         Terminal::open(history.read(), Box::new(move |past| history.write(past)), look, completion.clone())?;
@@ -228,16 +229,25 @@ fn ended(end: Result<Option<Finish>, Trouble>, code: u8, stands: &[Undoable], ru
             finish.end.exit_code()
         }
         End::Stopped | End::RolledBack | End::Undone | End::UndoneInPart | End::Refused => finish.end.exit_code(),
-        End::Succeeded | End::Incomplete => {
+        End::Succeeded | End::Failed | End::Incomplete => {
             let undone = |unit: &Undoable| finish.undone.iter().any(|(path, _)| *path == unit.path);
             let stands: Vec<&Undoable> = stands.iter().filter(|unit| !undone(unit)).collect();
             if !stands.is_empty() {
-                let names: Vec<String> = stands.iter().map(|unit| format!("`{}`", unit.step)).collect();
+                let named = |unit: &&Undoable| format!("`{}`", unit.step);
+                let names: Vec<String> = stands.iter().map(named).collect();
+                let before: Vec<String> =
+                    stands.iter().filter(|unit| unit.stands == Stands::InPlace).map(named).collect();
                 // An undo begins with the last of them.
-                let how = match stands.last().map(|unit| unit.stands) {
-                    Some(Stands::Final) => ", which cannot be undone".to_owned(),
-                    Some(Stands::InPlace | Stands::Undone) | None if !kept => String::new(),
-                    Some(Stands::InPlace | Stands::Undone) | None => format!("; `rbk rollback {run}` undoes it"),
+                let how = match stands.last() {
+                    Some(last) if last.stands == Stands::Final && !before.is_empty() && kept => format!(
+                        "; {} cannot be undone, and an undo of all stops there: `rbk rollback {run} --only STEP --reason … \
+                         --out-of-order …` undoes one of {}",
+                        named(last),
+                        before.join(", ")
+                    ),
+                    Some(last) if last.stands == Stands::Final => ", which cannot be undone".to_owned(),
+                    Some(_) | None if !kept => String::new(),
+                    Some(_) | None => format!("; `rbk rollback {run}` undoes it"),
                 };
                 hint(format!("kept in place: {}{how}", names.join(", ")));
             }

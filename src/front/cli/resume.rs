@@ -14,12 +14,13 @@ use crate::report::story::Say;
 use crate::report::style::{Line, Tone};
 use crate::report::time;
 use crate::run::OnQuestion;
+use crate::run::answers::given;
 use crate::session;
 use crate::session::journal::{find, last};
 use crate::session::later::later;
 use crate::session::part::Part;
 use crate::session::place;
-use crate::session::resume::{HERE, Left, Onward, at_a_console, go_on};
+use crate::session::resume::{HERE, Left, Onward, at_a_console, go_on, is_known};
 use crate::value::SmolStr;
 
 /// Go on with a run that was interrupted or stopped
@@ -32,7 +33,7 @@ pub struct Resume {
     #[arg(long, value_name = "BOOK", num_args = 0..=1, default_missing_value = "", conflicts_with = "due")]
     last: Option<String>,
     /// Every run that was left, has something to do and needs nobody for it, one after another
-    #[arg(long, conflicts_with_all = ["here", "late"])]
+    #[arg(long, conflicts_with_all = ["here", "late", "reason"])]
     due: bool,
     /// Go on although this is another place than the run's: why that is right
     #[arg(long, value_name = "REASON", value_parser = reason)]
@@ -40,6 +41,9 @@ pub struct Resume {
     /// Go on although the run has stood still for longer than its deadline: why that is right
     #[arg(long, value_name = "REASON", value_parser = reason)]
     late: Option<String>,
+    /// Go on although a later run has built on this one: why that is right
+    #[arg(long, value_name = "REASON", value_parser = reason)]
+    reason: Option<String>,
     #[command(flatten)]
     telling: Telling,
 }
@@ -76,9 +80,15 @@ pub fn resume(args: &Resume, say: Say) -> u8 {
     if args.due {
         return due::resume(&args.telling, say);
     }
-    let chosen = |store: &mut dyn Store| match (&args.run, args.last.as_deref()) {
-        (Some(run), _) => find(store, run),
-        (None, book) => last(store, book.filter(|book| !book.is_empty())),
+    let chosen = |store: &mut dyn Store| {
+        let row = match (&args.run, args.last.as_deref()) {
+            (Some(run), _) => find(store, run),
+            (None, book) => last(store, book.filter(|book| !book.is_empty())),
+        }?;
+        if row.state.goes_on() {
+            may_go_on(store, &row, args.reason.as_deref())?;
+        }
+        Ok(row)
     };
     let left = taken(&args.telling, chosen).and_then(|left| {
         let row = &left.row;
@@ -87,7 +97,7 @@ pub fn resume(args: &Resume, say: Say) -> u8 {
                 return Err(Refused::because(format!("run {}: {}", row.run, at_a_console(&row.run))));
             }
             State::Open | State::Ended(End::Stopped) => {}
-            State::Ended(End::Succeeded | End::Incomplete) => {
+            State::Ended(End::Succeeded | End::Failed | End::Incomplete) => {
                 let message = format!("run {} has ended: {}", row.run, ended(row.state));
                 return Err(Refused::helped(message, format!("`rbk rollback {}` undoes it", row.run)));
             }
@@ -95,7 +105,8 @@ pub fn resume(args: &Resume, say: Say) -> u8 {
                 return Err(Refused::because(format!("run {} has ended: {}", row.run, ended(row.state))));
             }
         }
-        questions::known_later(&left.ready.program, &args.telling.answer)?;
+        is_known(&row.run)?;
+        questions::known_later(&left.ready, &args.telling.answer)?;
         in_place(&left, args.here.as_deref())?;
         in_time(&left, args.late.as_deref())?;
         Ok(left)
@@ -104,7 +115,7 @@ pub fn resume(args: &Resume, say: Say) -> u8 {
         Ok(left) => left,
         Err(refused) => return args.telling.turned_away(&refused),
     };
-    let reasons = reasons([(HERE, &args.here), ("--late", &args.late)]);
+    let reasons = reasons([(HERE, &args.here), ("--late", &args.late), ("--reason", &args.reason)]);
     or_told(&args.telling, driven(&args.telling, say, left, Onward::Resume, reasons))
 }
 
@@ -118,6 +129,9 @@ pub fn rollback(args: &Rollback, say: Say) -> u8 {
             (Some(run), _) => find(store, run),
             (None, book) => last(store, book.as_deref()),
         }?;
+        if args.reason.is_none() {
+            is_known(&row.run)?;
+        }
         is_last(store, &row, args.reason.as_deref())?;
         Ok(row)
     })
@@ -126,7 +140,7 @@ pub fn rollback(args: &Rollback, say: Say) -> u8 {
         if matches!(row.state, State::Closed | State::Ended(End::Refused)) {
             return Err(Refused::because(format!("run {} has ended: {}", row.run, ended(row.state))));
         }
-        questions::known_later(&left.ready.program, &args.telling.answer)?;
+        questions::known_later(&left.ready, &args.telling.answer)?;
         in_place(&left, args.here.as_deref())?;
         Ok(left)
     });
@@ -154,19 +168,39 @@ fn part(args: &Rollback) -> Part {
 
 /// What came later may stand on what would be undone.
 fn is_last(store: &mut dyn Store, row: &Row, reason: Option<&str>) -> Result<(), Trouble> {
-    let Some(later) = later(store, row)? else { return Ok(()) };
-    let (run, on) = (&later.run, "it may stand on what would be undone");
-    let message = match &later.held {
-        Some(held) => format!("run {run} came later and is running (pid {}): {on}", held.pid),
-        None => format!("run {run} came later and has changed something: {on}"),
-    };
+    let Some((later, came)) = came_later(store, row)? else { return Ok(()) };
+    let message = format!("{came}: it may stand on what would be undone");
     if reason.is_some() {
         complain_softly(&message);
         return Ok(());
     }
     let first = if later.held.is_some() { "wait for its end, and undo that one first" } else { "undo that one first" };
-    let help = format!("{first}: `rbk rollback {run}`; or say why not with `--reason REASON`");
+    let help = format!("{first}: `rbk rollback {}`; or say why not with `--reason REASON`", later.run);
     Err(Trouble::new(message).with_help(help))
+}
+
+/// What came later may be done over, or undone, by a run that goes on.
+fn may_go_on(store: &mut dyn Store, row: &Row, reason: Option<&str>) -> Result<(), Trouble> {
+    let Some((later, came)) = came_later(store, row)? else { return Ok(()) };
+    let message = format!("{came}: this one would do its work over, or undo it");
+    if reason.is_some() {
+        complain_softly(&message);
+        return Ok(());
+    }
+    let close = format!("`rbk close {} --reason REASON` ends this one as it is", row.run);
+    let help = format!("`rbk show {}` tells what it did; {close}, `--reason REASON` says why it may go on", later.run);
+    Err(Trouble::new(message).with_help(help))
+}
+
+/// The later run that may stand on what this one did, and that in words.
+pub(super) fn came_later(store: &mut dyn Store, row: &Row) -> Result<Option<(Row, String)>, Trouble> {
+    Ok(later(store, row)?.map(|later| {
+        let what = match &later.held {
+            Some(held) => format!("run {} came later and is running (pid {})", later.run, held.pid),
+            None => format!("run {} came later and has changed something", later.run),
+        };
+        (later, what)
+    }))
 }
 
 fn taken(telling: &Telling, choose: impl FnOnce(&mut dyn Store) -> Result<Row, Trouble>) -> Result<Left, Refused> {
@@ -187,6 +221,10 @@ pub(super) fn driven(
         complain_softly("the runbook's file has changed since: the run goes on with the text that it was started with");
     }
     left.notes().for_each(|line| complain_softly(&line));
+    if !telling.answer.is_empty() {
+        let given = left.answered(|asked| given(&telling.answer, asked).is_some());
+        given.iter().for_each(|line| complain_softly(line));
+    }
     let shown = left.ready.clone();
     let word = match &onward {
         Onward::Resume | Onward::Console(_) => "resumed".to_owned(),
@@ -239,6 +277,7 @@ pub fn ended(state: State) -> &'static str {
         State::Open => "it has not",
         State::Ended(End::Succeeded) => "it succeeded",
         State::Ended(End::RolledBack | End::Undone) => "it was undone",
+        State::Ended(End::Failed) => "it came to an error",
         State::Ended(End::Refused) => "it was refused before its first action",
         State::Ended(End::Incomplete | End::UndoneInPart) => "not everything is undone",
         State::Ended(End::Stopped) => "it was stopped",

@@ -6,20 +6,21 @@ use clap::{Args, ValueEnum};
 use super::driven::{Format, journal, reason, tell_wait};
 use super::refused::Refused;
 use super::{OK, complain, say};
-use crate::journal::{Filter, Row, Trouble};
+use crate::diag::did_you_mean;
+use crate::journal::{Filter, Row, Store, Trouble};
 use crate::report::outside::Outside;
 use crate::report::past::Stands;
 use crate::report::runs;
 use crate::report::style::{Line, Tone};
 use crate::session;
-use crate::session::journal::{ago, close as end, find, give_up};
+use crate::session::journal::{ago, close as end, find, give_up, is_of};
 use crate::session::past::stands;
 use crate::value::SmolStr;
 
 /// List the runs of the journal, newest first
 #[derive(Args)]
 pub struct Runs {
-    /// Only those of this runbook, by its title
+    /// Only those of this runbook, by its title or its file's name
     #[arg(long)]
     book: Option<String>,
     /// Only those that stand like this
@@ -51,6 +52,8 @@ enum Standing {
     Undone,
     /// It failed, and something is left in place
     Incomplete,
+    /// A console that came to an error; what had worked before it stays
+    Failed,
     /// Before its first action: it has done nothing
     Refused,
     Closed,
@@ -93,17 +96,36 @@ fn listed(args: &Runs) -> Result<Told, Refused> {
         let text = format!("{count} {} forgotten", if count == 1 { "run is" } else { "runs are" });
         return Ok(Box::new(move |out| out.line(&Line::new(0).put(Tone::Plain, text))));
     }
-    let filter = Filter { book: args.book.clone(), since: time(&args.within)?, ..Filter::default() };
+    let filter = Filter { since: time(&args.within)?, ..Filter::default() };
     let mut rows = store.runs(&filter)?;
-    if let Some(standing) = args.state {
-        let word = standing.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
-        rows.retain(|row| runs::standing(row) == word);
+    if let Some(book) = &args.book {
+        rows.retain(|row| is_of(row, book));
+        if rows.is_empty() {
+            no_such_book(store.as_mut(), book)?;
+        }
+    }
+    let word = args.state.and_then(|state| Some(state.to_possible_value()?.get_name().to_owned()));
+    let wanted = |row: &Row| word.as_deref().is_none_or(|word| runs::standing(row) == word);
+    // A damaged one stands as another one until it is looked at.
+    if args.state != Some(Standing::Damaged) {
+        rows.retain(wanted);
     }
     for (_, Trouble { message, help, .. }) in store.gone()? {
         complain(&message, help.as_deref());
     }
-    let stands = stands(store.as_mut(), &rows);
+    let stands = stands(store.as_mut(), &mut rows);
+    rows.retain(wanted);
     Ok(told(args.format, rows, stands))
+}
+
+fn no_such_book(store: &mut dyn Store, book: &str) -> Result<(), Trouble> {
+    let rows = store.runs(&Filter::default())?;
+    if !rows.iter().any(|row| is_of(row, book)) {
+        let near = did_you_mean(book, rows.iter().map(|row| row.book.as_str()));
+        let help = near.map(|near| format!("did you mean `{near}`?"));
+        complain(&format!("the journal has no run of `{book}`"), help.as_deref());
+    }
+    Ok(())
 }
 
 fn told(format: Format, rows: Vec<Row>, stands: BTreeMap<SmolStr, Stands>) -> Told {

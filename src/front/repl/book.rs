@@ -2,7 +2,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Asks, Desk, Who};
+use super::{Asks, Begins, Desk, Who};
 use crate::engine::Part;
 use crate::journal::Trouble;
 use crate::report::style::{Line, Tone};
@@ -96,18 +96,25 @@ impl Desk {
         self.enter_as(&text, Part::Past(u32::try_from(at).unwrap_or(u32::MAX)))
     }
 
-    /// `rbk run` could not begin with its runbook.
+    /// It could not begin with its runbook.
     pub fn is_refused(&self) -> bool {
-        self.course.alone && self.book().is_none()
+        matches!(self.begins, Begins::Begun) && self.book().is_none()
     }
 
     /// What the runbook does by itself now; nothing while a person is to say what.
     pub(super) fn goes_on(&mut self) -> Option<Turn> {
-        if let Some(turn) = self.begins.take().and_then(|part| self.begin(part)) {
-            return Some(turn);
+        match std::mem::take(&mut self.begins) {
+            Begins::Empty => {}
+            Begins::Begun => self.begins = Begins::Begun,
+            Begins::With(part) => {
+                self.begins = Begins::Begun;
+                if let Some(turn) = self.begin(part) {
+                    return Some(turn);
+                }
+            }
         }
         if self.is_refused() {
-            return Some(Turn::Keep);
+            return Some(self.keep());
         }
         if self.course.going == Going::No || self.asks != Asks::Nothing {
             return None;
@@ -172,7 +179,7 @@ impl Desk {
         let skipped = reached.states.iter().filter(|state| **state == State::Skipped).count();
         let but = if skipped == 0 { String::new() } else { format!("; {skipped} of its parts skipped") };
         self.dim(format!("`{}` is at its end{but}", book.title));
-        self.course.alone.then_some(Turn::Keep)
+        self.course.alone.then(|| self.keep())
     }
 
     /// A part of it has failed: what comes now is a person's to say.

@@ -11,7 +11,7 @@ use crate::run::Turn;
 use crate::session;
 use crate::session::book;
 use crate::session::inputs::{Given, assignment, collect};
-use crate::value::{SmolStr, Type, read};
+use crate::value::{SmolStr, read};
 
 /// What to load, and what was given to its parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,13 +94,11 @@ impl Desk {
                 return Some(text);
             }
             let why = asked.wrong.map(str::to_owned);
-            missing.get_or_insert((asked.name.to_owned(), asked.param.ty.clone(), asked.param.doc.clone(), why));
+            missing.get_or_insert((asked.name.to_owned(), read::name(&asked.param.ty), asked.param.doc.clone(), why));
             None
         });
         let only_missing = wrong.iter().all(|found| found.code == Code::MissingInput);
-        if let (Who::Person, true, Some((name, ty, doc, why))) = (self.who, only_missing, missing)
-            && !is_secret(&ty)
-        {
+        if let (Who::Person, true, Some((name, ty, doc, why))) = (self.who, only_missing, missing) {
             match why {
                 Some(why) => self.say(&[Line::new(1).put(Tone::Warn, why)]),
                 None => {
@@ -108,7 +106,7 @@ impl Desk {
                     doc.iter().flat_map(|doc| doc.lines()).for_each(|line| self.dim(line.to_owned()));
                 }
             }
-            let prompt = format!("{name} ({}): ", read::name(&ty));
+            let prompt = format!("{name} ({ty}): ");
             self.asks = Asks::Param(Missing { load, name: name.into(), prompt });
             return Ok(None);
         }
@@ -159,14 +157,6 @@ impl Desk {
             let text = format!("not done {place}: {}", words.join(", "));
             self.say(&[Line::new(0).put(Tone::Warn, text)]);
         }
-    }
-}
-
-fn is_secret(ty: &Type) -> bool {
-    match ty {
-        Type::Secret(_) => true,
-        Type::Optional(inner) => is_secret(inner),
-        _ => false,
     }
 }
 

@@ -13,6 +13,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::diag::Severity;
 use crate::engine::event::{ASKED_FOR, Left, LeftWhy};
 use crate::engine::{Call, Engine, FailureKind, Outcome, Part, Reached, Stands, Undoable};
 use crate::journal::Trouble;
@@ -22,6 +23,7 @@ use crate::report::outside::{Channel, Known, Outside};
 use crate::report::style::{Line, Tone};
 use crate::run::console::Next;
 use crate::run::{Operator, Turn};
+use crate::session::advice::shows_secret;
 use crate::session::console::{self, Came, Console, Scope, Wrong};
 use crate::session::environment::Environment;
 use crate::value::{Connection, SmolStr};
@@ -78,19 +80,32 @@ pub struct Desk {
     /// As the run last was ready.
     stands: Vec<Undoable>,
     ended: Vec<(u32, Came)>,
+    again: Again,
     gone: Vec<u32>,
     connections: Vec<Arc<Connection>>,
     talked: Vec<(Arc<Connection>, Talked)>,
     /// Of the first error.
     pub code: u8,
+    /// And what it was.
+    error: Option<String>,
     asks: Asks,
     pub course: Course,
-    /// A runbook that it begins with.
-    pub begins: Option<Part>,
+    pub begins: Begins,
     /// What has failed last.
     why: Option<String>,
     /// Something was done here: what failed is not what an earlier process began.
     began: bool,
+}
+
+/// What a console begins with.
+#[derive(Debug, Default)]
+pub enum Begins {
+    #[default]
+    Empty,
+    /// A runbook, which is not loaded yet.
+    With(Part),
+    /// A runbook, without which it ends.
+    Begun,
 }
 
 /// What a person was asked: the next line is the answer.
@@ -108,6 +123,15 @@ enum Asks {
     /// The text to run instead of this part.
     Edit(usize),
     Param(load::Missing),
+}
+
+/// What can be typed again.
+#[derive(Debug, Default)]
+struct Again {
+    /// Entries that were undone and are not done again, the last undone last.
+    undone: Vec<u32>,
+    /// The one that is being typed again.
+    running: Option<u32>,
 }
 
 /// Where answers of the console itself go.
@@ -148,13 +172,15 @@ impl Desk {
             out,
             stands,
             ended,
+            again: Again::default(),
             gone,
             connections: Vec::new(),
             talked: Vec::new(),
             code: 0,
+            error: None,
             asks: Asks::Nothing,
             course: Course::default(),
-            begins: None,
+            begins: Begins::Empty,
             why: None,
             began: false,
         }
@@ -171,12 +197,23 @@ impl Desk {
 
     /// What is wrong with what was typed; a script ends with it.
     fn wrong(&mut self, trouble: &Trouble) {
-        self.code = REFUSED;
+        self.is_refused_for(&trouble.message);
         let mut err = Outside::new(Channel::Err).knowing(self.known.clone());
         err.line(&Line::new(0).put(Tone::Bad, "error: ").put(Tone::Plain, &trouble.message));
         if let Some(help) = &trouble.help {
             err.line(&Line::new(1).put(Tone::Doing, "help: ").put(Tone::Plain, help));
         }
+    }
+
+    fn is_refused_for(&mut self, why: &str) {
+        self.code = REFUSED;
+        self.error = Some(why.to_owned());
+    }
+
+    /// The end. A person has seen what went wrong.
+    fn keep(&self) -> Turn {
+        let failed = self.who == Who::Script && self.code != 0 || self.is_refused();
+        Turn::Keep(self.error.clone().filter(|_| failed))
     }
 
     /// What a text means; nothing when there is nothing to run.
@@ -185,7 +222,7 @@ impl Desk {
         if trimmed.is_empty() {
             return None;
         }
-        if self.known.borrow().redact(text) == text {
+        if self.known.borrow().redact(text) == text && !shows_secret(orders::statement(trimmed)) {
             self.keyboard.remember(trimmed);
         }
         match orders::obey(self, trimmed) {
@@ -216,7 +253,8 @@ impl Desk {
         let (turn, found) = match entered {
             Ok(entered) => entered,
             Err(Wrong::Found(found, sources)) => {
-                self.code = REFUSED;
+                let first = found.iter().find(|found| found.severity == Severity::Error);
+                self.is_refused_for(first.map_or("it is refused", |found| &found.message));
                 self.draw(&found, &sources);
                 return None;
             }
@@ -253,6 +291,12 @@ impl Desk {
         }
     }
 
+    /// The connections that have answered last.
+    fn open(&self) -> Vec<Arc<Connection>> {
+        let answered = self.talked.iter().filter(|(_, how)| *how == Talked::Answered);
+        answered.map(|(on, _)| on.clone()).collect()
+    }
+
     /// What may be typed next.
     fn offer(&self) {
         let Some(completion) = &self.completion else { return };
@@ -263,6 +307,7 @@ impl Desk {
             actions,
             libraries,
             connections: self.connections.clone(),
+            open: self.open(),
             secrets: self.known.borrow().clone(),
         });
     }
@@ -270,7 +315,7 @@ impl Desk {
     /// Nothing more is typed: a person says what becomes of what is in place.
     fn over(&mut self) -> Option<Turn> {
         if self.who == Who::Script || self.stands.is_empty() || self.asks == Asks::End {
-            return Some(Turn::Keep);
+            return Some(self.keep());
         }
         self.asks = Asks::End;
         self.say(&listed(&self.stands));
@@ -281,7 +326,7 @@ impl Desk {
     fn end(&mut self, text: &str) -> Option<Turn> {
         self.asks = Asks::Nothing;
         match text.trim() {
-            "keep" | "k" => Some(Turn::Keep),
+            "keep" | "k" => Some(self.keep()),
             "undo" | "u" => self.start(Turn::Rollback(ASKED_FOR.to_owned())),
             "leave" | "l" => Some(Turn::Leave),
             _ => None,
@@ -352,11 +397,25 @@ impl Desk {
     }
 }
 
+impl Again {
+    /// What was undone since, and whether what was typed again is done. An undo begins with the last entry.
+    fn ready(&mut self, before: &[(u32, Came)], now: &[(u32, Came)], entry: Option<u32>) {
+        let again = self.running.take();
+        if entry.is_some_and(|entry| now.contains(&(entry, Came::Done))) {
+            self.undone.retain(|number| Some(*number) != again);
+        }
+        let undone = now.iter().rev().filter(|one| one.1 == Came::Undone && !before.contains(one));
+        self.undone.extend(undone.map(|(number, _)| *number));
+    }
+}
+
 impl Operator for Desk {
     fn ready(&mut self, engine: &Engine, reached: &Reached) {
         self.keyboard.ready();
         self.stands = console::in_place(engine);
-        self.ended = engine.entries();
+        let ended = engine.entries();
+        self.again.ready(&self.ended, &ended, reached.entry);
+        self.ended = ended;
         self.gone = console::gone(engine, self.console.count());
         self.connections = console::connections(engine, &self.console, &self.gone);
         self.offer();
@@ -373,6 +432,7 @@ impl Operator for Desk {
         }
         if let Some(failed) = &reached.failure {
             self.why = Some(failed.failure.message.clone());
+            self.error.clone_from(&self.why);
             self.failed();
         }
         self.still_asks();
@@ -392,7 +452,7 @@ impl Operator for Desk {
         Box::pin(async move {
             loop {
                 if self.who == Who::Script && self.code != 0 {
-                    return Turn::Keep;
+                    return self.keep();
                 }
                 if let Some(turn) = self.goes_on() {
                     return turn;

@@ -290,6 +290,7 @@ impl Hinter for Helping {
     type Hint = String;
 
     fn hint(&self, line: &str, pos: usize, _ctx: &Context<'_>) -> Option<String> {
+        self.completion.look_ahead(line, pos);
         // Without colours nobody could tell it from what was typed.
         if self.colour { self.completion.hint(line, pos) } else { None }
     }

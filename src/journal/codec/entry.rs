@@ -64,6 +64,13 @@ pub enum Wire {
         who: Leaf,
         wall: String,
     },
+    LeftEnded {
+        call: u64,
+        what: Leaf,
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        by: Option<String>,
+        wall: String,
+    },
     Stopped {
         why: Leaf,
         /// Running time and event of each.
@@ -171,6 +178,12 @@ pub fn wire(entry: &Entry, hide: &Hide<'_>) -> Result<Wire, Trouble> {
         Entry::LockTaken { lock, by, who, wall } => {
             Wire::LockTaken { lock: hide.text(lock)?, by: by.to_string(), who: hide.text(who)?, wall: wall.to_string() }
         }
+        Entry::LeftEnded { call, what, by, wall } => Wire::LeftEnded {
+            call: call.0,
+            what: hide.said(what)?,
+            by: by.as_ref().map(ToString::to_string),
+            wall: wall.to_string(),
+        },
         Entry::Stopped { why, last, wall } => Wire::Stopped {
             why: hide.said(why)?,
             last: last.iter().map(|input| Ok((input.at.0, hide.event(&input.event)?))).collect::<Result<_, _>>()?,
@@ -217,6 +230,9 @@ pub fn entry(wire: Wire, show: &Show<'_>) -> Result<Entry, Trouble> {
         },
         Wire::LockTaken { lock, by, who, wall } => {
             Entry::LockTaken { lock: show.text(lock)?, by: by.into(), who: show.text(who)?, wall: time(&wall)? }
+        }
+        Wire::LeftEnded { call, what, by, wall } => {
+            Entry::LeftEnded { call: CallId(call), what: show.text(what)?, by: by.map(Into::into), wall: time(&wall)? }
         }
         Wire::Stopped { why, last, wall } => Entry::Stopped {
             why: show.text(why)?,

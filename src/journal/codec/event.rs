@@ -19,6 +19,7 @@ pub enum WireEvent {
     Resumed(String),
     Ended(u64, Box<WireOutcome>),
     Doubted(u64),
+    Failed(u64, Box<WireOutcome>),
     Unstarted(u64),
     Fired(u64),
     Answered(u64, Wire, Leaf),
@@ -32,6 +33,7 @@ pub enum WireEvent {
     Undo(WireExtent),
     UndoPast(WireExtent),
     Keep,
+    KeepFailed(Leaf),
     Kill,
 }
 
@@ -49,6 +51,7 @@ impl Hide<'_> {
             Event::Start => WireEvent::Start,
             Event::Resumed { now } => WireEvent::Resumed(now.to_string()),
             Event::Doubted(call) => WireEvent::Doubted(call.0),
+            Event::Failed(call, outcome) => WireEvent::Failed(call.0, Box::new(self.outcome(outcome)?)),
             Event::Unstarted(call) => WireEvent::Unstarted(call.0),
             Event::Rollback { why, what: Extent::All } => WireEvent::Rollback(self.said(why)?),
             Event::Rollback { why, what: Extent::From(path) } => {
@@ -68,7 +71,8 @@ impl Hide<'_> {
             Event::Enter(number) => WireEvent::Enter(*number),
             Event::Undo { what, walls: Walls::Stop } => WireEvent::Undo(wire(what)),
             Event::Undo { what, walls: Walls::Pass } => WireEvent::UndoPast(wire(what)),
-            Event::Keep => WireEvent::Keep,
+            Event::Keep(None) => WireEvent::Keep,
+            Event::Keep(Some(why)) => WireEvent::KeepFailed(self.said(why)?),
             Event::Kill => WireEvent::Kill,
         })
     }
@@ -127,6 +131,7 @@ impl Show<'_> {
             WireEvent::Start => Event::Start,
             WireEvent::Resumed(now) => Event::Resumed { now: time(&now)? },
             WireEvent::Doubted(call) => Event::Doubted(CallId(call)),
+            WireEvent::Failed(call, outcome) => Event::Failed(CallId(call), Box::new(self.outcome(*outcome)?)),
             WireEvent::Unstarted(call) => Event::Unstarted(CallId(call)),
             WireEvent::Rollback(why) => Event::Rollback { why: self.text(why)?, what: Extent::All },
             WireEvent::RollbackFrom(why, at) => {
@@ -146,7 +151,8 @@ impl Show<'_> {
             WireEvent::Enter(number) => Event::Enter(number),
             WireEvent::Undo(what) => Event::Undo { what: extent(what)?, walls: Walls::Stop },
             WireEvent::UndoPast(what) => Event::Undo { what: extent(what)?, walls: Walls::Pass },
-            WireEvent::Keep => Event::Keep,
+            WireEvent::Keep => Event::Keep(None),
+            WireEvent::KeepFailed(why) => Event::Keep(Some(self.text(why)?)),
             WireEvent::Kill => Event::Kill,
         })
     }

@@ -20,6 +20,8 @@ const TAKE_OVER: &str = "UPDATE rbk.lock SET run = mine.run, since = $4, taken_f
         JOIN rbk.tip ON tip.run = other.no
     WHERE lock.name = $1 AND lock.run = $5 AND other.no = lock.run
         AND (tip.lease IS NULL OR tip.lease <= clock_timestamp())";
+const TAKE_BACK: &str = "DELETE FROM rbk.lock USING rbk.tip
+    WHERE lock.name = $1 AND lock.run = $2 AND tip.run = $2 AND tip.epoch = $3";
 /// The run that has a lock, driven by another process, which sees this when it writes next or renews its lease.
 const ASK: &str =
     "asked AS (UPDATE rbk.tip SET wanted = $3 FROM has WHERE tip.run = has.no AND tip.wanted IS DISTINCT FROM $3)
@@ -73,6 +75,19 @@ impl Line {
             }
         }
         Err(Trouble::new(format!("the lock `{}` goes from run to run: it could not be had", wanted.name)))
+    }
+
+    /// It is nobody's.
+    pub async fn take_back(&mut self, no: i64, name: &str) -> Result<(), Trouble> {
+        let Some(epoch) = self.lease(no).map(|lease| lease.epoch) else {
+            return Err(Trouble::new("the run is not driven by this process"));
+        };
+        self.read(async |session: &Session| {
+            let given = [(&name as Value<'_>, Type::TEXT), (&no, Type::INT8), (&epoch, Type::INT8)];
+            session.client().execute_typed(TAKE_BACK, &given).await
+        })
+        .await
+        .map(drop)
     }
 
     /// Whose lock it is, and who drives that run.

@@ -133,8 +133,7 @@ impl Store for Postgres {
     }
 
     fn whole(&mut self) -> Result<(), Trouble> {
-        let found = self.list(&Filter::default())?.into_iter().find(|row| row.damaged);
-        found.map_or(Ok(()), |Row { run, .. }| {
+        self.damaged_one()?.map_or(Ok(()), |run| {
             Err(trouble::damaged(&self.place, &run, &format!("how run {run} stands is not what was written")))
         })
     }
@@ -154,6 +153,12 @@ impl Store for Postgres {
         let no = self.driven.get(run).ok_or_else(|| not_driven(run))?.no;
         let wanted = locks::Wanted { no, name: name.to_owned(), takeover, wall: to_nanos(wall) };
         self.worker.ask(async move |line| line.give(&wanted).await)
+    }
+
+    fn unlock(&mut self, name: &str, run: &str) -> Result<(), Trouble> {
+        let no = self.driven.get(run).ok_or_else(|| not_driven(run))?.no;
+        let name = name.to_owned();
+        self.worker.ask(async move |line| line.take_back(no, &name).await)
     }
 
     fn ask_for(&mut self, lock: &str, run: &str, who: &str) -> Result<Option<(Lock, Holder)>, Trouble> {

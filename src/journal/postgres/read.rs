@@ -117,7 +117,19 @@ impl Postgres {
         listed::sort(&mut found);
         Ok(found)
     }
+
+    /// One that keeps a new run from starting; however many there are, not all are looked at.
+    pub(super) fn damaged_one(&self) -> Result<Option<SmolStr>, Trouble> {
+        let all = self.worker.ask(async |line| line.all(NOT_OVER).await)?.into_iter();
+        let mut rows =
+            all.filter_map(|one| listed::row(&one.id, &one.head, one.tip, || None, one.locks, &Filter::default()));
+        Ok(rows.find(|row| row.damaged).map(|row| row.run))
+    }
 }
+
+/// Those that leave something to do, and the newest.
+const NOT_OVER: &str = "WHERE tip.run IS NULL OR tip.state NOT IN ('succeeded', 'rolled_back', 'refused', 'closed')
+    OR run.no > (SELECT max(no) FROM rbk.run) - 64";
 
 /// A run in the list.
 struct One {

@@ -36,6 +36,12 @@ impl Sqlite {
         change.commit().map_err(wrong)?;
         Ok(from)
     }
+
+    pub(super) fn take_lock(&mut self, name: &str, run: &str) -> Result<(), Trouble> {
+        let no = self.driven.get(run).ok_or_else(|| not_driven(run))?.no;
+        let taken = self.db.execute("DELETE FROM lock WHERE name = ?1 AND run = ?2", params![name, no]);
+        taken.map(drop).map_err(|e| of(&self.path, &e))
+    }
 }
 
 /// The run's number, and the lock.

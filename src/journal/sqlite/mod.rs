@@ -107,7 +107,7 @@ impl Store for Sqlite {
     }
 
     fn whole(&mut self) -> Result<(), Trouble> {
-        self.check_all()
+        self.check_latest()
     }
 
     fn gone(&mut self) -> Result<Vec<(SmolStr, Trouble)>, Trouble> {
@@ -124,6 +124,10 @@ impl Store for Sqlite {
 
     fn lock(&mut self, name: &str, run: &str, takeover: bool, wall: Timestamp) -> Result<Option<Lock>, Trouble> {
         self.give_lock(name, run, takeover, wall)
+    }
+
+    fn unlock(&mut self, name: &str, run: &str) -> Result<(), Trouble> {
+        self.take_lock(name, run)
     }
 
     fn prune(&mut self, before: Timestamp) -> Result<usize, Trouble> {

@@ -104,5 +104,6 @@ fn far(system: &Statfs) -> Option<&'static str> {
 }
 
 fn wrong(message: String) -> Trouble {
-    Trouble::new(message).with_help("set `RBK_JOURNAL` to a file in a directory of your own on a local disk")
+    Trouble::new(message)
+        .with_help("set `RBK_STATE_DIR` to a directory of your own on a local disk, or `RBK_JOURNAL` to a file in one")
 }

@@ -8,9 +8,8 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::place;
-use super::trouble::{not_made, of};
-use super::witness;
+use super::trouble::{left_behind, not_made, of};
+use super::{place, reserve, witness};
 use crate::journal::Trouble;
 
 /// `rbkJ`: says that a file is a journal of rbk.
@@ -40,6 +39,9 @@ pub fn open(path: &Path) -> Result<Connection, Trouble> {
         if log.exists() && !path.exists() {
             return Err(Trouble::new(format!("the journal `{}` is gone, but its log is there", path.display()))
                 .with_help(format!("put the file back, or remove `{}` too to start a new journal", log.display())));
+        }
+        if let Some(run) = reserve::any(&beside(path, super::BESIDE)) {
+            return Err(left_behind(path, &run));
         }
         create(path)?;
     }

@@ -56,7 +56,9 @@ pub fn not_beside(dir: &Path, error: &std::io::Error) -> Trouble {
 fn unwritten(message: String, error: &std::io::Error) -> Trouble {
     match error.raw_os_error().map(Errno::from_raw) {
         Some(Errno::ENOSPC | Errno::EDQUOT | Errno::EFBIG) => full(&message),
-        _ => Trouble::new(message).with_help("set `RBK_JOURNAL` to a file in a directory of your own on a local disk"),
+        _ => Trouble::new(message).with_help(
+            "set `RBK_STATE_DIR` to a directory of your own on a local disk, or `RBK_JOURNAL` to a file in one",
+        ),
     }
 }
 
@@ -91,6 +93,15 @@ pub fn lost(path: &Path, run: &str, seen: &Seen, tip: &Tip) -> Trouble {
         format!("run {run} has {there} {}, and {written} were written", if there == 1 { "entry" } else { "entries" })
     };
     damaged_run(path, run, &how)
+}
+
+/// The journal is not there any more, and a run of it was not over.
+pub fn left_behind(path: &Path, run: &str) -> Trouble {
+    let shown = path.display();
+    Trouble::new(format!("the journal `{shown}` is gone, and run {run} was not over in it")).with_help(format!(
+        "put a copy of it back; or look at what its runs have left in place, mend it by hand, and remove `{shown}{BESIDE}` \
+         to start a new journal"
+    ))
 }
 
 /// A run of which nothing is left.

@@ -17,6 +17,8 @@ use crate::value::SmolStr;
 const NAME: &str = "witness";
 /// Bytes of one place.
 const PLACE: usize = 160;
+/// And of the sum that it begins with.
+const SUM: usize = 8;
 
 /// The file, for a process that drives a run.
 #[derive(Debug)]
@@ -69,6 +71,24 @@ pub fn all(dir: &Path) -> Vec<(i64, Seen)> {
     let bytes = std::fs::read(dir.join(NAME)).unwrap_or_default();
     let places = (1..).zip(bytes.chunks_exact(PLACE));
     places.filter_map(|(no, place)| Some((no, Seen::read(no, place)?))).collect()
+}
+
+/// Of so many runs that were written last, by their number. To be read before the runs are.
+#[allow(clippy::disallowed_methods, reason = "a file of the journal")]
+pub fn latest(dir: &Path, count: usize) -> Vec<(i64, Seen)> {
+    let bytes = std::fs::read(dir.join(NAME)).unwrap_or_default();
+    let mut places: Vec<(i64, i64, &[u8])> =
+        (1..).zip(bytes.chunks_exact(PLACE)).filter_map(|(no, place)| Some((last(place)?, no, place))).collect();
+    places.sort_unstable_by(|one, other| other.cmp(one));
+    // One that cannot be read leaves its place to the next.
+    places.into_iter().filter_map(|(_, no, place)| Some((no, Seen::read(no, place)?))).take(count).collect()
+}
+
+/// When it was written, unchecked; nothing of an empty place.
+fn last(place: &[u8]) -> Option<i64> {
+    let at = SUM + size_of::<Hash>() + size_of::<i64>();
+    let last = i64::from_le_bytes(place.get(at..)?.first_chunk().copied()?);
+    (last != 0).then_some(last)
 }
 
 /// A new journal has none of these runs.

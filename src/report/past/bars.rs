@@ -6,7 +6,7 @@ use super::{Moment, Past, What};
 use crate::check::program::Want;
 use crate::engine::call::{CallId, Path};
 use crate::engine::event::{ConditionKind, End, Ending, Failure, FailureKind, Progress, StepStatus, Verdict};
-use crate::report::place;
+use crate::report::{place, time};
 use crate::source::{Sources, Span};
 use crate::value::{Nanos, Timestamp};
 
@@ -39,6 +39,8 @@ impl Kind {
 }
 
 const AWAY: &str = "no process held the run";
+/// When it died nobody has seen: until then it was at work.
+const DIED: &str = "its process died in here";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How {
@@ -101,11 +103,22 @@ pub struct Bar {
     pub end: Timestamp,
     /// Time that a process held the run.
     pub took: Nanos,
+    /// A process died in it: it took longer than is known.
+    pub died: bool,
     pub failure: Option<Failure>,
     /// It failed in a `try`, and the `else` of that followed.
     pub caught: bool,
     pub span: Option<Span>,
     since: Nanos,
+}
+
+impl Bar {
+    /// How long a process held the run in it, for people.
+    #[must_use]
+    pub fn lasted(&self) -> String {
+        let took = time::length(self.took);
+        if self.died { format!("{took} or more") } else { took }
+    }
 }
 
 impl Past {
@@ -166,6 +179,7 @@ impl<'a> Bars<'a> {
             start: now.wall,
             end: now.wall,
             took: Nanos(0),
+            died: false,
             failure: None,
             caught: false,
             span: None,
@@ -186,7 +200,11 @@ impl<'a> Bars<'a> {
                 self.waits_end(now, progress);
                 self.told(now, progress);
             }
-            What::Died | What::NoFurther | What::Stopped { .. } => {
+            What::Died => {
+                self.all.iter_mut().filter(|bar| bar.how == How::Open).for_each(|bar| bar.died = true);
+                self.away = Some(self.open(now, Kind::Away, DIED, &Path::default()));
+            }
+            What::NoFurther | What::Stopped { .. } => {
                 self.away = Some(self.open(now, Kind::Away, AWAY, &Path::default()));
             }
             What::Taken { .. } => {
@@ -209,6 +227,7 @@ impl<'a> Bars<'a> {
             | What::Connected { .. }
             | What::Noted { .. }
             | What::LockTaken { .. }
+            | What::LeftEnded { .. }
             | What::AskedBack { .. }
             | What::Closed { .. }
             | What::Plain(_) => {}

@@ -19,16 +19,24 @@ pub struct Doubts {
     /// Of those, the ones that nobody could prove anything of.
     open: Vec<Arc<Call>>,
     asked: BTreeMap<QuestionId, CallId>,
+    /// Their ends were seen as a process stopped: there is no doubt.
+    seen: BTreeSet<CallId>,
 }
 
 impl Doubts {
+    pub fn seen(&mut self, calls: impl IntoIterator<Item = CallId>) {
+        self.seen.extend(calls);
+    }
+
     /// The next input, before the engine hears of it.
     pub fn heard(&mut self, event: &Event, pending: &Pending, intended: &BTreeSet<CallId>, found: &mut Vec<What>) {
         match event {
             Event::Resumed { .. } => {
                 let calls = pending.calls.iter().map(|pending| &pending.call);
-                self.left =
-                    calls.filter(|call| intended.contains(&call.id)).map(|call| (call.id, call.clone())).collect();
+                self.left = calls
+                    .filter(|call| intended.contains(&call.id) && !self.seen.contains(&call.id))
+                    .map(|call| (call.id, call.clone()))
+                    .collect();
                 let in_doubt = |call: &Arc<Call>| What::InDoubt {
                     call: call.id,
                     path: call.path.clone(),
@@ -47,6 +55,7 @@ impl Doubts {
                     found.push(decided(&call, Decision::Proved(crate::engine::Ending::None)));
                 }
             }
+            Event::Failed(id, _) => drop(self.left.remove(id)),
             Event::Doubted(id) => match self.left.remove(id) {
                 Some(call) if call.effect == Effect::Notify => found.push(decided(&call, Decision::Message)),
                 Some(call) => self.open.push(call),
@@ -68,7 +77,7 @@ impl Doubts {
             | Event::Rollback { .. }
             | Event::Enter(_)
             | Event::Undo { .. }
-            | Event::Keep
+            | Event::Keep(_)
             | Event::Kill => {}
         }
     }

@@ -6,7 +6,6 @@ use super::bars::{Bar, Kind};
 use super::incident::{Incident, Part, Said, cleaned, incident};
 use super::markup::escape;
 use super::{Past, picture};
-use crate::report::time;
 
 const STYLE: &str = "
 :root { color-scheme: light dark; --ink: #1b1f24; --dim: #59636e; --paper: #ffffff; --line: #d1d9e0;
@@ -115,7 +114,7 @@ fn steps(past: &Past, bars: &[Bar], out: &mut String) {
             bar.kind.name(),
             bar.how.words(),
             bar.start.strftime("%F %T"),
-            time::length(bar.took)
+            bar.lasted()
         );
     }
     out.push_str("</tbody>\n</table>\n");

@@ -118,6 +118,7 @@ fn told(past: &Past, story: &mut Story, say: Say, moment: &Moment) -> Vec<Line> 
             lines
         }
         What::Taken { door, holder, reasons } => {
+            story.interrupted();
             let by = format!("{} by {} on {}, pid {}", retell::door(*door), holder.user, holder.host_name, holder.pid);
             let mut lines = one(Tone::Doing, format!("⇢ {by}"));
             for reason in reasons {
@@ -163,6 +164,7 @@ fn told(past: &Past, story: &mut Story, say: Say, moment: &Moment) -> Vec<Line> 
         }
         What::Noted { who, text } => one(Tone::Strong, format!("✎ {who}: {text}")),
         What::LockTaken { lock, by, who } => one(Tone::Warn, format!("■ {}", retell::lock_taken(lock, by, who))),
+        What::LeftEnded { what, by } => one(Tone::Warn, format!("■ {}", retell::left_ended(what, by.as_deref()))),
         What::AskedBack { why, part } => one(Tone::Warn, format!("↩ {}", retell::asked_back(why, part.as_deref()))),
         What::Died => one(Tone::Bad, format!("✗ {}", retell::DIED)),
         What::NoFurther => one(Tone::Warn, "✗ it went no further".to_owned()),
@@ -206,8 +208,18 @@ pub fn words(awaits: &Awaits) -> String {
     match awaits {
         Awaits::Answer { text, .. } => format!("asks: {text}"),
         Awaits::Hour { due, step, .. } => format!("waits until {}{}", day(*due), of(step)),
-        Awaits::End { text, doubt: true, step, .. } => format!("in doubt{}: {text}", of(step)),
-        Awaits::End { text, doubt: false, step, .. } => format!("runs{}: {text}", of(step)),
+        Awaits::Until { text, since, left, due, step, .. } => {
+            let most = match due {
+                Some(due) => format!("at most until {}", day(*due)),
+                None => format!("for {} more", time::limit(*left)),
+            };
+            format!("waits since {}, {most}{}: {text}", day(*since), of(step))
+        }
+        Awaits::End { text, doubt, step, alive, .. } => {
+            let word = if *doubt { "in doubt" } else { "runs" };
+            let alive = alive.map(|pid| format!("still running, pid {pid}; ")).unwrap_or_default();
+            format!("{alive}{word}{}: {text}", of(step))
+        }
         Awaits::Mended { step, why, .. } if step.is_empty() => format!("failed: {why}"),
         Awaits::Mended { step, why, .. } => format!("failed: {step}: {why}"),
         Awaits::Step { name, undo: false, .. } => format!("in step: {name}"),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::bars::{Bar, How, Kind};
+use super::doubts::is_in;
 use super::{Awaits, Moment, Past, What, human, retell};
 use crate::check::program::Effect;
 use crate::engine::call::Path;
@@ -11,7 +12,7 @@ use crate::report::place;
 use crate::report::summary::{ways_on, ways_out};
 use crate::report::time;
 use crate::report::visible::{Colours, visible};
-use crate::value::Timestamp;
+use crate::value::{SmolStr, Timestamp};
 
 /// Characters of a text in one line of a report.
 const LONGEST: usize = 160;
@@ -157,7 +158,7 @@ impl Tell<'_> {
             ("interrupted" | "running" | "stopped" | "damaged", _) | (_, None) => {
                 format!("{standing}{}", open.unwrap_or_default())
             }
-            (_, Some(finish)) => ended(finish.end).to_owned(),
+            (_, Some(finish)) => ended(finish).to_owned(),
         }
     }
 
@@ -199,6 +200,9 @@ impl Tell<'_> {
                 (How::Open, vec![text(self.past.clean(&format!("{who} notes: {said}")))])
             }
             What::LockTaken { lock, by, who } => (How::Cancelled, vec![self.words(&retell::lock_taken(lock, by, who))]),
+            What::LeftEnded { what, by } => {
+                (How::Cancelled, vec![self.words(&retell::left_ended(what, by.as_deref()))])
+            }
             What::AskedBack { why, part } => (How::Undone, vec![self.words(&retell::asked_back(why, part.as_deref()))]),
             What::Died => (How::InDoubt, vec![text(retell::DIED)]),
             What::NoFurther => (How::Cancelled, vec![text("it went no further")]),
@@ -206,7 +210,7 @@ impl Tell<'_> {
             What::Closed { who, reason } => {
                 (How::Cancelled, vec![self.words(&format!("closed as it was by {who}: {reason}"))])
             }
-            What::Ended(finish) => (how(finish.end), vec![text(format!("ended: {}", ended(finish.end)))]),
+            What::Ended(finish) => (how(finish.end), vec![text(format!("ended: {}", ended(finish)))]),
             What::Plain(words) => (How::Open, vec![self.words(words)]),
         })
     }
@@ -333,12 +337,22 @@ impl Tell<'_> {
             }
         }
         let done = came.values().filter(|(_, bar)| bar.kind == Kind::Step).count();
+        let step = |path: &Path| bars.iter().any(|bar| bar.kind == Kind::Step && is_in(path, &bar.path));
+        let bare: Vec<&SmolStr> =
+            self.past.stays.iter().filter(|(path, _)| !step(path)).map(|(_, name)| name).collect();
         let mut undone: Vec<(usize, &Bar)> = came.into_values().filter(|(_, bar)| bar.kind == Kind::Undo).collect();
         undone.sort_by_key(|(at, _)| *at);
         let (steps, are) = if done == 1 { ("step is", "stays") } else { ("steps are", "stay") };
         let is = if undone.len() == 1 { "is" } else { "are" };
-        let mut lines = vec![vec![text(format!("{done} {steps} done and {are}, {} {is} undone", undone.len()))]];
+        let outside = match bare.len() {
+            0 => String::new(),
+            1 => "; 1 write outside a step is done and stays".to_owned(),
+            count => format!("; {count} writes outside a step are done and stay"),
+        };
+        let steps = format!("{done} {steps} done and {are}, {} {is} undone{outside}", undone.len());
+        let mut lines = vec![vec![text(steps)]];
         lines.extend(undone.into_iter().map(|(_, bar)| vec![text("undone: "), self.code(&bar.name)]));
+        lines.extend(bare.into_iter().map(|name| vec![text("outside a step: "), self.code(name)]));
         lines.push(vec![Part::Gap("what else was done")]);
         lines
     }
@@ -403,12 +417,20 @@ impl Tell<'_> {
     }
 }
 
-fn ended(end: End) -> &'static str {
-    match end {
+fn ended(finish: &Finish) -> &'static str {
+    match finish.end {
+        End::Undone if finish.taken_back => "succeeded, then undone, because a person asked for it",
+        End::UndoneInPart if finish.taken_back => {
+            "succeeded, then undone in part, because a person asked for it; the rest stays in place"
+        }
+        End::Incomplete if finish.taken_back => {
+            "succeeded, then a person asked for its undo, and not everything is undone: a person is needed"
+        }
         End::Succeeded => "succeeded",
         End::RolledBack => "failed, and everything that was done is undone",
         End::Undone => "undone, because a person asked for it",
         End::UndoneInPart => "undone in part, because a person asked for it; the rest stays in place",
+        End::Failed => "ended with an error; what had worked before it stays in place",
         End::Refused => "refused before its first action: nothing was done",
         End::Incomplete => "failed, and not everything is undone: a person is needed",
         End::Stopped => "stopped; it can go on",
@@ -419,7 +441,7 @@ fn how(end: End) -> How {
     match end {
         End::Succeeded => How::Done,
         End::RolledBack | End::Undone | End::UndoneInPart => How::Undone,
-        End::Refused | End::Incomplete => How::Failed,
+        End::Failed | End::Refused | End::Incomplete => How::Failed,
         End::Stopped => How::Cancelled,
     }
 }

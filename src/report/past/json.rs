@@ -55,6 +55,8 @@ struct Step<'a> {
     start: String,
     end: String,
     took: f64,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    died: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<Broken<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -135,6 +137,7 @@ fn step<'a>(past: &'a Past, bar: &'a Bar) -> Step<'a> {
         start: hour(bar.start),
         end: hour(bar.end),
         took: seconds(bar.took),
+        died: bar.died,
         failure: bar.failure.as_ref().map(|failure| events::broken(failure, &past.sources)),
         place: events::at(&past.sources, bar.span),
     }
@@ -146,9 +149,19 @@ pub fn awaits(awaits: &Awaits) -> J {
         Awaits::Hour { path, due, step } => {
             json!({"kind": "wait", "path": path.to_string(), "due": hour(*due), "step": step.as_deref()})
         }
-        Awaits::End { call: _, path, text, doubt, step } => {
+        Awaits::Until { path, text, since, left, due, step } => {
+            let (path, since, due) = (path.to_string(), hour(*since), due.map(hour));
+            json!({"kind": "until", "path": path, "text": text, "since": since, "left": seconds(*left), "due": due,
+                "step": step.as_deref()})
+        }
+        Awaits::End { call: _, path, text, doubt, step, alive } => {
             let kind = if *doubt { "doubt" } else { "action" };
-            json!({"kind": kind, "path": path.to_string(), "text": text.as_str(), "step": step.as_deref()})
+            let mut end =
+                json!({"kind": kind, "path": path.to_string(), "text": text.as_str(), "step": step.as_deref()});
+            if let (Some(pid), Some(fields)) = (alive, end.as_object_mut()) {
+                fields.insert("pid".to_owned(), (*pid).into());
+            }
+            end
         }
         Awaits::Mended { path, step, why } => {
             json!({"kind": "failure", "path": path.to_string(), "text": why, "step": step.as_str()})
@@ -192,6 +205,7 @@ fn told<'a>(past: &'a Past, moment: &'a Moment) -> Told<'a> {
         What::LockTaken { lock, by, who } => {
             other(&root, "lock.taken", json!({"lock": lock, "by": by.as_str(), "who": who}))
         }
+        What::LeftEnded { what, by } => other(&root, "left.ended", json!({"text": what, "by": by.as_deref()})),
         What::AskedBack { why, part } => other(&root, "rollback.asked", json!({"why": why, "part": part})),
         What::Died => other(&root, "died", json!({})),
         What::NoFurther => other(&root, "no.further", json!({})),

@@ -64,13 +64,18 @@ pub fn junit(past: &Past) -> String {
             is,
         });
     }
+    for bar in bars.iter().filter(|bar| bar.kind == Kind::Aside && bar.how == How::Failed) {
+        let (name, path) = (cleaned(past, &bar.name), path(&bar.path));
+        cases.push(Case { name, path, took: bar.took, is: Is::Error("it failed".to_owned(), bar.failure.as_ref()) });
+    }
     cases.extend(whole(past, &cases));
     written(past, &cases)
 }
 
 fn came_to(bar: &Bar) -> Is<'_> {
     match bar.how {
-        How::Done | How::Undone | How::AlreadyDone | How::Waited => Is::Passed,
+        How::Undone => Is::Skipped("undone"),
+        How::Done | How::AlreadyDone | How::Waited => Is::Passed,
         How::Skipped => Is::Skipped("its `when` is false"),
         How::Cancelled => Is::Skipped("cancelled"),
         How::Open => Is::Skipped("not ended"),
@@ -94,8 +99,12 @@ fn whole<'a>(past: &'a Past, cases: &[Case<'_>]) -> Option<Case<'a>> {
         Some(End::Incomplete) => Is::Error("not everything is undone: a person is needed".to_owned(), None),
         Some(End::UndoneInPart) => Is::Error("undone in part: the rest stays in place".to_owned(), None),
         Some(End::Succeeded) | None => return None,
-        Some(End::RolledBack | End::Undone | End::Refused | End::Stopped) if told || failure.is_none() => return None,
-        Some(End::RolledBack | End::Undone | End::Refused | End::Stopped) => Is::Failed(failure),
+        Some(End::RolledBack | End::Undone | End::Failed | End::Refused | End::Stopped)
+            if told || failure.is_none() =>
+        {
+            return None;
+        }
+        Some(End::RolledBack | End::Undone | End::Failed | End::Refused | End::Stopped) => Is::Failed(failure),
     };
     Some(Case { name: cleaned(past, &past.head.book), path: "run".to_owned(), took: Nanos(0), is })
 }

@@ -5,7 +5,6 @@ use std::fmt::Write;
 use super::Past;
 use super::bars::{Bar, Kind};
 use super::incident::{Incident, Part, Said, incident};
-use crate::report::time;
 
 #[must_use]
 pub fn markdown(past: &Past) -> String {
@@ -66,7 +65,7 @@ fn steps(out: &mut String, past: &Past, bars: &[Bar]) {
             escape(&super::incident::cleaned(past, &bar.name)),
             bar.how.words(),
             bar.start.strftime("%T"),
-            time::length(bar.took)
+            bar.lasted()
         );
     }
 }

@@ -36,6 +36,8 @@ pub struct Past {
     pub awaits: Vec<Awaits>,
     /// What it has in place then, the last first.
     pub in_place: Vec<(Path, SmolStr)>,
+    /// What has its effect at the end of what is known, first to last, also of a run that is over.
+    pub stays: Vec<(Path, SmolStr)>,
     /// Why less is told than happened.
     pub gaps: Vec<String>,
     /// It is damaged: what is told ends where it is.
@@ -106,6 +108,11 @@ pub enum What {
         lock: String,
         by: SmolStr,
         who: String,
+    },
+    /// What its process had left running when it died was ended, by another run where one is named.
+    LeftEnded {
+        what: String,
+        by: Option<SmolStr>,
     },
     /// A person wants it undone, or a part of it, in words.
     AskedBack {
@@ -196,6 +203,18 @@ pub enum Awaits {
         due: Timestamp,
         step: Option<SmolStr>,
     },
+    /// `wait up to`: a condition.
+    Until {
+        path: Path,
+        /// As it is written.
+        text: String,
+        since: Timestamp,
+        /// Running time, as far as the journal goes.
+        left: Nanos,
+        /// It gives up then, where a process drives the run.
+        due: Option<Timestamp>,
+        step: Option<SmolStr>,
+    },
     /// A call without an end. `doubt`: it may have an effect, and nobody drives the run.
     End {
         call: CallId,
@@ -204,6 +223,8 @@ pub enum Awaits {
         doubt: bool,
         /// The step that it stands in.
         step: Option<SmolStr>,
+        /// Nobody drives the run, and this process of the call is still there.
+        alive: Option<i32>,
     },
     /// It failed, and was stopped there: that somebody mends what is wrong.
     Mended {

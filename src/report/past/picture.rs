@@ -6,7 +6,6 @@ use super::Past;
 use super::bars::{Bar, How, Kind};
 use super::incident::cleaned;
 use super::markup::escape;
-use crate::report::time;
 use crate::value::Timestamp;
 
 /// Lines of one picture; of more the calls are left out first.
@@ -133,12 +132,8 @@ fn line(past: &Past, axis: &Axis, bar: &Bar, y: f64, out: &mut String) {
     if label.chars().count() < what.chars().count() + name.chars().count() {
         label.push('…');
     }
-    let words = format!(
-        "{what}{name}: {}, from {}, took {}",
-        bar.how.words(),
-        bar.start.strftime("%F %T UTC"),
-        time::length(bar.took)
-    );
+    let words =
+        format!("{what}{name}: {}, from {}, took {}", bar.how.words(), bar.start.strftime("%F %T UTC"), bar.lasted());
     let (x, end) = (axis.at(bar.start), axis.at(bar.end));
     // What was over at once is seen too.
     let width = (end - x).max(3.0);

@@ -9,10 +9,11 @@ use crate::check::Program;
 use crate::check::program::Want;
 use crate::engine::call::{CallId, Path};
 use crate::engine::event::{ASKED_FOR, FailureKind, Progress};
-use crate::engine::{Command, Engine, Event, Extent, Input, Inputs, Part, Record, Replayed, Stands, replay};
+use crate::engine::{Command, Engine, Event, Extent, Input, Inputs, Part, Record, Replayed, Stands, Wait, replay};
 use crate::journal::store::Kept;
 use crate::journal::{Door, Entry, Row, State};
 use crate::report::outside::Known;
+use crate::report::place;
 use crate::run::secrets;
 use crate::source::Sources;
 use crate::value::{Nanos, SmolStr, Timestamp, Value, show};
@@ -31,15 +32,16 @@ pub struct Script {
 pub fn retell(kept: Kept, row: Row, script: Result<Script, String>) -> Past {
     let mut teller = Teller::default();
     let Kept { head, entries, broken, sealed } = kept;
-    let (sources, deadline, rollback_within) = match script {
+    let (deadline, rollback_within) = match script {
         Ok(Script { program, inputs, sources, deadline, rollback_within }) => {
+            teller.sources = sources;
             teller.run = Some(Replayed::new(Engine::new(program.clone(), inputs.clone())));
             teller.begun = Some((program, inputs));
-            (sources, deadline, rollback_within)
+            (deadline, rollback_within)
         }
         Err(why) => {
             teller.gaps.push(format!("{why}: only what the journal's entries say by themselves is told"));
-            (Sources::default(), None, None)
+            (None, None)
         }
     };
     for (_, value) in &head.params {
@@ -51,12 +53,15 @@ pub fn retell(kept: Kept, row: Row, script: Result<Script, String>) -> Past {
     if row.state == State::Open && !held && broken.is_none() {
         teller.died();
     }
-    let (awaits, in_place) = match teller.stood.take() {
+    let stood = teller.stood.take();
+    let mut stays = stood.as_ref().map_or_else(|| teller.in_place(), |(_, in_place)| in_place.clone());
+    stays.reverse();
+    let (awaits, in_place) = match stood {
         Some(stood) => stood,
         None if row.state.goes_on() => (teller.awaits(held), teller.in_place()),
         None => Default::default(),
     };
-    let Teller { moments, mut gaps, known, .. } = teller;
+    let Teller { sources, moments, mut gaps, known, .. } = teller;
     gaps.extend(sealed.map(|trouble| trouble.message));
     let damage = broken.as_ref().map(|trouble| trouble.message.clone());
     gaps.extend(damage.map(|message| format!("{message}; what is told ends there")));
@@ -69,6 +74,7 @@ pub fn retell(kept: Kept, row: Row, script: Result<Script, String>) -> Past {
         moments,
         awaits,
         in_place,
+        stays,
         gaps,
         broken: broken.is_some(),
         known,
@@ -82,6 +88,7 @@ type Stood = (Vec<Awaits>, Vec<(Path, SmolStr)>);
 struct Teller {
     /// None: it cannot be replayed, or no further.
     run: Option<Replayed>,
+    sources: Sources,
     /// What it began with, and what it has heard since; of a stop nothing.
     begun: Option<(Arc<Program>, Inputs)>,
     heard: Vec<Input>,
@@ -168,6 +175,14 @@ impl Teller {
                 self.wall = wall;
                 self.push(What::LockTaken { lock, by, who });
             }
+            Entry::LeftEnded { what, by, wall, .. } => {
+                // Who goes on with it does so itself, and has taken it.
+                if by.is_some() {
+                    self.died();
+                }
+                self.wall = wall;
+                self.push(What::LeftEnded { what, by });
+            }
             Entry::Stopped { why, last, wall } => {
                 (self.wall, self.driven) = (wall, false);
                 if !self.stopped(last) {
@@ -177,6 +192,9 @@ impl Teller {
             Entry::Closed { who, reason, wall } => {
                 self.died();
                 self.wall = wall;
+                if self.stood.is_none() {
+                    self.stood = Some((self.awaits(false), self.in_place()));
+                }
                 self.push(What::Closed { who, reason });
             }
         }
@@ -189,6 +207,7 @@ impl Teller {
             return false;
         }
         let came: BTreeSet<CallId> = last.iter().filter_map(|input| ended(&input.event)).collect();
+        self.doubts.seen(came.iter().copied());
         let mut awaits = self.awaits(false);
         awaits.retain(|awaits| !matches!(awaits, Awaits::End { call, .. } if came.contains(call)));
         if awaits.is_empty() {
@@ -261,8 +280,8 @@ impl Teller {
             }
             Event::Fired(id) => {
                 let timer = run.pending.timers.iter().find(|timer| timer.id == *id);
-                let wait = timer.and_then(|timer| timer.wait.clone());
-                found.extend(wait.map(|path| What::Waited { path }));
+                let hour = timer.and_then(|timer| timer.wait.clone()).filter(|wait| wait.until.is_none());
+                found.extend(hour.map(|wait| What::Waited { path: wait.path }));
             }
             Event::Rollback { why, what } => {
                 found.push(What::AskedBack { why: why.clone(), part: self.part(what) });
@@ -270,11 +289,12 @@ impl Teller {
             Event::Start
             | Event::Resumed { .. }
             | Event::Doubted(_)
+            | Event::Failed(..)
             | Event::Unstarted(_)
             | Event::Answered(..)
             | Event::Stop
             | Event::Enter(_)
-            | Event::Keep
+            | Event::Keep(_)
             | Event::Kill => {}
             Event::Undo { what, .. } => {
                 found.push(What::AskedBack { why: ASKED_FOR.to_owned(), part: self.part(what) })
@@ -314,6 +334,8 @@ impl Teller {
         match progress {
             Progress::StepStarted { path, name, .. } => {
                 self.names.insert(path.clone(), name.clone());
+                // Also one that is tried again.
+                self.steps.retain(|open| (&open.0, open.2) != (path, false));
                 self.steps.push((path.clone(), name.clone(), false));
             }
             Progress::RollbackStarted { path, name } => self.steps.push((path.clone(), name.clone(), true)),
@@ -357,10 +379,20 @@ impl Teller {
                 .map(|pending| Awaits::Answer { path: pending.asked.path.clone(), text: pending.asked.text.clone() }),
         );
         for timer in &pending.timers {
-            let (Some(path), Some(set)) = (&timer.wait, self.walls.get(timer.input)) else { continue };
-            if let Ok(due) = set.checked_add(jiff::SignedDuration::from_nanos(timer.after.0)) {
-                found.push(Awaits::Hour { path: path.clone(), due, step: self.step_of(path) });
-            }
+            let (Some(Wait { path, until }), Some(since)) = (&timer.wait, self.walls.get(timer.input)) else {
+                continue;
+            };
+            let (path, step) = (path.clone(), self.step_of(path));
+            let after = |from: &Timestamp, time: Nanos| from.checked_add(jiff::SignedDuration::from_nanos(time.0)).ok();
+            found.extend(match until {
+                None => after(since, timer.after).map(|due| Awaits::Hour { path, due, step }),
+                Some(until) => {
+                    let left = Nanos((timer.set.0 + timer.after.0 - self.at.0).max(0));
+                    let text = place::awaited(&self.sources, "until", Some(*until));
+                    let due = after(&self.wall, left).filter(|_| held);
+                    Some(Awaits::Until { path, text, since: *since, left, due, step })
+                }
+            });
         }
         found.extend(pending.calls.iter().map(|pending| Awaits::End {
             call: pending.call.id,
@@ -368,6 +400,7 @@ impl Teller {
             text: pending.call.text.clone(),
             doubt: !held && self.intended.contains(&pending.call.id),
             step: self.step_of(&pending.call.path),
+            alive: None,
         }));
         if found.is_empty() {
             found.extend(self.stands_in());
@@ -394,6 +427,7 @@ impl Teller {
                 Err(failure) => format!("call {} failed: {}", call.0, failure.message),
             },
             Event::Doubted(call) => format!("call {} was under way when its process died", call.0),
+            Event::Failed(call, _) => format!("call {} failed when the run was stopped", call.0),
             Event::Unstarted(call) => format!("call {} had no effect", call.0),
             // One of its own clocks.
             Event::Fired(_) => return,
@@ -405,7 +439,8 @@ impl Teller {
             Event::Rollback { why, what } => asked_back(why, self.part(what).as_deref()),
             Event::Enter(number) => format!("entry {} started", number + 1),
             Event::Undo { what, .. } => asked_back(ASKED_FOR, self.part(what).as_deref()),
-            Event::Keep => "it was ended, and what is in place stays".to_owned(),
+            Event::Keep(None) => "it was ended, and what is in place stays".to_owned(),
+            Event::Keep(Some(why)) => format!("it ended with an error, and what is in place stays: {why}"),
             Event::Kill => "a second signal ended it".to_owned(),
         };
         self.push(What::Plain(text));
@@ -443,6 +478,12 @@ pub fn connected(name: &str, address: &str, server: Option<&str>) -> String {
 #[must_use]
 pub fn lock_taken(lock: &str, by: &str, who: &str) -> String {
     format!("{who} has taken the lock `{lock}` from it for run {by}")
+}
+
+#[must_use]
+pub fn left_ended(what: &str, by: Option<&str>) -> String {
+    let by = by.map(|by| format!(" for run {by}, which takes a lock from it")).unwrap_or_default();
+    format!("its process had died and left {what} running: it was ended{by}")
 }
 
 /// Of its process nothing more is known.

@@ -25,6 +25,11 @@ impl Story {
         lines
     }
 
+    /// A person types a secret at the terminal, where nothing else may be written meanwhile.
+    pub fn asks_a_secret(&self) -> bool {
+        self.running.values().any(asks_a_secret)
+    }
+
     /// What runs outside every step, and since when.
     pub fn homeless(&self) -> impl Iterator<Item = (&str, Nanos)> {
         let outside = self.running.values().filter(|running| self.home(&running.path).is_none());
@@ -33,7 +38,16 @@ impl Story {
 }
 
 fn is_slow(at: Nanos, running: &Running) -> bool {
-    !running.told && at.0 - running.since.0 >= SLOW.0
+    !running.told && !asks_a_secret(running) && at.0 - running.since.0 >= SLOW.0
+}
+
+fn asks_a_secret(running: &Running) -> bool {
+    is_prompt(&running.text)
+}
+
+/// A call that asks at the terminal by itself.
+pub fn is_prompt(text: &str) -> bool {
+    text.starts_with("prompt(")
 }
 
 #[cfg(test)]
@@ -50,13 +64,17 @@ mod tests {
         let reads = |number| Progress::ActionStarted {
             call: CallId(number),
             path: Path::default(),
-            text: format!("$ read {number}").into(),
+            text: if number == 0 { "prompt(\"Token?\")".into() } else { format!("$ read {number}").into() },
             effect: Effect::Read,
             want: Want::Condition,
         };
+        assert_eq!(story.tell(Nanos(0), &reads(0)), []);
         assert_eq!(story.tell(Nanos(0), &reads(1)), []);
         assert_eq!(story.tell(Nanos(9_000_000_000), &reads(2)), []);
-        assert_eq!(story.homeless().map(|(text, _)| text).collect::<Vec<_>>(), ["$ read 1", "$ read 2"]);
+        assert_eq!(
+            story.homeless().map(|(text, _)| text).collect::<Vec<_>>(),
+            ["prompt(\"Token?\")", "$ read 1", "$ read 2"]
+        );
         assert_eq!(story.tick(Nanos(9_900_000_000)), []);
         let told = story.tick(Nanos(10_000_000_000));
         let text: Vec<&str> = told.iter().flat_map(|line| &line.pieces).map(|(_, text)| text.as_str()).collect();

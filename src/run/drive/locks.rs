@@ -1,25 +1,41 @@
 //! Locks of the run: whose they are, who is asked to end for one, and what becomes of a run that is asked.
-use super::{Driver, now};
-use crate::effects::{Chunk, Stream};
+use std::sync::Arc;
+
+use super::{Driver, Seen, now};
+use crate::effects::shell::living;
+use crate::effects::{Chunk, Left, Stream};
 use crate::engine::call::Path;
-use crate::engine::{Call, CallId, Ending, Event, Failure, FailureKind, Outcome, Progress};
+use crate::engine::{Call, CallId, Ending, Event, Failure, FailureKind, Outcome, Progress, What};
 use crate::journal::{Holder, Lock, Wanted};
-use crate::run::journal::{failure, taken_from};
+use crate::run::journal::{LeftHolder, failure, taken_from};
 use crate::run::signals::Heard;
+use crate::value::SmolStr;
 use tokio::time::Instant;
+
+/// What a run that nobody drives and that has a lock had left running, after it was asked to end.
+pub(super) struct Freed {
+    call: Arc<Call>,
+    outcome: Outcome,
+    run: SmolStr,
+    left: Left,
+}
 
 impl Driver<'_> {
     /// A lock that this process holds is the run's, unless a run that is not over has it. Nothing yet, when whoever drives that
     /// one was asked to end it.
     pub(super) fn locked(&mut self, id: CallId, outcome: Outcome) -> Option<Outcome> {
-        let (Some(call), Some(journal)) = (self.locks.remove(&id), &mut self.around.journal) else {
-            return Some(outcome);
-        };
+        let Some(call) = self.locks.remove(&id) else { return Some(outcome) };
         if outcome.ending != Ending::Done {
             return Some(outcome);
         }
+        self.taken.push(call.clone());
+        let Some(journal) = &mut self.around.journal else { return Some(outcome) };
         match journal.ask_for(&call) {
-            Ok(None) => Some(journal.lock(&call, outcome, now())),
+            Ok(None) => match journal.left_holder(&call) {
+                Ok(None) => Some(journal.lock(&call, outcome, now())),
+                Ok(Some(left)) => self.free(call, outcome, left),
+                Err(trouble) => Some(Outcome::failed(Ending::None, failure(&trouble))),
+            },
             Ok(Some((lock, holder))) => {
                 let taken = taken_from(&lock.run);
                 if outcome != taken {
@@ -32,12 +48,61 @@ impl Driver<'_> {
         }
     }
 
+    /// What the last input took is free again: nothing of that one stands.
+    pub(super) fn give_back(&mut self, taken: &[Arc<Call>]) {
+        for call in taken {
+            let What::Lock { name, .. } = &call.what else { continue };
+            if let Some(journal) = &mut self.around.journal {
+                journal.unlock(name);
+            }
+            self.around.effects.unlock(name);
+        }
+    }
+
+    /// A run that nobody drives has the lock. What it has left running is ended before it is taken.
+    fn free(&mut self, call: Arc<Call>, outcome: Outcome, left: LeftHolder) -> Option<Outcome> {
+        let LeftHolder { run, lock, open } = left;
+        let open = move |call: CallId| open.contains(&call);
+        let running = living(&run, &open).into_iter().next();
+        let then = match &running {
+            Some(first) => format!("ending {first}, which it left running"),
+            None => "what it has in place stays".to_owned(),
+        };
+        self.say(&call, &format!("taking the lock `{lock}` over from run {run}, which nobody drives: {then}"));
+        if running.is_none() {
+            return self.around.journal.as_mut().map(|journal| journal.lock(&call, outcome, now()));
+        }
+        let (id, effects) = (call.id, self.around.effects);
+        self.running.push(Box::pin(async move {
+            let left = effects.end_left(Some(&run), &open).await;
+            (id, Seen::Freed(Box::new(Freed { call, outcome, run, left })))
+        }));
+        None
+    }
+
+    pub(super) fn freed(&mut self, freed: Freed) -> Option<Outcome> {
+        let Freed { call, outcome, run, left } = freed;
+        let journal = self.around.journal.as_mut()?;
+        journal.tell_ended(&run, &left.ended, now());
+        if let Some((_, what)) = left.alive.first() {
+            let message = format!(
+                "run {run} has the lock and is driven by nobody, and what it left running cannot be ended: {what}"
+            );
+            return Some(Outcome::failed(Ending::None, Failure::new(FailureKind::Failed, message)));
+        }
+        Some(journal.lock(&call, outcome, now()))
+    }
+
     fn say_asked(&mut self, call: &Call, lock: &Lock, holder: &Holder) {
         let text = format!(
-            "taking the lock `{}` over from run {} (pid {} on {}): waiting for its end\n",
+            "taking the lock `{}` over from run {} (pid {} on {}): waiting for its end",
             lock.name, lock.run, holder.pid, holder.host_name
         );
-        self.show(&Chunk { call: call.id, stream: Stream::Err, bytes: text.into_bytes() });
+        self.say(call, &text);
+    }
+
+    fn say(&mut self, call: &Call, text: &str) {
+        self.show(&Chunk { call: call.id, stream: Stream::Err, bytes: format!("{text}\n").into_bytes() });
     }
 
     /// Whether they have ended by now.

@@ -1,7 +1,8 @@
 //! The turns of a console: what an operator wants next, and what a signal means there.
 use super::{Driver, LAST, far};
+use crate::check::program::Effect;
 use crate::effects::Canceller;
-use crate::engine::{Event, Extent, Reached};
+use crate::engine::{Call, Event, Extent, Progress, Reached};
 use crate::run::signals::Heard;
 use crate::run::{Operator, Turn};
 use tokio::time::Instant;
@@ -27,6 +28,10 @@ pub(super) async fn next(operator: &mut Option<&mut dyn Operator>) -> Turn {
 
 impl Driver<'_> {
     pub(super) fn is_ready(&mut self, reached: &Reached) {
+        let taken = std::mem::take(&mut self.taken);
+        if reached.failure.is_some() {
+            self.give_back(&taken);
+        }
         match (self.waits, &mut self.around.operator) {
             (Waits::ToLeave, _) => self.hear(Event::Kill),
             (Waits::No | Waits::ForTurn, Some(operator)) => {
@@ -38,6 +43,16 @@ impl Driver<'_> {
             // Its end was asked for: nobody works at it.
             (Waits::No | Waits::ForTurn, None) => {}
         }
+    }
+
+    /// What only reads and was under way is asked again: whoever works at a console waits for it.
+    pub(super) fn tell_again(&mut self, call: &Call, cancelled: bool) {
+        if self.around.operator.is_none() || cancelled || call.effect >= Effect::Notify {
+            return;
+        }
+        let text = format!("`{}` was interrupted, and is asked again", call.text);
+        let at = self.clock.now();
+        self.around.watcher.tell(at, &Progress::Log { path: call.path.clone(), text });
     }
 
     pub(super) fn turn(&mut self, turn: Turn) {
@@ -60,7 +75,7 @@ impl Driver<'_> {
                 }
             }
             Turn::Undo(what, walls) => self.hear(Event::Undo { what, walls }),
-            Turn::Keep => self.hear(Event::Keep),
+            Turn::Keep(failed) => self.hear(Event::Keep(failed)),
             Turn::Rollback(why) => self.hear(Event::Rollback { why, what: Extent::All }),
             Turn::Leave => self.hear(Event::Kill),
         }

@@ -1,29 +1,24 @@
-//! What worked at a console, as a runbook. In: what was typed, and which of it stands. Out: a text in canonical style, what the
-//! checker finds in it, and what was left out. Looks, failures and what was undone are not in it.
+//! What worked at a console, as a runbook. In: what was typed, and which of it stands. Out: a text in canonical style. Looks, failures and what was undone are not in it; a runbook that is loaded is its frame.
+mod book;
 mod names;
 mod pieces;
 
 use std::collections::BTreeSet;
 
+use super::book::{Book, Reached};
 use super::console::Console;
 use super::{Disk, Opened, open_text};
 use crate::check::console::declares;
 use crate::check::program::{Effect, Entry, Global, NameId, NameKind, Program, Stmt, StmtKind};
 use crate::check::walk;
 use crate::diag::{Code, Diagnostic, Severity};
+use crate::engine::Part;
 use crate::journal::Trouble;
 use crate::print;
-use crate::source::{Sources, Span};
+use crate::source::Span;
 use crate::value::redact::Redactor;
+use book::Written;
 use pieces::{Piece, Place};
-
-/// A runbook that was made of a console.
-pub struct Saved {
-    pub text: String,
-    /// About that text.
-    pub found: Vec<Diagnostic>,
-    pub sources: Sources,
-}
 
 /// What is said of it beside its statements.
 pub struct About<'a> {
@@ -38,37 +33,43 @@ pub struct About<'a> {
 /// How long the way forward and the way back may take: the first that the checker finds no fault with.
 const BUDGETS: [(&str, &str); 4] = [("30m", "10m"), ("4h", "1h"), ("24h", "6h"), ("168h", "24h")];
 
-/// `done`: the entries that stand, by number, from 0.
-///
+/// What stands of a console.
+pub struct Worked<'a> {
+    pub console: &'a Console,
+    /// The entries that stand, by number, from 0.
+    pub done: &'a [u32],
+    /// The runbook that is loaded.
+    pub book: Option<(&'a Book, &'a Reached)>,
+}
+
 /// # Errors
-/// None of them does anything, one shows a secret, or a runbook is loaded.
-pub fn save(console: &Console, done: &[u32], about: &About<'_>, secrets: &Redactor) -> Result<Saved, Trouble> {
-    if let Some((number, book)) = console.book()
-        && done.contains(&number)
-    {
-        let trouble = Trouble::new(format!(
-            "`{}` is loaded: `:save` writes what was typed, and what ran of it stands in that file",
-            book.name
-        ));
-        return Err(
-            trouble.with_help("change the file by hand; `:report FILE` tells what was done, and what was typed")
-        );
-    }
-    let pieces = kept(console, done);
+/// None of them does anything, or one shows a secret.
+pub fn save(worked: &Worked<'_>, about: &About<'_>, secrets: &Redactor) -> Result<String, Trouble> {
+    let console = worked.console;
+    let written = worked.book.and_then(|(book, reached)| {
+        let entry = console.program.console.as_ref()?.entries.get(console.book()?.0 as usize)?;
+        let file = entry.body.span.file;
+        Some(Written::new(file, &console.sources.get(file)?.text, book, reached))
+    });
+    let pieces = kept(worked, written.as_ref());
     if !pieces.iter().any(|piece| piece.place == Place::Body) {
-        return Err(Trouble::new("nothing that was typed and stands would do anything in a runbook"));
+        return Err(Trouble::new("nothing that ran and stands would do anything in a runbook"));
     }
     let mut taken: BTreeSet<NameId> = BTreeSet::new();
     let mut budgets = BUDGETS.iter();
     let mut limits = BUDGETS.first().copied().unwrap_or_default();
     loop {
-        let text = written(console, &pieces, &taken, about, limits);
+        let own = |piece: &Piece<'_>| renamed(console, piece, &taken);
+        let text = match &written {
+            Some(written) => written.whole(&pieces, about, &own),
+            None => whole(&pieces, about, &own, limits),
+        };
         if secrets.redact(&text) != text {
             let trouble = Trouble::new("what was typed shows a secret, and would stand in the file in the clear");
             return Err(trouble.with_help("undo the entry that shows it, and type it with the secret's name"));
         }
-        let saved = looked_at(about.file, text);
-        let errors = || saved.found.iter().filter(|found| found.severity == Severity::Error);
+        let (text, found) = looked_at(about.file, text);
+        let errors = || found.iter().filter(|found| found.severity == Severity::Error);
         // A name that was bound anew is one name in a console, and two in a runbook.
         let twice = if errors().any(|found| found.code == Code::DuplicateName) {
             hidden(console, &pieces, &taken)
@@ -81,34 +82,56 @@ pub fn save(console: &Console, done: &[u32], about: &About<'_>, secrets: &Redact
         }
         let late = errors().any(|found| found.code == Code::BudgetExceeded);
         match budgets.next() {
-            Some(next) if late => limits = *next,
-            Some(_) | None => return Ok(saved),
+            // A runbook says itself how long it may take.
+            Some(next) if late && written.is_none() => limits = *next,
+            Some(_) | None => return Ok(text),
         }
     }
 }
 
 /// In canonical style where it can be read, and checked.
-fn looked_at(file: &str, text: String) -> Saved {
+fn looked_at(file: &str, text: String) -> (String, Vec<Diagnostic>) {
     let Opened { ast, diagnostics, .. } = open_text(file, &text, &Disk);
     let text = match print::format(&text, &ast) {
         Ok(printed) if diagnostics.iter().all(|found| found.code != Code::Syntax) => printed,
         Ok(_) | Err(_) => text,
     };
-    let Opened { sources, diagnostics, .. } = open_text(file, &text, &Disk);
-    Saved { text, found: diagnostics, sources }
+    let Opened { diagnostics, .. } = open_text(file, &text, &Disk);
+    (text, diagnostics)
 }
 
 /// What of the entries that stand does something, and the names that it needs.
-fn kept<'a>(console: &'a Console, done: &[u32]) -> Vec<Piece<'a>> {
+fn kept<'a>(worked: &Worked<'a>, written: Option<&Written<'a>>) -> Vec<Piece<'a>> {
+    let console = worked.console;
     let program = &console.program;
     let entries = program.console.iter().flat_map(|console| (0u32..).zip(&console.entries));
     let mut found = Vec::new();
-    for (_, entry) in entries.filter(|(number, _)| done.contains(number)) {
+    for (number, entry) in entries.filter(|(number, _)| worked.done.contains(number)) {
         let Some(text) = console.sources.get(entry.body.span.file).map(|file| &*file.text) else { continue };
+        let stands = |part: &u32| written.is_some_and(|written| written.stands(*part, number));
+        let instead = match (console.part(number), written) {
+            (Some(Part::Own), _) => None,
+            (Some(Part::Instead(part)), _) if stands(part) => Some(*part),
+            (Some(Part::Unit(part)), Some(written)) if stands(part) => {
+                written.part(entry, *part, &mut found);
+                continue;
+            }
+            (Some(Part::Book { .. }), Some(written)) => {
+                written.declarations(entry, &mut found);
+                continue;
+            }
+            (Some(Part::Book { .. } | Part::Unit(_) | Part::Instead(_) | Part::Past(_) | Part::End) | None, _) => {
+                continue;
+            }
+        };
+        let first = found.len();
         if declares(text) {
             pieces::items(entry, text, &mut found);
         } else {
             pieces::statements(entry, text, &mut found);
+        }
+        for piece in found.iter_mut().skip(first).filter(|_| instead.is_some()) {
+            (piece.stays, piece.part) = (true, instead);
         }
     }
     latest(&mut found);
@@ -123,7 +146,7 @@ fn kept<'a>(console: &'a Console, done: &[u32]) -> Vec<Piece<'a>> {
         names::of_undo(&action.body.undo, &mut add);
     }
     for (piece, needed) in found.iter().zip(&mut needed).rev() {
-        *needed = match (piece.binds, does(program, piece)) {
+        *needed = match (piece.binds, piece.stays || does(program, piece)) {
             (_, true) => true,
             (Some(name), false) => used.contains(&name),
             (None, false) => false,
@@ -136,7 +159,8 @@ fn kept<'a>(console: &'a Console, done: &[u32]) -> Vec<Piece<'a>> {
     }
     let mut needed = needed.into_iter();
     found.retain(|_| needed.next().unwrap_or_default());
-    let bodies: String = found.iter().map(|piece| piece.text).collect::<Vec<_>>().join("\n");
+    let of_book = written.map(|written| written.text);
+    let bodies: String = found.iter().map(|piece| piece.text).chain(of_book).collect::<Vec<_>>().join("\n");
     found.retain(|piece| piece.alias.as_ref().is_none_or(|alias| mentions(&bodies, alias)));
     found
 }
@@ -174,7 +198,7 @@ fn does(program: &Program, piece: &Piece<'_>) -> bool {
         _ => false,
     };
     match piece.place {
-        Place::Top => true,
+        Place::Top | Place::Handler => true,
         Place::Header => piece.binds.is_none(),
         Place::Body => !piece.stmts.iter().all(|stmt| looks(stmt)),
     }
@@ -188,28 +212,31 @@ fn uses(piece: &Piece<'_>, each: &mut dyn FnMut(NameId, Span)) {
     }
 }
 
-/// Names that a later one of the same text hides.
+/// Names that another one of the same text stands in the way of: a later one, or one that a runbook declares.
 fn hidden(console: &Console, pieces: &[Piece<'_>], taken: &BTreeSet<NameId>) -> BTreeSet<NameId> {
     let inside = |span: Span| pieces.iter().any(|piece| piece.span.contains(span));
+    let declared = |span: Span| pieces.iter().any(|p| p.stays && p.place == Place::Header && p.span.contains(span));
     let ids = (0u32..).map(NameId).zip(&console.program.names);
     let own: Vec<_> = ids
         .filter(|(id, info)| {
             !taken.contains(id) && !matches!(info.kind, NameKind::Given | NameKind::It) && inside(info.span)
         })
         .collect();
-    let later = |id: NameId, text: &str| own.iter().any(|(other, info)| *other > id && info.text == text);
-    own.iter().filter(|(id, info)| later(*id, &info.text)).map(|(id, _)| *id).collect()
+    let in_its_way = |id: NameId, text: &str| {
+        let other = |other: NameId, span: Span| other > id || other < id && declared(span);
+        own.iter().any(|(id, info)| info.text == text && other(*id, info.span))
+    };
+    let hidden = own.iter().filter(|(id, info)| !declared(info.span) && in_its_way(*id, &info.text));
+    hidden.map(|(id, _)| *id).collect()
 }
 
-/// The whole text. `taken`: names that need another one.
-fn written(
-    console: &Console,
+/// The whole text; `text` gives that of each piece.
+fn whole(
     pieces: &[Piece<'_>],
-    taken: &BTreeSet<NameId>,
     about: &About<'_>,
+    text: &dyn Fn(&Piece<'_>) -> String,
     (deadline, back): (&str, &str),
 ) -> String {
-    let text = |piece: &Piece<'_>| renamed(console, piece, taken);
     let of = |place: Place| pieces.iter().filter(move |piece| piece.place == place);
     let lines = |all: Vec<String>| all.join("\n");
     let uses = lines(of(Place::Top).filter(|piece| piece.alias.is_some()).map(text).collect());

@@ -10,9 +10,11 @@ use crate::value::SmolStr;
 pub enum Place {
     /// Beside the runbook: `use`, `action`, `context`.
     Top,
-    /// `secret`, `connect`, `reads`.
+    /// `secret`, `connect`, `reads`; of a runbook its header words and parameters, too.
     Header,
     Body,
+    /// `on success`, `on failure`.
+    Handler,
 }
 
 /// A statement or an item.
@@ -28,6 +30,10 @@ pub struct Piece<'a> {
     pub global: Option<&'a Global>,
     /// What it means.
     pub stmts: Vec<&'a Stmt>,
+    /// It is in it whatever it does: a runbook says so, or a person instead of it.
+    pub stays: bool,
+    /// Which part of the runbook it is, or stands for.
+    pub part: Option<u32>,
     /// It was a write that nobody said how to undo, and ran as a step of this name.
     bare: Option<SmolStr>,
 }
@@ -51,23 +57,29 @@ pub fn quoted(text: &str) -> String {
 
 pub fn items<'a>(entry: &'a Entry, text: &'a str, found: &mut Vec<Piece<'a>>) {
     for item in syntax::parse(entry.body.span.file, text).ast.items {
-        let (declared, alias) = match &item.kind {
-            ast::ItemKind::Use(used) => {
-                let alias = used.alias.as_ref().map(|alias| alias.text.to_string());
-                let alias = alias.unwrap_or_else(|| last_word(&used.path));
-                (Some(format!("use {alias}")), Some(alias))
-            }
-            ast::ItemKind::Action(action) => (Some(format!("action {}", action.name.text)), None),
-            ast::ItemKind::Context(context) => (Some(format!("context {}", context.name.text)), None),
-            ast::ItemKind::Runbook(_)
-            | ast::ItemKind::Extern(_)
-            | ast::ItemKind::Let(_)
-            | ast::ItemKind::Secret(_)
-            | ast::ItemKind::Connect(_)
-            | ast::ItemKind::Reads(_) => (None, None),
-        };
+        let (declared, alias) = declared(&item.kind).unzip();
+        let alias = alias.flatten();
         let piece = piece(Place::Top, text, item.span);
         found.push(Piece { declared, alias, ..piece });
+    }
+}
+
+/// What hides an earlier one, and the alias of a `use`.
+pub fn declared(item: &ast::ItemKind) -> Option<(String, Option<String>)> {
+    match item {
+        ast::ItemKind::Use(used) => {
+            let alias = used.alias.as_ref().map(|alias| alias.text.to_string());
+            let alias = alias.unwrap_or_else(|| last_word(&used.path));
+            Some((format!("use {alias}"), Some(alias)))
+        }
+        ast::ItemKind::Action(action) => Some((format!("action {}", action.name.text), None)),
+        ast::ItemKind::Context(context) => Some((format!("context {}", context.name.text), None)),
+        ast::ItemKind::Runbook(_)
+        | ast::ItemKind::Extern(_)
+        | ast::ItemKind::Let(_)
+        | ast::ItemKind::Secret(_)
+        | ast::ItemKind::Connect(_)
+        | ast::ItemKind::Reads(_) => None,
     }
 }
 
@@ -106,13 +118,13 @@ pub fn statements<'a>(entry: &'a Entry, text: &'a str, found: &mut Vec<Piece<'a>
     }
 }
 
-fn value(global: &Global) -> &crate::check::program::Expr {
+pub fn value(global: &Global) -> &crate::check::program::Expr {
     match global {
         Global::Let { value, .. } | Global::Secret { value, .. } | Global::Connect { value, .. } => value,
     }
 }
 
-fn piece(place: Place, text: &str, span: Span) -> Piece<'_> {
+pub fn piece(place: Place, text: &str, span: Span) -> Piece<'_> {
     Piece {
         place,
         text: text.get(span.start as usize..span.end as usize).unwrap_or_default(),
@@ -122,6 +134,8 @@ fn piece(place: Place, text: &str, span: Span) -> Piece<'_> {
         binds: None,
         global: None,
         stmts: Vec::new(),
+        stays: false,
+        part: None,
         bare: None,
     }
 }

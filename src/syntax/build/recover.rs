@@ -238,10 +238,13 @@ impl Build {
         self.error(format!("expected {expected}, found {found}"), self.at(at, at + length), label, help);
     }
 
-    fn open_string(&mut self, span: (usize, usize)) {
+    fn open_string(&mut self, (start, end, quotes): (usize, usize, Quotes)) {
+        if quotes == Quotes::Three {
+            return self.open_text(start - 2, start + 1);
+        }
         self.error(
             "this string is not closed",
-            self.at(span.0, span.1),
+            self.at(start, end),
             "the line ends inside it",
             "close it with `\"`; a text of several lines stands in `\"\"\"`",
         );
@@ -416,12 +419,19 @@ fn is_operator(rest: &str) -> bool {
         || matches!(first_word(rest), "and" | "or" | "in" | "matches")
 }
 
+/// What opens a string.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Quotes {
+    One,
+    Three,
+}
+
 /// The first quote below a bad node that its line does not close.
-fn open_string(node: Node<'_>) -> Option<(usize, usize)> {
+fn open_string(node: Node<'_>) -> Option<(usize, usize, Quotes)> {
     let inside = node.kids().filter(|n| n.rule() != Rule::block);
-    inside
-        .flat_map(|n| n.below(Rule::bad_str))
-        .map(|s| (s.start(), s))
-        .find(|(_, s)| s.text().len() < 2 || !s.text().ends_with('"'))
-        .map(|(at, s)| (at, s.end()))
+    let open = inside.flat_map(|n| n.below(Rule::bad_str)).find(|s| s.text().len() < 2 || !s.text().ends_with('"'))?;
+    let before = node.text().get(..open.start() - node.start()).unwrap_or_default();
+    // The first two of three look like an empty string.
+    let quotes = if before.ends_with("\"\"") { Quotes::Three } else { Quotes::One };
+    Some((open.start(), open.end(), quotes))
 }

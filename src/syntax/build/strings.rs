@@ -128,18 +128,19 @@ impl Build {
         Name { text: text.into(), span }
     }
 
+    /// Three quotes that nothing closes.
+    pub(super) fn open_text(&mut self, start: usize, end: usize) {
+        self.incomplete = true;
+        self.text_open = true;
+        let help = "close it with `\"\"\"` on a line of its own";
+        self.error("this text is not closed", self.at(start, end), "opened here", help);
+    }
+
     /// The parts of a `"""` text; `tail` starts behind the opening quotes.
     pub(super) fn block_parts(&mut self, tail: Node<'_>) -> Vec<Part> {
         let mut end = tail.end();
         if tail.kids().any(|n| n.rule() == Rule::open) {
-            self.incomplete = true;
-            self.text_open = true;
-            self.error(
-                "this text is not closed",
-                self.at(tail.start() - 3, tail.start()),
-                "opened here",
-                "close it with `\"\"\"` on a line of its own",
-            );
+            self.open_text(tail.start() - 3, tail.start());
         } else {
             end -= 3;
         }

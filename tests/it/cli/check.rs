@@ -143,6 +143,19 @@ fn docs_show_signatures() {
     desk.rbk(&["docs", "http"]).exits(0).says(&["extern action get(\n", "  url: url,\n", ") -> response effect read"]);
     desk.rbk(&["docs", "redis.set"]).exits(0).says(&["extern action set(key: string", "Set a key."]);
     desk.rbk(&["docs", "redis.sett"]).exits(2).complains(&["did you mean `redis.set`?"]);
+    desk.rbk(&["docs", "postgres.end_idle"]).exits(0).says(&["action end_idle(db: postgres"]);
+    desk.rbk(&["docs", "postgres"]).exits(0).says(&["`rbk docs std/postgres`", "extern action value("]);
+    let both = ["It is in redis and in std/redis.", "extern action config_set(", "action config_set(server: redis"];
+    desk.rbk(&["docs", "redis.config_set"]).exits(0).says(&both);
+    desk.rbk(&["docs", "wait"])
+        .exits(0)
+        .says(&["\nwait D\n  a pause\n", "wait up to D [every D] until c [unless c]\n  poll"]);
+    assert!(!desk.rbk(&["docs", "wait"]).out.contains("retry"));
+    desk.rbk(&["docs", "lines"]).exits(0).says(&["\nstrings\n", ".lines()"]);
+    desk.rbk(&["docs", "now"]).exits(0).says(&["now()\n"]);
+    desk.rbk(&["docs", "lock"]).exits(0).says(&["Header words: `owner \"…\"`"]);
+    desk.rbk(&["docs", "language"]).exits(0).says(&["# The language", "## What a run tells"]);
+    desk.rbk(&["docs", "gaurd"]).exits(2).complains(&["did you mean `guard`?"]);
     desk.rbk(&["docs", "nothing-like-it"]).exits(2).complains(&["`rbk docs` lists every module"]);
 }
 

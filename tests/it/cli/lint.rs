@@ -167,3 +167,53 @@ fn a_file_that_cannot_be_mended_stays() {
     let said = Desk::new().input(&book(CURL)).rbk(&["check", "--fix", "-"]);
     said.exits(0).says(&["curl-no-fail", "1 warning in 1 file"]);
 }
+
+/// The threads of a process, and the processes that it has started.
+#[cfg(target_os = "linux")]
+fn parts(pid: u32) -> (usize, usize) {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
+    let parent = |entry: std::fs::DirEntry| {
+        let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
+        stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse::<u32>().ok()
+    };
+    let all = std::fs::read_dir("/proc").unwrap().flatten();
+    (threads, all.filter_map(parent).filter(|parent| *parent == pid).count())
+}
+
+/// A runtime that resolves names or writes has threads of its own; a check has one. It is looked at while it waits for its text, while
+/// it works, and while what it found waits to be read.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_check_starts_no_runtime_and_no_process() {
+    use std::io::{Read, Write};
+    use std::process::Stdio;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    let steps: String = (0..3000).map(|n| format!("  step \"{n}\" readonly {{ $ curl -s http://x/ }}\n")).collect();
+    let desk = Desk::new();
+    let mut command = desk.command(&["check", "--format", "short", "-"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let pid = child.id();
+    let over = AtomicBool::new(false);
+    let most = std::thread::scope(|scope| {
+        let watcher = scope.spawn(|| {
+            let mut most = (0, 0);
+            while !over.load(Ordering::SeqCst) {
+                let now = parts(pid);
+                most = (most.0.max(now.0), most.1.max(now.1));
+            }
+            most
+        });
+        child.stdin.take().unwrap().write_all(book(&steps).as_bytes()).unwrap();
+        let mut first = [0];
+        child.stdout.as_mut().unwrap().read_exact(&mut first).unwrap();
+        over.store(true, Ordering::SeqCst);
+        watcher.join().unwrap()
+    });
+    let now = parts(pid);
+    let mut rest = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut rest).unwrap();
+    child.wait().unwrap();
+    assert_eq!((most, now), ((1, 0), (1, 0)));
+    assert!(rest.lines().count() >= 3000 && rest.len() > 1 << 16, "it waited for its reader: {} bytes", rest.len());
+}

@@ -88,6 +88,17 @@ fn findings_refuse_the_run() {
 }
 
 #[test]
+fn a_question_of_several_lines_has_a_label_of_one() {
+    let desk = Desk::with(&book("  let old = readonly $ printf 'a\\nb'\n  confirm \"Delete these?\\n#{old}\"\n"));
+    let label = "Delete these?\\n#{old}=yes";
+    desk.rbk(&["run", "a.rbk"])
+        .exits(2)
+        .complains(&[&format!("  help: --answer '{label}'   it asks: Delete these?\\n#{{old}}\n")]);
+    desk.rbk(&["plan", "a.rbk"]).exits(0).says(&["Delete these?\\n#{old} (yes or no)\n"]);
+    desk.rbk(&["run", "a.rbk", "--answer", label]).exits(0).says(&["Delete these?", "a\n", "b\n"]);
+}
+
+#[test]
 fn questions_without_a_terminal_are_refused_before_the_first_action() {
     let body = r#"
   param pool: string = "green"

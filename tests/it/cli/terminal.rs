@@ -25,7 +25,8 @@ pub struct Terminal {
     gone: Arc<AtomicBool>,
 }
 
-pub fn open(desk: &Desk, columns: u16, arguments: &[&str]) -> Terminal {
+/// A call of `rbk` on a terminal, and the other end of that, which nobody reads.
+pub fn start(desk: &Desk, columns: u16, arguments: &[&str]) -> (Child, OwnedFd) {
     let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
     let pty = openpty(Some(&size), None).unwrap();
     // Held by no other process: a terminal is gone as soon as this test lets go of it.
@@ -47,10 +48,14 @@ pub fn open(desk: &Desk, columns: u16, arguments: &[&str]) -> Terminal {
     command.stdin(slave(&pty.slave)).stdout(slave(&pty.slave)).stderr(slave(&pty.slave));
     let child = command.spawn().unwrap();
     drop(command);
-    drop(pty.slave);
+    (child, pty.master)
+}
+
+pub fn open(desk: &Desk, columns: u16, arguments: &[&str]) -> Terminal {
+    let (child, master) = start(desk, columns, arguments);
     let screen = Arc::new(Mutex::new(vt100::Parser::new(24.try_into().unwrap(), columns.try_into().unwrap(), 1000)));
     let raw = Arc::new(Mutex::new(Vec::new()));
-    let mut master = std::fs::File::from(pty.master);
+    let mut master = std::fs::File::from(master);
     let keys = Some(master.try_clone().unwrap());
     let gone = Arc::new(AtomicBool::new(false));
     let is_gone = gone.clone();
@@ -354,7 +359,7 @@ fn a_secret_that_is_typed_is_never_shown() {
     for arguments in [&["run", "a.rbk"][..], &["run", "a.rbk", "-v"], &["run", "a.rbk", "--format", "json"]] {
         let desk = Desk::with(&text);
         let mut terminal = open(&desk, 100, arguments);
-        terminal.until("The token");
+        terminal.until("? The token ");
         terminal.keys("Zq8canary-of-a-prompt\n");
         let (code, shown) = terminal.end();
         assert!(code == 1 && shown.contains("‹token›"), "{code} {shown}");

@@ -47,6 +47,14 @@ fn an_address_that_nothing_can_be_asked_at() {
         "\"https://p.example/?x=1\"",
     );
     is("  connect a = redis(\"redis://:x\")", "wrong-arguments", "this is no URL", "\"redis://:x\"");
+    let pg = |address: &str, why: &str| {
+        let written = format!("\"{address}\"");
+        is(&format!("  connect a = postgres({written})"), "wrong-arguments", why, &written);
+    };
+    pg("db.example", "it is a URL, or `key=value` words");
+    pg("mysql://db.example/shop", "it starts with `postgresql://`");
+    pg("postgresql://db.example/shop?sslmod=require", "there is no parameter `sslmod`: did you mean `sslmode`?");
+    pg("host=db.example sslcrl=x", "`sslcrl` is not supported");
     let on = "  connect a = http(\"https://shop.example\")\n  log a.get(\"https://shop.example/x\").text";
     is(on, "wrong-arguments", "a path is expected here", "https://shop.example");
     for fine in [
@@ -54,6 +62,8 @@ fn an_address_that_nothing_can_be_asked_at() {
         "  param host: string\n  log http.get(\"https://#{host}/x\").text",
         "  connect a = http(env(\"SITE\"))\n  log a.get(\"/x y\").text",
         "  connect a = redis(\"redis://cache:6379/2\")\n  log a.ping()",
+        "  connect a = postgres(\"postgresql://db.example,db2.example:5433/shop?sslmode=verify-full\")\n  log a.ping()",
+        "  connect a = postgres(\"host=/run/postgresql dbname='my shop'\")\n  log a.ping()",
     ] {
         assert_eq!(found(fine), [], "{fine}");
     }

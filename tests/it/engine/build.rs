@@ -81,7 +81,7 @@ pub fn program(body: Vec<StmtKind>, header: Header, names: Vec<NameInfo>) -> Pro
     let mut all = vec![name("run"), name("failure")];
     all.extend(names);
     Program {
-        names: all,
+        names: all.into_iter().map(Arc::new).collect(),
         book: Some(Book {
             title: SmolStr::new("test"),
             doc: None,

@@ -149,6 +149,7 @@ pub fn broken(played: &Played) -> Result<(), String> {
     for (input, commands) in played.inputs.iter().zip(&played.commands) {
         match &input.event {
             Event::Ended(id, outcome) => seen.ended(*id, Some(outcome.ending))?,
+            Event::Failed(id, outcome) => seen.ended(*id, Some(outcome.ending))?,
             Event::Doubted(id) => seen.ended(*id, None)?,
             Event::Unstarted(id) => seen.ended(*id, Some(Ending::None))?,
             Event::Answered(id, answer) => seen.answered(*id, &format!("{:?}", answer.value)),
@@ -164,7 +165,7 @@ pub fn broken(played: &Played) -> Result<(), String> {
             | Event::Stop
             | Event::Enter(_)
             | Event::Undo { .. }
-            | Event::Keep => {}
+            | Event::Keep(_) => {}
         }
         for command in commands {
             match command {
@@ -206,6 +207,7 @@ pub fn broken(played: &Played) -> Result<(), String> {
         End::Succeeded | End::Refused if rolled => return Err("a rollback ends undone or with what is left".to_owned()),
         End::Undone | End::UndoneInPart if !rolled => return Err("nobody asked for the undo".to_owned()),
         End::Succeeded
+        | End::Failed
         | End::Refused
         | End::RolledBack
         | End::Undone
@@ -213,7 +215,9 @@ pub fn broken(played: &Played) -> Result<(), String> {
         | End::Incomplete
         | End::Stopped => {}
     }
-    if finish.failure.is_none() && !matches!(finish.end, End::Undone | End::UndoneInPart) {
+    let told = finish.failure.is_some() || matches!(finish.end, End::Undone | End::UndoneInPart);
+    // What a console keeps is no trouble.
+    if !told || finish.end == End::Failed {
         return Ok(());
     }
     let left: Vec<Path> = finish.left.iter().map(|left| left.path.clone()).collect();

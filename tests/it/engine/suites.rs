@@ -2,7 +2,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rbk::check::console::{Entered, Typed, console};
+use rbk::check::console::{Checked, Typed};
 use rbk::check::program::{ExprKind, Program};
 use rbk::diag::Diagnostic;
 use rbk::effects::fake::{Script, play};
@@ -61,8 +61,12 @@ fn told(diagnostics: &[Diagnostic], sources: &Sources) -> String {
 
 fn entered(text: &str, world: &str) -> String {
     let typed = typed(text);
-    let Entered { sources, program, diagnostics } = console(&typed, &Disk);
-    let Some(program) = program else { return told(&diagnostics, &sources) };
+    let mut checked = Checked::new(&Disk);
+    for typed in &typed {
+        let entered = checked.enter(typed, &Disk);
+        let Some(good) = entered.checked else { return told(&entered.diagnostics, &entered.sources) };
+        checked = good;
+    }
     let mut script = match Script::read(world) {
         Ok(script) => script,
         Err(why) => return format!("{why}\n"),
@@ -70,7 +74,7 @@ fn entered(text: &str, world: &str) -> String {
     if script.turns.is_empty() {
         script.turns = (0..u32::try_from(typed.len()).unwrap()).map(Event::Enter).collect();
     }
-    traced_in(&Arc::new(program), &super::inputs(), &script)
+    traced_in(checked.program(), &super::inputs(), &script)
 }
 
 fn traced_in(program: &Arc<Program>, inputs: &Inputs, script: &Script) -> String {

@@ -20,10 +20,12 @@ pub fn trace(played: &Played) -> String {
             }),
             Event::Parked(_, why) => say(format!("! parked: {why}")),
             Event::Doubted(_) => say("! in doubt".to_owned()),
+            Event::Failed(..) => say("! failed".to_owned()),
             Event::Unstarted(_) => say("! not started".to_owned()),
             Event::Enter(number) => say(format!("> entry {}", number + 1)),
             Event::Undo { what, walls } => say(format!("> undo {what:?} {walls:?}").to_lowercase()),
-            Event::Keep => say("> keep".to_owned()),
+            Event::Keep(None) => say("> keep".to_owned()),
+            Event::Keep(Some(why)) => say(format!("> keep, failed: {why}")),
             Event::Start | Event::Ended(..) | Event::Fired(_) | Event::Answered(..) | Event::Unanswered(..) => {}
         }
         for command in commands {

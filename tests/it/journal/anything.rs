@@ -139,6 +139,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => wall().prop_map(|now| Event::Resumed { now }),
         9 => (id(), outcome()).prop_map(|(call, outcome)| Event::Ended(CallId(call), Box::new(outcome))),
         1 => id().prop_map(|call| Event::Doubted(CallId(call))),
+        1 => (id(), outcome()).prop_map(|(call, outcome)| Event::Failed(CallId(call), Box::new(outcome))),
         1 => id().prop_map(|call| Event::Unstarted(CallId(call))),
         1 => id().prop_map(|timer| Event::Fired(TimerId(timer))),
         3 => (id(), value(), text()).prop_map(|(question, value, who)| {
@@ -207,6 +208,8 @@ fn entry() -> impl Strategy<Value = Entry> {
             .prop_map(|(name, address, server, wall)| Entry::Connected { name, address, server, wall }),
         1 => (text(), text(), wall()).prop_map(|(who, text, wall)| Entry::Noted { who, text, wall }),
         1 => (text(), word(), text(), wall()).prop_map(|(lock, by, who, wall)| Entry::LockTaken { lock, by, who, wall }),
+        1 => (any::<u64>(), text(), option::of(word()), wall())
+            .prop_map(|(call, what, by, wall)| Entry::LeftEnded { call: CallId(call), what, by, wall }),
         2 => (text(), vec((any::<i64>(), event()), 0..3), wall()).prop_map(|(why, last, wall)| {
             let last = last.into_iter().map(|(at, event)| Input { at: Nanos(at), event });
             Entry::Stopped { why, last: last.collect(), wall }

@@ -15,7 +15,7 @@ fn read(line: &str) -> Result<Entry, rbk::journal::Trouble> {
     codec::open(codec::read(line.as_bytes())?, &Show { seal: &seal() })
 }
 
-const LINES: [&str; 13] = [
+const LINES: [&str; 14] = [
     r#"{"v":1,"is":{"taken":{"door":"resume","holder":{"host_name":"db-1","user":"ada","pid":7,"started":4711},"wall":"2026-09-21T14:13:20.123456789Z","reasons":[["--late","the night was long"]]}}}"#,
     r#"{"v":1,"is":{"heard":{"at":0,"event":"start","wall":"2026-09-21T14:13:21.123456789Z"}}}"#,
     r#"{"v":1,"is":{"intent":{"call":1,"key":"r1/0/1/0"}}}"#,
@@ -26,6 +26,7 @@ const LINES: [&str; 13] = [
     r#"{"v":1,"is":{"connected":{"name":"db","address":"app@db-1:5432/shop","server":"7564201","wall":"2026-09-21T14:13:21.123456789Z"}}}"#,
     r#"{"v":1,"is":{"noted":{"who":"kim","text":"the pool is full","wall":"2026-09-21T14:13:22.123456789Z"}}}"#,
     r#"{"v":1,"is":{"lock_taken":{"lock":"production","by":"r2","who":"kim","wall":"2026-09-21T14:13:22.123456789Z"}}}"#,
+    r#"{"v":1,"is":{"left_ended":{"call":3,"what":"`sleep 9` (pid 12)","by":"r2","wall":"2026-09-21T14:13:22.123456789Z"}}}"#,
     r#"{"v":1,"is":{"stopped":{"why":"the disk is full","wall":"2026-09-21T14:13:22.123456789Z"}}}"#,
     r#"{"v":1,"is":{"stopped":{"why":"a second signal","last":[[40,"kill"],[41,{"ended":[3,{"ending":"done","result":{"Ok":"null"}}]}]],"wall":"2026-09-21T14:13:22.123456789Z"}}}"#,
     r#"{"v":1,"is":{"closed":{"who":"ada","reason":"done by hand","wall":"2026-09-21T14:13:23.123456789Z"}}}"#,

@@ -78,6 +78,7 @@ pub fn entries() -> Vec<Entry> {
         },
         Entry::Noted { who: "kim".into(), text: "the pool is full".into(), wall: at(2) },
         Entry::LockTaken { lock: "production".into(), by: "r2".into(), who: "kim".into(), wall: at(2) },
+        Entry::LeftEnded { call: CallId(3), what: "`sleep 9` (pid 12)".into(), by: Some("r2".into()), wall: at(2) },
         Entry::Stopped { why: "the disk is full".into(), last: Vec::new(), wall: at(2) },
         Entry::Stopped {
             why: "a second signal".into(),

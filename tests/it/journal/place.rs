@@ -55,7 +55,10 @@ fn a_directory_that_others_write_is_refused() {
             dir.path().display()
         );
         assert_eq!(trouble.message, expected);
-        assert_eq!(trouble.help.unwrap(), "set `RBK_JOURNAL` to a file in a directory of your own on a local disk");
+        assert_eq!(
+            trouble.help.unwrap(),
+            "set `RBK_STATE_DIR` to a directory of your own on a local disk, or `RBK_JOURNAL` to a file in one"
+        );
     }
     set_mode(dir.path(), 0o755);
     assert_eq!(open(&path).load("r1").unwrap().1, entries());
@@ -109,6 +112,9 @@ fn an_old_log_does_not_become_one_of_a_new_journal() {
     let trouble = refused(&path);
     assert!(trouble.message.ends_with("is gone, but its log is there"), "{trouble:?}");
     std::fs::remove_file(path.with_file_name("journal.db-wal")).unwrap();
+    let said = refused(&path).message;
+    assert!(said.contains("is gone, and run r1 was not over in it"), "{said}");
+    std::fs::remove_dir_all(path.with_file_name("journal.db-runs")).unwrap();
     assert_eq!(open(&path).runs(&Filter::default()).unwrap(), []);
 }
 

@@ -186,7 +186,7 @@ fn the_list_says_how_each_run_stands() {
     });
 }
 
-const STATES: [State; 7] = [
+const STATES: [State; 8] = [
     State::Open,
     State::Closed,
     State::Ended(End::Succeeded),
@@ -194,6 +194,7 @@ const STATES: [State; 7] = [
     State::Ended(End::Refused),
     State::Ended(End::Incomplete),
     State::Ended(End::Stopped),
+    State::Ended(End::Failed),
 ];
 
 /// Somebody may still have something to do for it.
@@ -209,11 +210,16 @@ fn a_lock_belongs_to_its_run_until_that_leaves_nothing() {
             a.begin(&head("a"), &holder(1), &[], at(0)).unwrap();
             assert_eq!(a.lock("pool", "a", false, at(1)).unwrap(), None);
             assert_eq!(a.lock("pool", "a", false, at(2)).unwrap(), None);
+            assert_eq!(a.lock("given back", "a", false, at(2)).unwrap(), None);
+            a.unlock("given back", "a").unwrap();
+            a.unlock("never had", "a").unwrap();
             stand(&mut *a, "a", state, at(3)).unwrap();
             drop(a);
 
             let mut b = open();
             b.begin(&head("b"), &holder(2), &[], at(4)).unwrap();
+            assert_eq!(b.lock("given back", "b", false, at(5)).unwrap(), None);
+            assert_eq!(said(b.unlock("pool", "a")), "this process does not drive run a");
             let asked = b.lock("pool", "b", false, at(5));
             if unfinished(state) {
                 let refused = asked.unwrap_err();
@@ -251,7 +257,7 @@ fn only_what_leaves_nothing_to_do_is_forgotten() {
 
         assert_eq!(store.prune(at(10)).unwrap(), 0);
         // `r1` is closed, but somebody holds it.
-        assert_eq!(open().prune(at(15)).unwrap(), 3);
+        assert_eq!(open().prune(at(15)).unwrap(), 4);
         let left: Vec<_> = store.runs(&Filter::default()).unwrap().into_iter().map(|r| r.run).collect();
         assert_eq!(left, ["young", "r6", "r5", "r1", "r0"]);
         assert_eq!(said(store.load("r2")), "there is no run `r2` in the journal");

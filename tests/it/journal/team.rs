@@ -214,7 +214,7 @@ fn what_was_changed_later_is_named() {
     for (statement, expected) in [
         (&*format!("UPDATE rbk.entry SET body = {body} WHERE no = 5"), "entry 5 of run r1 is not what was written"),
         ("DELETE FROM rbk.entry WHERE no = 3", "entry 3 of run r1 is not what was written"),
-        ("DELETE FROM rbk.entry WHERE no = 13", "run r1 has 13 entries, and 12 are found"),
+        ("DELETE FROM rbk.entry WHERE no = 14", "run r1 has 14 entries, and 13 are found"),
         ("UPDATE rbk.entry SET no = 20 WHERE no = 2", "entry 2 of run r1 is not what was written"),
         ("UPDATE rbk.entry SET hash = '' WHERE no = 4", "entry 4 of run r1 is not what was written"),
         ("UPDATE rbk.tip SET count = 8", "where a run ends cannot be read"),

@@ -1,10 +1,11 @@
 //! Journals that were cut, or in which a bit is wrong: an error, or what was written; never anything else.
 use std::path::{Path, PathBuf};
 
+use rbk::engine::event::End;
 use rbk::journal::sqlite::Sqlite;
 use rbk::journal::{Entry, Filter, Row, Standing, State, Store, Trouble};
 
-use super::made::{at, entries, head, holder, keep, nothing, open, room};
+use super::made::{at, entries, head, holder, keep, nothing, open, room, stand};
 
 /// A journal, what it holds, and how long its log was once each of the first entries was durable.
 struct Written {
@@ -211,6 +212,31 @@ fn an_older_copy_is_not_taken_for_the_run() {
     store.whole().unwrap();
 }
 
+#[test]
+fn of_many_runs_those_written_last_and_those_not_over_keep_a_new_one_from_starting() {
+    let (_dir, path) = room();
+    let mut store = open(&path);
+    let count = 70;
+    for no in 1..=count {
+        let run = format!("r{no}");
+        store.begin(&head(&run), &holder(1), &[], at(no)).unwrap();
+        if no != 2 {
+            stand(&mut store, &run, State::Ended(End::Succeeded), at(no)).unwrap();
+        }
+        store.release(&run);
+    }
+    store.whole().unwrap();
+    let db = rusqlite::Connection::open(&path).unwrap();
+    for (no, stops) in [(1, false), (2, true), (count, true)] {
+        let change = |by: i64| db.execute("UPDATE tip SET last = last + ?2 WHERE run = ?1", [no, by]).unwrap();
+        change(1);
+        assert_eq!(store.whole().is_err(), stops, "run {no}");
+        let damaged = store.runs(&Filter::default()).unwrap().into_iter().filter(|row| row.damaged);
+        assert_eq!(damaged.map(|row| row.run).collect::<Vec<_>>(), [format!("r{no}")]);
+        change(-1);
+    }
+}
+
 /// Change the tables as somebody with a tool would.
 fn changed(statement: &str) -> String {
     let (_dir, path) = room();
@@ -230,7 +256,7 @@ fn what_was_changed_later_is_named() {
             "entry 5 of run r1 is not what was written",
         ),
         ("DELETE FROM entry WHERE no = 3", "entry 3 of run r1 is not what was written"),
-        ("DELETE FROM entry WHERE no = 13", "run r1 has 13 entries, and 12 are found"),
+        ("DELETE FROM entry WHERE no = 14", "run r1 has 14 entries, and 13 are found"),
         ("UPDATE entry SET no = 20 WHERE no = 2", "entry 2 of run r1 is not what was written"),
         ("UPDATE entry SET hash = zeroblob(32) WHERE no = 4", "entry 4 of run r1 is not what was written"),
         ("UPDATE tip SET count = 8", "where a run ends cannot be read"),

@@ -82,7 +82,7 @@ fn what_went_wrong_in_them_is_found() {
         let path = repo(&format!("tests/suites/lint/pasted/{name}.rbk"));
         let text = std::fs::read_to_string(&path).unwrap();
         let opened = session::open_text("a.rbk", &text, &session::Disk);
-        let found = session::advice::advise(&opened, today());
+        let found = session::advice::advise(opened, today()).found;
         for (_, trap, code, part) in FOUND.iter().filter(|(script, ..)| *script == name) {
             let there = found.iter().filter(|d| d.code.name() == *code).any(|d| {
                 let span = d.span();

@@ -42,10 +42,42 @@ fn a_run_that_is_not_over_tells_what_it_waits_for() {
         listed(&desk)[0].get("waits_for").is_some()
     });
     desk.say(&["runs"]).ended(0).says(&["running", "(pid "]);
-    let kind = listed(&desk)[0]["waits_for"][0]["kind"].clone();
-    assert!(kind == "step" || kind == "action", "{kind}");
     desk.write("go", "");
     assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_run_that_waits_for_a_condition_tells_which_since_when_and_how_long_at_most() {
+    let desk = Desk::of("  step \"late\" readonly {\n    wait up to 5m every 20ms until $ ./look\n  }");
+    let mut child = desk.start(&["run", "book.rbk"]);
+    desk.until("ready");
+    let words = ["waits since 20", "at most until 20", "(late): until $ ./look"];
+    desk.say(&["runs"]).ended(0).says(&words);
+    let waits = listed(&desk)[0]["waits_for"][0].clone();
+    assert_eq!((&waits["kind"], &waits["text"]), (&"until".into(), &"until $ ./look".into()));
+    let hour = |of: &str| waits[of].as_str().unwrap().parse::<rbk::value::Timestamp>().unwrap();
+    let most = hour("due").duration_since(hour("since")).as_secs();
+    assert!((299..=301).contains(&most), "{waits}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    desk.say(&["runs"]).ended(0).says(&["waits since 20", "for ", " more (late): until $ ./look"]);
+    let waits = listed(&desk)[0]["waits_for"][0].clone();
+    let left = waits["left"].as_f64().unwrap();
+    assert!(waits["due"].is_null() && (200.0..=300.0).contains(&left), "{waits}");
+    shown(&desk, &[]).ended(0).says(&["It stands here", " more (late): until $ ./look"]);
+    desk.write("go", "");
+    desk.resume(&[]).ended(0).says(&["… until $ ./look  up to "]);
+}
+
+#[test]
+fn a_runbook_that_no_run_is_of_is_told_with_the_nearest_name() {
+    let desk = asking();
+    for name in ["Test", "book.rbk", "book"] {
+        let said = desk.say(&["runs", "--book", name]).ended(0).says(&["Test"]);
+        assert!(!said.out.contains("no run"), "{}", said.out);
+    }
+    desk.say(&["runs", "--book", "other.rbk"]).ended(0).says(&["no run of `other.rbk`"]);
+    desk.say(&["runs", "--book", "Tset"]).ended(0).says(&["no run of `Tset`", "did you mean `Test`?"]);
 }
 
 /// A run that is undone, and a newer one that was refused: another holds its lock.

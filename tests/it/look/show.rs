@@ -54,6 +54,10 @@ fn a_run_is_told_to_programs_by_the_names_that_it_had_when_it_ran() {
                 assert_eq!(decided["how"], "half_done");
                 let taken = run["timeline"].as_array().unwrap().iter().rfind(|e| e["event"] == "taken").unwrap();
                 assert_eq!(taken["reasons"][0]["text"], "the night was long");
+                let steps = run["steps"].as_array().unwrap();
+                let died: Vec<_> = steps.iter().filter(|step| step["died"] == true).map(|step| &step["kind"]).collect();
+                assert_eq!(died, ["step", "action"], "{steps:?}");
+                assert!(steps.iter().any(|step| step["name"] == "its process died in here"), "{steps:?}");
             }
             "answered" => assert!(has("unanswered") && has("answer"), "{events:?}"),
             "stopped" => {

@@ -90,6 +90,39 @@ fn a_part_can_be_changed_before_it_runs() {
     assert!(!desk.has("one") && !desk.has("two"), "{shown}");
 }
 
+/// One part skipped, one changed, a step typed between them: what is saved does that by itself.
+#[test]
+fn what_became_of_it_can_be_saved() {
+    let desk = Desk::with(BOOK);
+    let mut terminal = stepping(&desk, 80);
+    terminal.keys("skip\r");
+    terminal.until("skipped: `One`");
+    asked(&terminal, STEP);
+    terminal.keys("step \"Between\" {\r$ touch ready between-#{name}\rrollback { $ rm ready between-#{name} }\r}\r");
+    terminal.until("✓ Between");
+    asked(&terminal, STEP);
+    terminal.keys("edit\r");
+    terminal.until("rbk> step \"Second\" {");
+    terminal.keys("\rlog \"edited\"\r");
+    terminal.until("`Two` is at its end");
+    terminal.keys(":save worked.rbk\r");
+    terminal.until("what worked is in `worked.rbk`");
+    terminal.keys("\x04");
+    terminal.until("keep, undo or leave");
+    terminal.keys("undo\r");
+    assert_eq!(terminal.end().0, 0);
+    let text = super::incidents::checked(&desk, "worked.rbk");
+    let places = ["param name: string", "# skipped: One", "step \"Between\"", "step \"Second\"", "log \"edited\""];
+    let places = places.map(|words| text.find(words).unwrap_or_else(|| panic!("no {words}:\n{text}")));
+    assert!(places.is_sorted() && !text.contains("touch one"), "{text}");
+    assert!(!desk.has("two"));
+    let mut terminal = open(&desk, 80, &["run", "worked.rbk", "--set", "name=two"]);
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 0, "{shown}\n{text}");
+    assert!(desk.has("two") && desk.has("between-two") && !desk.has("one"), "{shown}");
+    assert!(shown.contains("edited"), "{shown}");
+}
+
 #[test]
 fn it_can_be_undone_and_called_off_in_the_middle() {
     let desk = Desk::with(BOOK);
@@ -297,4 +330,50 @@ fn a_wrong_answer_to_a_parameter_is_asked_again() {
     assert!(!terminal.shown().contains("--set"), "{}", terminal.shown());
     terminal.keys("size * 6\r");
     terminal.until("\n42\n");
+}
+
+/// Nothing is painted over what asks for a secret.
+#[test]
+fn a_secret_is_asked_for_in_peace() {
+    let text = BOOK.replace("runbook", "secret token = prompt(\"The token?\")\nrunbook");
+    let desk = Desk::with(&text);
+    for arguments in [&["repl", "a.rbk", "--set", "name=two"][..], &["run", "a.rbk", "--set", "name=two"][..]] {
+        let mut terminal = open(&desk, 80, arguments);
+        terminal.until("? The token?");
+        std::thread::sleep(std::time::Duration::from_millis(1200));
+        let shown = terminal.shown();
+        assert!(shown.contains("? The token?") && !shown.contains("── "), "{shown}");
+        terminal.keys("Zq8canary-of-a-prompt\r");
+        terminal.until("Two");
+    }
+}
+
+/// The lock of a runbook that was not loaded is another run's to take.
+#[test]
+fn a_load_that_is_refused_leaves_the_console_as_it_was() {
+    let locked = BOOK.replace("  step \"One\"", "  lock \"shop\"\n  step \"One\"");
+    let desk = Desk::with(&format!("secret token = env(\"NOT_SET\")\n{locked}"));
+    std::fs::write(desk.path("b.rbk"), &locked).unwrap();
+    std::fs::write(desk.path("ready"), "").unwrap();
+    let mut terminal = open(&desk, 80, &["repl"]);
+    terminal.until("rbk> ");
+    terminal.keys(":load a.rbk --set name=two\r");
+    terminal.until("`NOT_SET` is not set");
+    let said = desk.rbk(&["run", "b.rbk", "--set", "name=two"]);
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    assert!(desk.has("two"));
+    terminal.keys(":steps\r");
+    terminal.until("\nnothing is in place");
+    terminal.keys("name\r");
+    terminal.until("nothing is called `name`");
+    terminal.keys(":load b.rbk --set name=two\r");
+    terminal.until("Two  2 parts");
+    let said = desk.rbk(&["run", "b.rbk", "--set", "name=two"]);
+    assert_eq!(said.code, 2, "{}{}", said.out, said.err);
+    terminal.keys(":quit\r");
+    assert_eq!(terminal.end().0, 0);
+    // One that it is to begin with is what it is for.
+    let mut terminal = open(&desk, 80, &["repl", "a.rbk", "--set", "name=two"]);
+    let (code, shown) = terminal.end();
+    assert!(code == 2 && shown.contains("`NOT_SET` is not set"), "{code}: {shown}");
 }

@@ -125,6 +125,12 @@ fn mistakes_are_said_and_nothing_is_run() {
     wrong(":load missing.rbk\n", &["cannot read `missing.rbk`: there is no such file"]);
     wrong(":load deploy.rbk --set nane=a\n", &["no parameter `nane`", "did you mean `name`?", "it is not loaded"]);
     wrong(":load deploy.rbk\n:run Tow\n", &["the runbook has no step `Tow`", "did you mean `Two`?"]);
+    // A name is none that begins so, and none that stands inside another statement.
+    for order in [":goto", ":run", ":break", ":unbreak"] {
+        let script = format!(":load deploy.rbk\n{order} Tw\n");
+        wrong(&script, &["the runbook has no step `Tw`", "did you mean `Two`?"]);
+    }
+    wrong(":load deploy.rbk\n:goto first\n", &["the runbook has no step `first`", "`:steps` lists them"]);
     wrong(":load deploy.rbk\n:load deploy.rbk\n", &["`deploy.rbk` is loaded already"]);
     desk.write("broken.rbk", "runbook \"x\" {\n  deadline 1m\n  step \"a\" { $ touch a }\n}\n");
     wrong(":load broken.rbk\n", &["1 error in `broken.rbk`: it is not loaded"]);

@@ -1,6 +1,7 @@
 //! `rbk repl < script`.
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use std::os::unix::fs::OpenOptionsExt;
 use std::time::Duration;
 
 use super::*;
@@ -36,6 +37,62 @@ fn what_is_undone_can_be_typed_again() {
     assert_eq!(state, "succeeded");
     desk.rollback(&[]).ended(0);
     assert!(!desk.has("one"));
+}
+
+/// Each once, the last undone first; a line that was only looked at in between changes nothing.
+#[test]
+fn all_that_was_undone_is_typed_again_one_by_one() {
+    let add = |name: &str| {
+        format!("step \"{name}\" {{\n  $ echo {name} >> log\n  rollback {{ $ sed -i '/{name}/d' log }}\n}}\n")
+    };
+    let desk = console();
+    let script = [add("one"), add("two"), add("three"), ":undo all\n:redo\n1 + 1\n:redo\n".to_owned()].concat();
+    pipe(&desk, &[], &script).ended(0);
+    assert_eq!(desk.read("log"), "one\ntwo\n");
+
+    // What was typed again and undone once more can be typed again.
+    let desk = console();
+    let script = [add("one"), add("two"), ":undo\n:undo\n:redo\n:redo\n:undo\n:redo\n".to_owned()].concat();
+    pipe(&desk, &[], &script).ended(0);
+    assert_eq!(desk.read("log"), "one\ntwo\n");
+
+    // The one that is named is done again too.
+    let desk = console();
+    let script = [add("one"), add("two"), ":undo all\n:redo 2\n:redo\n:redo\n".to_owned()].concat();
+    pipe(&desk, &[], &script).ended(2).says(&["all that was undone is done again", "`:redo 3` types entry 3 again"]);
+    assert_eq!(desk.read("log"), "two\none\n");
+}
+
+/// What stands before a point of no return can be undone one by one: it is named, and how.
+#[test]
+fn at_the_end_it_is_said_what_can_be_undone_before_a_point_of_no_return() {
+    let desk = console();
+    let typed = format!("{}$ touch wall\n", touch("one"));
+    let said = pipe(&desk, &["--answer", "$ touch wall=yes"], &typed).ended(0);
+    let (run, _) = desk.last();
+    said.says(&[&format!(
+        "kept in place: `one`, `$ touch wall`; `$ touch wall` cannot be undone, and an undo of all stops there: \
+         `rbk rollback {run} --only STEP --reason … --out-of-order …` undoes one of `one`\n"
+    )]);
+    let alone = ["rollback", &run, "--only", "one", "--reason", "it was asked", "--out-of-order", "a mark only"];
+    desk.say(&alone).says(&["undone"]);
+    assert!(!desk.has("one") && desk.has("wall"));
+}
+
+#[test]
+fn a_report_counts_what_was_done_outside_a_step() {
+    let desk = console();
+    let put = |name: &str| format!("files.put(\"{name}\", \"{name}\")\n");
+    let typed =
+        ["use \"std/files\"\n", &put("one"), &put("two"), ":undo\n", &put("three"), &touch("four"), ":report a.md\n"];
+    pipe(&desk, &[], &typed.concat()).ended(0);
+    let (run, _) = desk.last();
+    for text in [desk.read("a.md"), desk.say(&["report", &run]).ended(0).out] {
+        let resolution = text.split_once("## Resolution\n").unwrap().1;
+        let count = "1 step is done and stays, 1 is undone; 2 writes outside a step are done and stay";
+        assert!(resolution.contains(count), "{text}");
+        assert_eq!(resolution.matches("\n- outside a step: `files.put(").count(), 2, "{text}");
+    }
 }
 
 #[test]
@@ -144,6 +201,65 @@ fn a_console_between_two_inputs_goes_on_with_its_names() {
     pipe(&desk, &["--resume", &run], "").ended(2).says(&["has ended"]);
 }
 
+/// How it ended stands in the list of the runs, and why in its account.
+#[test]
+fn a_script_that_came_to_an_error_has_failed() {
+    let states = |script: &str, code: i32, state: &str, why: &str| {
+        let desk = console();
+        pipe(&desk, &[], script).ended(code);
+        let (run, stands) = desk.last();
+        assert_eq!(stands, state, "{script}");
+        desk.say(&["show", &run]).ended(0).says(&[why]);
+        desk
+    };
+    let one = touch("one");
+    let desk = states(&format!("{one}fail \"on purpose\"\nlog \"never\"\n"), 1, "failed", "on purpose");
+    desk.say(&["runs", "--state", "failed"]).ended(0).says(&["failed"]);
+    desk.rollback(&[]).ended(0);
+    assert!(!desk.has("one"));
+    let desk = states(&format!("{one}nothing\n"), 2, "failed", "nothing is called `nothing`");
+    assert!(desk.has("one"));
+    states("nothing\n", 2, "refused", "nothing is called `nothing`");
+    states(":load none.rbk\n", 2, "refused", "cannot read `none.rbk`");
+    states(&one, 0, "succeeded", "one");
+}
+
+/// A read has changed nothing: it is asked again, and a person is told which.
+#[test]
+fn a_read_that_was_under_way_is_asked_again_and_named() {
+    let desk = console();
+    desk.write("once", "5\n");
+    let pipe_file = desk.path().join("pipe");
+    nix::unistd::mkfifo(&pipe_file, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let (mut child, mut keys) = open(&desk, &[]);
+    write!(keys, "let before = $ cat once\nlet a = $ cat pipe\n").unwrap();
+    let reads = || std::fs::OpenOptions::new().write(true).custom_flags(nix::libc::O_NONBLOCK).open(&pipe_file).is_ok();
+    stage::until("it reads", Duration::from_secs(20), reads);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    desk.write("once", "6\n");
+    let (run, _) = desk.last();
+    let answers = std::thread::spawn(move || std::fs::write(pipe_file, "7\n").unwrap());
+    let said = pipe(&desk, &["--resume", &run], "a\nbefore\n").ended(0);
+    assert_eq!(said.out, "`$ cat pipe` was interrupted, and is asked again\n7\n5\n", "{}", said.err);
+    answers.join().unwrap();
+}
+
+/// Each input is checked by itself: those before it are not looked at again.
+#[test]
+fn a_thousand_inputs_cost_what_they_cost_one_by_one() {
+    let desk = console();
+    let script = |count: usize| (0..count).map(|n| format!("let v{n} = {n}\n")).collect::<String>() + "v1\n";
+    let took = |count: usize| {
+        let since = std::time::Instant::now();
+        assert_eq!(pipe(&desk, &["--journal", "none"], &script(count)).ended(0).out, "1\n");
+        since.elapsed()
+    };
+    let few = took(50);
+    let many = took(1000);
+    assert!(many < few * 100, "{few:?} for 50, {many:?} for 1000");
+}
+
 #[test]
 fn a_hangup_leaves_it_and_cancels_what_runs() {
     let desk = console();
@@ -171,7 +287,7 @@ fn an_interrupt_ends_the_input_and_not_the_console() {
     kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGINT).unwrap();
     let (code, out, err) = child_output(&mut child);
     // A script ends with its first error; it is not stopped.
-    assert_eq!((code, desk.last().1.as_str()), (Some(3), "succeeded"), "{out}{err}");
+    assert_eq!((code, desk.last().1.as_str()), (Some(3), "failed"), "{out}{err}");
 }
 
 const TOKEN: &str = "Zq8canary-of-a-console";

@@ -1,6 +1,11 @@
 //! At a real terminal.
+use std::io::Write;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
 use crate::cli::Desk;
-use crate::cli::terminal::{Terminal, open};
+use crate::cli::terminal::{Terminal, open, start};
 
 /// So many questions stand on the screen, the last one open.
 #[track_caller]
@@ -200,6 +205,31 @@ fn what_was_typed_is_offered_again_and_no_secret_with_it() {
     assert_eq!(terminal.end().0, 0);
 }
 
+/// A password that somebody types is known to nobody as one; it is found as it is in a runbook.
+#[test]
+fn a_line_with_a_password_in_it_is_not_offered_again() {
+    let desk = Desk::with("");
+    let mut terminal = ready(&desk, 80);
+    for line in [
+        "log \"first\"",
+        &format!("let a = \"redis://u:{TOKEN}@127.0.0.1:1/0\""),
+        &format!("connect c = redis(\"redis://u:{TOKEN}@127.0.0.1:1/0\")"),
+        &format!(":plan $ curl -u bob:{TOKEN} http://127.0.0.1:1/"),
+        &format!("lte a = $ curl -u bob:{TOKEN} http://127.0.0.1:1/"),
+        "log \"last\"",
+    ] {
+        terminal.keys(&format!("{line}\r"));
+        prompted(&terminal);
+    }
+    terminal.until("\nlast");
+    terminal.keys("\x04");
+    assert_eq!(terminal.end().0, 0);
+    let mut kept = Vec::new();
+    crate::cli::canaries::files(&desk.path("."), &mut kept);
+    let (_, history) = kept.iter().find(|(name, _)| name.ends_with("console.history")).unwrap();
+    assert_eq!(crate::stage::text(history), "\"log \\\"first\\\"\"\n\"log \\\"last\\\"\"\n");
+}
+
 /// What cannot be undone stays, and nobody is promised that it will be.
 #[test]
 fn what_is_undone_at_the_end_is_not_told_as_kept() {
@@ -249,4 +279,74 @@ fn production_stands_in_the_prompt_in_red() {
     terminal.until("\n42\nproduction rbk>");
     terminal.keys("\x04");
     assert_eq!(terminal.end().0, 0);
+}
+
+/// The terminal takes nothing any more: that keeps nobody from ending it.
+#[test]
+fn a_terminal_that_nobody_reads_holds_no_end_up() {
+    let desk = Desk::with("");
+    std::fs::write(desk.path("big"), "a line of it\n".repeat(100_000)).unwrap();
+    let (mut child, master) = start(&desk, 80, &["repl"]);
+    let mut keys = std::fs::File::from(master);
+    keys.write_all(b"$ cat big\r").unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGTERM).unwrap();
+    let since = std::time::Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if since.elapsed() > std::time::Duration::from_secs(25) {
+            child.kill().unwrap();
+            panic!("it does not end");
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    };
+    assert_eq!(status.code(), Some(4));
+}
+
+/// `T` of a process that was stopped.
+fn is_stopped(terminal: &Terminal) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", terminal.pid())).unwrap();
+    stat.rsplit(") ").next().unwrap().starts_with('T')
+}
+
+/// What a shell does on `fg`; its own mode of the terminal stays.
+fn go_on(terminal: &Terminal, tty: &str) {
+    let sane = std::process::Command::new("stty").args(["-F", tty, "sane"]).status().unwrap();
+    assert!(sane.success());
+    kill(Pid::from_raw(i32::try_from(terminal.pid()).unwrap()), Signal::SIGCONT).unwrap();
+}
+
+/// At the prompt and while something runs.
+#[test]
+fn control_z_stops_it_and_it_goes_on_where_it_was() {
+    let desk = Desk::with("");
+    let mut terminal = ready(&desk, 80);
+    let tty = std::fs::read_link(format!("/proc/{}/fd/0", terminal.pid())).unwrap();
+    let tty = tty.to_str().unwrap();
+    let stopped = |terminal: &Terminal| {
+        crate::stage::until("it is stopped", std::time::Duration::from_secs(20), || is_stopped(terminal));
+    };
+    terminal.keys("40 +");
+    terminal.until("rbk> 40 +");
+    terminal.keys("\x1a");
+    stopped(&terminal);
+    go_on(&terminal, tty);
+    terminal.keys(" 2\r");
+    terminal.until("\n42\n");
+    assert!(!terminal.shown().contains("^M"), "{}", terminal.shown());
+    terminal.keys(&TOUCH.replace("$ touch one", "$ touch one; while [ ! -e go ]; do sleep 0.05; done"));
+    terminal.until("── running");
+    terminal.keys("\x1a");
+    stopped(&terminal);
+    std::fs::write(desk.path("go"), "").unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    go_on(&terminal, tty);
+    terminal.until("✓ one");
+    terminal.keys(":undo all\r");
+    terminal.until("✓ undone: one");
+    terminal.keys("\x04");
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 0, "{shown}");
 }

@@ -77,7 +77,7 @@ fn a_run_that_cannot_be_read_is_listed_and_keeps_no_other_from_going_on() {
         desk.say(&["runs", "--prune", "1s"]).ended(0).says(&["0 runs are forgotten"]);
         desk.say(&["show", &first[9..]]).ended(0).says(&[&first]);
         desk.say(&["resume", "--due"]).says(&[&second, "is left alone"]);
-        desk.say(&["resume", &first[9..]]).ended(0);
+        desk.say(&["resume", &first[9..], "--reason", "the other one is damaged"]).ended(0);
         desk.say(&["runs", "--state", "succeeded"]).ended(0).says(&[&first]);
         for door in ["resume", "rollback"] {
             let said = desk.say(&[door, &second[9..]]).ended(2).says(&["put a copy of the journal back", "rbk close"]);
@@ -88,6 +88,57 @@ fn a_run_that_cannot_be_read_is_listed_and_keeps_no_other_from_going_on() {
         desk.say(&["runs", "--state", "closed"]).ended(0).says(&[&second]);
         desk.say(&["run", "book.rbk"]).ended(0);
     }
+}
+
+#[test]
+fn a_run_of_which_an_entry_is_gone_or_was_changed_is_listed_as_damaged() {
+    for damage in [
+        "DELETE FROM entry WHERE run = 2 AND no = 3",
+        "DELETE FROM entry WHERE run = 2 AND no = (SELECT count FROM tip WHERE run = 2)",
+        "UPDATE entry SET body = x'00' WHERE run = 2 AND no = 3",
+    ] {
+        let (desk, [first, second], _) = two();
+        let db = rusqlite::Connection::open(desk.path().join("state/journal.db")).unwrap();
+        assert_eq!(db.execute(damage, []).unwrap(), 1, "{damage}");
+        drop(db);
+        for state in ["damaged", "stopped"] {
+            let listed = desk.say(&["runs", "--state", state, "--format", "json"]).ended(0);
+            let of = |run: &str| listed.out.contains(run);
+            assert_eq!((of(&first), of(&second)), (state == "stopped", state == "damaged"), "{damage}: {}", listed.out);
+        }
+        desk.say(&["show", &second, "--verify"]).ended(1);
+        for door in ["resume", "rollback"] {
+            desk.say(&[door, &second]).ended(2).says(&["is damaged: "]);
+        }
+        desk.say(&["run", "book.rbk"]).ended(2).says(&["is damaged: ", &format!("rbk close {second}")]);
+        desk.say(&["close", &second, "--reason", "looked after by hand"]).ended(0);
+        desk.say(&["runs", "--state", "closed"]).ended(0).says(&[&second]);
+        desk.say(&["run", "book.rbk"]).ended(0);
+    }
+}
+
+#[test]
+fn no_new_journal_takes_the_place_of_one_with_a_run_that_was_not_over() {
+    let (desk, [first, second], _) = two();
+    let beside = desk.path().join("state/journal.db");
+    let remove = || {
+        for ending in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{}{ending}", beside.display()));
+        }
+    };
+    let kept = std::fs::read(&beside).unwrap();
+    let kept_log = std::fs::read(log(&desk)).unwrap();
+    remove();
+    let said = desk.say(&["run", "book.rbk"]).ended(2);
+    said.says(&["is gone, and run ", "was not over in it", "put a copy of it back", "journal.db-runs"]);
+    std::fs::write(&beside, kept).unwrap();
+    std::fs::write(log(&desk), kept_log).unwrap();
+    for run in [&first, &second] {
+        desk.say(&["resume", run]).ended(0);
+    }
+    remove();
+    // Nothing of it was left to do.
+    desk.say(&["run", "book.rbk"]).ended(0);
 }
 
 #[test]

@@ -9,15 +9,20 @@ fn slow(more: &str) -> Desk {
     ))
 }
 
-#[test]
-fn a_goal_that_is_reached_is_done() {
-    let desk = slow("    done when $ grep -q line log");
+fn killed_when_written(more: &str) -> Desk {
+    let desk = slow(more);
     let mut child = desk.start(&["run", "book.rbk"]);
     desk.until("started");
     desk.write("one", "");
     desk.until("written");
     child.kill().unwrap();
     child.wait().unwrap();
+    desk
+}
+
+#[test]
+fn a_goal_that_is_reached_is_done() {
+    let desk = killed_when_written("    done when $ grep -q line log");
     desk.resume(&[]).ended(0);
     assert_eq!(desk.read("log"), "line\n");
 }
@@ -127,14 +132,9 @@ fn e1_a_command_without_an_environment_is_found_and_ended_too() {
 
 #[test]
 fn e1_what_became_of_it_can_be_said_beforehand_by_the_label_that_is_told() {
-    let desk = slow("");
-    let mut child = desk.start(&["run", "book.rbk"]);
-    desk.until("started");
-    desk.write("one", "");
-    desk.until("written");
-    child.kill().unwrap();
-    child.wait().unwrap();
+    let desk = killed_when_written("");
     desk.resume(&["--answer", "in doubt: slwo=it happened"]).ended(2).says(&["did you mean `in doubt: slow`?"]);
+    desk.resume(&["--answer", "in doubt: slow=maybe"]).ended(2).says(&["none of `it happened`, `it did not happen`"]);
     let said = desk.resume(&["--answer", "in doubt: slow=it happened"]).ended(0);
     said.says(&["▸ slow  was under way", "`--answer 'in doubt: slow=…'` answers it", "  → it happened"]);
     assert_eq!(desk.read("log"), "line\n");

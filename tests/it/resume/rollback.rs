@@ -270,6 +270,26 @@ fn e12_a_later_run_that_was_killed_or_still_runs_is_stood_upon() {
 }
 
 #[test]
+fn e12_a_run_that_was_left_does_not_go_on_over_a_later_one() {
+    let desk = held_or_not();
+    let mut first = desk.start(&["run", "book.rbk", "--set", "hold=true"]);
+    desk.until("ready");
+    std::thread::sleep(Duration::from_millis(300));
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let (first, _) = desk.last();
+    desk.say(&["run", "book.rbk"]).ended(0);
+    let (second, _) = desk.last();
+    let came = format!("run {second} came later and has changed something");
+    desk.say(&["resume", &first]).ended(2).says(&[&came, &format!("rbk close {first} --reason"), "--reason"]);
+    desk.say(&["resume", "--due"]).ended(0).says(&[&format!("run {first}"), "is left alone", &came]);
+    assert_eq!(desk.read("log"), "a\na\n");
+    desk.say(&["rollback", &second]).ended(0);
+    desk.say(&["resume", &first]).ended(1);
+    assert_eq!(desk.read("log"), "a\na\n-a\n-b\n-a\n");
+}
+
+#[test]
 fn e12_a_later_run_of_the_same_lock_is_stood_upon_also_when_it_has_ended() {
     let text = |title: &str, lock: &str| {
         format!(
@@ -288,4 +308,57 @@ fn e12_a_later_run_of_the_same_lock_is_stood_upon_also_when_it_has_ended() {
     desk.say(&["rollback", &second]).ended(0);
     desk.say(&["rollback", &first]).ended(0);
     assert_eq!(desk.read("log"), "one\ntwo\nthree\n-two\n-one\n");
+}
+
+#[test]
+fn a_part_that_is_undone_is_no_failure_because_an_earlier_one_needs_a_person() {
+    let step =
+        |name: &str, undo: &str| format!("  step \"{name}\" {{\n    $ echo {name} >> log\n    rollback {undo}\n  }}\n");
+    let desk = Desk::of(
+        &[
+            step("a", "{ $ echo -a >> log }"),
+            step("b", "{ $ echo -b >> log }"),
+            step("h", "manual \"tell the network team\""),
+        ]
+        .concat(),
+    );
+    desk.say(&["run", "book.rbk"]).ended(0);
+    let said = desk.rollback(&["--only", "h", "--reason", "r1"]).ended(3);
+    let said = said.says(&["Undone in part: a person must finish it", "tell the network team"]);
+    assert!(!said.out.contains("Failed") && !said.out.contains("cause is mended"), "{}", said.out);
+    let said = desk.rollback(&["--only", "b", "--reason", "r2"]).ended(0);
+    assert!(!said.out.contains("Failed") && !said.out.contains("r1"), "{}", said.out);
+    let said = desk.rollback(&[]).ended(3);
+    let said = said.says(&["Undone in part: a person must finish it"]);
+    assert!(!said.out.contains("failed:"), "{}", said.out);
+    assert_eq!(desk.read("log"), "a\nb\nh\n-b\n-a\n");
+    let (run, _) = desk.last();
+    let report = desk.say(&["report", &run]).ended(0).out;
+    assert!(report.contains("succeeded, then a person asked for its undo"), "{report}");
+    assert!(!report.contains("failed first"), "{report}");
+    let junit = desk.say(&["report", &run, "--format", "junit"]).ended(0).out;
+    assert!(junit.contains("<skipped message=\"undone\"/>") && !junit.contains("<failure"), "{junit}");
+}
+
+#[test]
+fn each_undo_of_a_part_tells_its_own_reason() {
+    let desk = three();
+    desk.rollback(&["--only", "c", "--reason", "r2"]).ended(0).says(&["r2"]);
+    let said = desk.rollback(&["--from", "b", "--reason", "r3"]).ended(0);
+    assert!(said.out.contains("r3") && !said.out.contains("r2"), "{}", said.out);
+}
+
+#[test]
+fn a_name_that_no_step_has_is_told_before_that_all_is_being_undone() {
+    let desk = Desk::of(
+        "  step \"Host a\" {\n    $ echo a >> log\n    rollback { $ touch going; until test -e go; do sleep 0.05; done }\n  }\n  fail \"on purpose\"",
+    );
+    let mut child = desk.start(&["run", "book.rbk"]);
+    desk.until("going");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let only = |step| desk.rollback(&["--only", step, "--reason", "x"]).ended(2);
+    only("Host z").says(&["no step `Host z`", "did you mean `Host a`"]);
+    only("Host a").says(&["all of the run is being undone already"]);
+    desk.write("go", "");
 }

@@ -66,10 +66,13 @@ fn e2_what_the_holder_could_not_undo_stays_for_a_rollback() {
     desk.until("ready");
     std::thread::sleep(Duration::from_millis(300));
     let (loser, _) = desk.last();
-    desk.say(&["run", "taker.rbk"]).ended(0);
+    let taken = desk.say(&["run", "taker.rbk"]).ended(0);
     assert_eq!(first.wait().unwrap().code(), Some(3));
     let (taker, _) = desk.last();
     told(&desk, &loser, &taker);
+    taken.says(&[&format!(
+        "taking the lock `site` over from run {loser}, which nobody drives: what it has in place stays"
+    )]);
     desk.write("mendable", "");
     let words = [format!("has taken the lock `site` from this run for run {taker}"), format!("run {taker} came later")];
     desk.say(&["rollback", &loser, "--reason", "the page is well"]).ended(0).says(&[&words[0]]);
@@ -96,4 +99,55 @@ fn e2_a_dead_holder_loses_the_lock_and_takes_nothing_back() {
     told(&desk, &loser, &taker);
     desk.say(&["rollback", &loser, "--reason", "now"]).ended(0);
     assert_eq!(desk.read("log"), "deployed\nmended\nundone\n");
+}
+
+#[test]
+fn e2_what_a_dead_holder_has_left_running_is_ended_before_the_lock_is_taken() {
+    let desk = holder("sleep 30; echo late >> log", "echo undone >> log");
+    desk.killed_at(&["run", "book.rbk"], "ready");
+    let (loser, _) = desk.last();
+    assert!(runs_on(&loser));
+    desk.write("taker.rbk", &TAKER.replace("echo mended", "sleep 1; echo mended"));
+    desk.say(&["run", "taker.rbk"]).ended(0).says(&[
+        &format!("taking the lock `site` over from run {loser}, which nobody drives: ending `"),
+        "which it left running",
+    ]);
+    assert!(!runs_on(&loser));
+    let (taker, _) = desk.last();
+    told(&desk, &loser, &taker);
+    desk.say(&["show", &loser]).ended(0).says(&[&format!("running: it was ended for run {taker}")]);
+    assert_eq!(desk.read("log"), "deployed\nmended\n");
+}
+
+/// As on a machine of another name.
+fn say_elsewhere(desk: &Desk, args: &[&str]) -> Said {
+    let run = desk.command(args);
+    let named = "unshare -u true 2>/dev/null && U=-u || U=-ru
+        exec unshare $U sh -c 'echo elsewhere > /proc/sys/kernel/hostname && exec \"$@\"' sh \"$@\"";
+    let mut command = Command::new("sh");
+    command.args(["-c", named, "sh"]).arg(run.get_program()).args(run.get_args()).current_dir(desk.path());
+    for (name, value) in run.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    Said { code: output.status.code(), out: stage::text(&output.stdout), err: stage::text(&output.stderr) }
+}
+
+#[test]
+fn e2_a_holder_that_died_elsewhere_while_a_command_ran_keeps_its_lock() {
+    let desk = holder("sleep 30; echo late >> log", "echo undone >> log");
+    desk.killed_at(&["run", "book.rbk"], "ready");
+    let (loser, _) = desk.last();
+    let host = nix::unistd::gethostname().unwrap().to_string_lossy().into_owned();
+    say_elsewhere(&desk, &["run", "taker.rbk"]).ended(2).says(&[
+        &format!("run {loser} has the lock `site` and was left on {host} while a command ran"),
+        &format!("on {host} `rbk rollback {loser}` ends and undoes it"),
+    ]);
+    assert!(runs_on(&loser));
+    desk.say(&["rollback", &loser]).ended(0);
+    say_elsewhere(&desk, &["run", "taker.rbk"]).ended(0);
+    assert_eq!(desk.read("log"), "deployed\nundone\nmended\n");
 }

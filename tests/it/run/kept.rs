@@ -90,6 +90,9 @@ impl Store for Counted {
     fn lock(&mut self, name: &str, run: &str, takeover: bool, wall: Timestamp) -> Result<Option<Lock>, Trouble> {
         self.store.lock(name, run, takeover, wall)
     }
+    fn unlock(&mut self, name: &str, run: &str) -> Result<(), Trouble> {
+        self.store.unlock(name, run)
+    }
     fn prune(&mut self, before: Timestamp) -> Result<usize, Trouble> {
         self.store.prune(before)
     }

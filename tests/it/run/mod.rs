@@ -18,6 +18,9 @@ mod replay;
 mod signals;
 mod undo;
 
+/// No runbook here may take as long: what does is killed, and its test fails.
+const PATIENCE: Duration = Duration::from_secs(240);
+
 /// A runbook in a directory of its own, where its commands run.
 struct Book {
     dir: TempDir,
@@ -111,6 +114,13 @@ impl Running {
 
     fn end(mut self) -> Ended {
         let mut said = String::new();
+        let (over, waits) = std::sync::mpsc::channel::<()>();
+        let child = Pid::from_raw(i32::try_from(self.child.id()).unwrap());
+        let guard = std::thread::spawn(move || {
+            if waits.recv_timeout(PATIENCE) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                let _ = kill(child, Signal::SIGKILL);
+            }
+        });
         let mut err = self.child.stderr.take().unwrap();
         let errors = std::thread::spawn(move || {
             let mut text = String::new();
@@ -121,6 +131,8 @@ impl Running {
             let _ = out.read_to_string(&mut said);
         }
         let code = self.child.wait().unwrap().code();
+        drop(over);
+        guard.join().unwrap();
         Ended { code, said: said + &errors.join().unwrap(), took: self.started.elapsed() }
     }
 }

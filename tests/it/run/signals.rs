@@ -155,7 +155,9 @@ fn ctrl_z_stops_the_run_with_its_command_and_fg_goes_on_without_counting_the_tim
     stage::until("rbk and its command stop", secs(5.0), || state(rbk) == 'T' && state(command) == 'T');
     std::thread::sleep(secs(4.0));
     assert!(!book.has("done"));
-    // `script` stops with its child, as a shell would show it.
+    // `script` stops with its child, as a shell would show it. Asked to go on before, it would stop for ever.
+    let script = i32::try_from(running.child.id()).unwrap();
+    stage::until("`script` stops", secs(20.0), || state(script) == 'T');
     running.signal(Signal::SIGCONT);
     kill(Pid::from_raw(rbk), Signal::SIGCONT).unwrap();
     running.end().with(0);

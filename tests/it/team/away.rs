@@ -56,11 +56,15 @@ fn a_server_that_stays_away_ends_the_run_in_time_and_what_it_did_is_undone() {
     let start = Instant::now();
     let code = run.wait().unwrap().code();
     let (took, said) = (start.elapsed(), desk.read("said"));
-    assert_eq!(code, Some(1), "{said}");
+    assert_eq!(code, Some(3), "{said}");
     assert_eq!(desk.read("log"), undone(), "{said}");
-    for word in
-        ["cannot connect to `journal`", "the way back goes on without being kept", "its end is not in the journal"]
-    {
+    for word in [
+        "cannot connect to `journal`",
+        "the way back goes on without being kept",
+        "its end is not in the journal",
+        "everything done is undone, and the journal does not know it",
+        "must not be resumed or rolled back",
+    ] {
         assert!(said.contains(word), "no `{word}` in\n{said}");
     }
     assert!(!said.contains("lab-only-password"), "{said}");
@@ -68,6 +72,16 @@ fn a_server_that_stays_away_ends_the_run_in_time_and_what_it_did_is_undone() {
     assert!(took < Duration::from_secs(60), "{took:?}");
     server.go();
     until("its lease is over", || desk.last().1 == "interrupted");
+    let (run, _) = desk.last();
+    let close = format!("rbk close {run} --reason");
+    assert!(said.contains(&close), "{said}");
+    for args in [&["resume", &*run] as &[&str], &["resume", "--last"], &["rollback", &run], &["resume", "--due"]] {
+        desk.say(args).ended(if args[1] == "--due" { 0 } else { 2 }).says(&["does not know what was undone"]);
+    }
+    assert_eq!(desk.read("log"), undone(), "nothing is done on top of it");
+    desk.say(&["close", &run, "--reason", "all of it was undone"]).ended(0);
+    assert_eq!(desk.last().1, "closed");
+    assert_eq!(std::fs::read_dir(desk.path().join("state/behind")).unwrap().count(), 0);
 }
 
 /// What undoes takes longer than its lease: it cannot know whether another has the run by then.
@@ -91,8 +105,9 @@ fn an_undo_does_not_begin_when_the_lease_is_over_and_nobody_answers() {
     let said = desk.read("said");
     assert!(said.contains("by now: its lease is over, and "), "{said}");
     server.go();
-    // What it did in between was not kept: it is done once more.
-    desk.rollback(&[]).ended(0);
+    // What it did in between was not kept: it is done once more, for a reason.
+    desk.rollback(&[]).ended(2).says(&["does not know what was undone", "--reason"]);
+    desk.rollback(&["--reason", "it may be undone twice"]).ended(0);
     assert_eq!(desk.read("log"), "a\nb\n-b\n-b\n-a\n");
     assert_eq!(desk.last().1, "undone");
 }
@@ -113,7 +128,8 @@ fn a_signal_is_heard_while_the_server_says_nothing() {
     assert!(run.try_wait().unwrap().is_none(), "{}", desk.read("said"));
     let start = Instant::now();
     signal(&run, Signal::SIGINT);
-    assert_eq!(run.wait().unwrap().code(), Some(1), "{}", desk.read("said"));
+    // The journal never hears that all is undone.
+    assert_eq!(run.wait().unwrap().code(), Some(3), "{}", desk.read("said"));
     assert!(start.elapsed() < Duration::from_secs(30), "half a lease would be five minutes: {:?}", start.elapsed());
     assert_eq!(desk.read("log"), undone());
 }

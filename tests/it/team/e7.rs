@@ -37,6 +37,11 @@ fn e7_who_was_stopped_for_longer_than_its_lease_starts_nothing_and_says_who_has_
         for word in ["✗ Stopped", &format!("run {run} was taken by another process (pid "), "starts nothing more"] {
             assert!(said.contains(word), "no `{word}` in\n{said}");
         }
+        let now = format!("another process has the run now: `rbk show {run}` tells what became of it");
+        assert!(said.contains(&now), "{said}");
+        for word in ["left in place", "rbk resume", "rbk rollback"] {
+            assert!(!said.contains(word), "`{word}` is the other's to say:\n{said}");
+        }
         assert_eq!(desk.last(), (run, if door == "resume" { "succeeded" } else { "undone" }.to_owned()));
     }
 }

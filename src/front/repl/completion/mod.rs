@@ -1,16 +1,19 @@
 //! What may stand where somebody types. In: the text, the place of the cursor, and what the console knows. Out: where the word
 //! begins and what it could be; or how a call goes on. Nothing here waits for anybody, and no secret is offered.
 mod files;
+mod inside;
 mod place;
+mod sql;
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::orders;
 use crate::diag::Code;
 use crate::session::docs::{self, Module};
+use crate::session::names::Cache;
 use crate::value::Connection;
 use crate::value::redact::Redactor;
-use place::{Place, place};
+use place::{Place, What, place};
 
 /// What the console knows, as it last was ready.
 #[derive(Default)]
@@ -23,14 +26,17 @@ pub struct Known {
     /// Files that were used.
     pub libraries: Vec<Module>,
     pub connections: Vec<Arc<Connection>>,
+    /// Those that have answered last.
+    pub open: Vec<Arc<Connection>>,
     /// What stands in nothing that is offered.
     pub secrets: Redactor,
 }
 
 /// Shared between the console and the thread that edits.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Completion {
     known: Arc<Mutex<Known>>,
+    names: Cache,
 }
 
 /// So many are offered.
@@ -74,23 +80,34 @@ fn modules() -> &'static [Module] {
 }
 
 impl Completion {
+    /// `run`: whose completion it is, for the servers that are asked for names.
     #[must_use]
-    pub fn new() -> Completion {
-        Completion::default()
+    pub fn new(run: &str) -> Completion {
+        Completion { known: Arc::default(), names: Cache::new(run) }
     }
 
     pub fn know(&self, known: Known) {
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = known;
+        *self.known() = known;
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where the word begins that ends at `at`, and what it could be.
     #[must_use]
     pub fn words(&self, text: &str, at: usize) -> (usize, Vec<String>) {
         let before = text.get(..at).unwrap_or(text);
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known();
         let Place { start, what } = place(before);
+        let (start, mut found) = match what {
+            What::Inside(inside) => {
+                let (from, found) = self.inside(&known, &inside, text.get(at..).unwrap_or_default());
+                (start + from, found)
+            }
+            what => (start, self.offered(&known, what, before.get(start..).unwrap_or_default())),
+        };
         let word = before.get(start..).unwrap_or_default();
-        let mut found = self.offered(&known, what, word);
         found.retain(|one| one.starts_with(word) && one != word && known.secrets.redact(one) == *one);
         found.sort();
         found.dedup();
@@ -104,37 +121,33 @@ impl Completion {
         if at < text.len() {
             return None;
         }
-        let (callee, commas) = place::call(text)?;
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let place::Call { callee, commas, .. } = place::call(text)?;
+        let known = self.known();
         let rest = self.parameters(&known, callee)?.into_iter().skip(commas).collect::<Vec<_>>();
         let space = if text.ends_with(',') { " " } else { "" };
         let open = text.ends_with('(') || text.trim_end().ends_with(',');
         open.then(|| format!("{space}{})", rest.join(", ")))
     }
 
-    fn offered(&self, known: &Known, what: place::What<'_>, word: &str) -> Vec<String> {
+    fn offered(&self, known: &Known, what: What<'_>, word: &str) -> Vec<String> {
         match what {
-            place::What::Order => {
+            What::Order => {
                 orders::ALL.iter().filter_map(|order| order.names.first()).map(|name| (*name).to_owned()).collect()
             }
-            place::What::Code => Code::ALL.iter().map(|code| code.name().to_owned()).collect(),
-            place::What::Module => {
+            What::Code => Code::ALL.iter().map(|code| code.name().to_owned()).collect(),
+            What::Module => {
                 let short = |module: &Module| module.name.trim_start_matches("std/").to_owned();
                 let own = known.actions.iter().map(|(name, _)| name.clone());
                 modules().iter().map(short).chain(own).collect()
             }
-            place::What::Library => {
+            What::Library => {
                 let libraries = modules().iter().filter(|module| module.name.starts_with("std/"));
                 let libraries = libraries.map(|module| module.name.clone());
                 libraries.chain(files::beginning(word)).collect()
             }
-            place::What::File => files::beginning(word),
-            place::What::Member(of) => {
-                self.members(known, of).into_iter().map(|(name, _)| format!("{name}(")).collect()
-            }
-            place::What::Inside(of) if known.connections.iter().any(|on| on.name == of) => Vec::new(),
-            place::What::Inside(_) => files::beginning(word),
-            place::What::Word(callee) => {
+            What::File | What::Inside(_) => files::beginning(word),
+            What::Member(of) => self.members(known, of).into_iter().map(|(name, _)| format!("{name}(")).collect(),
+            What::Word(callee) => {
                 let words = STATEMENTS.iter().chain(INSIDE).map(|word| (*word).to_owned());
                 let words = words.filter(|_| callee.is_none());
                 let parameters = callee.and_then(|callee| self.parameters(known, callee)).unwrap_or_default();
@@ -180,7 +193,7 @@ mod tests {
     use crate::value::{ConnKind, Record, Value};
 
     fn completion() -> Completion {
-        let completion = Completion::new();
+        let completion = Completion::new("test");
         let db = Connection { kind: ConnKind::Postgres, name: "db".into(), args: Record::default() };
         let mut secrets = Redactor::default();
         secrets.learn("token", &Value::str("Zq8canary-of-names"));
@@ -190,6 +203,7 @@ mod tests {
             libraries: Vec::new(),
             actions: vec![("twice".into(), "action twice(n: int, of: list<string> = [\"a, b\"])".into())],
             connections: vec![Arc::new(db)],
+            open: Vec::new(),
             secrets,
         });
         completion
@@ -214,7 +228,7 @@ mod tests {
         assert_eq!(words("$ echo #{bef"), ["before"]);
         assert_eq!(words("ste"), ["step"]);
         assert_eq!(words("Zq8"), Vec::<String>::new());
-        // What the server has is not known.
+        // It has not answered yet, and is not asked.
         assert_eq!(words("db.value(\"SELECT us"), Vec::<String>::new());
     }
 

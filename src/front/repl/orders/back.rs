@@ -26,7 +26,7 @@ pub fn undo(desk: &mut Desk, words: &str) -> Done {
 
 pub fn redo(desk: &mut Desk, words: &str) -> Done {
     let number = match words.trim_start_matches("entry").trim() {
-        "" => desk.ended.iter().rev().find(|(_, came)| *came == Came::Undone).map(|(number, _)| *number),
+        "" => desk.again.undone.last().copied(),
         number => match number.parse::<u32>() {
             Ok(number @ 1..) => Some(number - 1),
             Ok(0) | Err(_) => {
@@ -35,11 +35,15 @@ pub fn redo(desk: &mut Desk, words: &str) -> Done {
         },
     };
     let Some(number) = number else {
-        return Err(Trouble::new("nothing was undone").with_help("`:redo 3` types entry 3 again"));
+        let undone = desk.ended.iter().any(|(_, came)| *came == Came::Undone);
+        let message = if undone { "all that was undone is done again" } else { "nothing was undone" };
+        return Err(Trouble::new(message).with_help("`:redo 3` types entry 3 again"));
     };
     let Some(text) = desk.console.text(number).map(str::to_owned) else {
         return Err(Trouble::new(format!("there is no entry {}", number + 1)));
     };
     desk.say(&text.lines().map(|line| Line::new(0).put(Tone::Dim, line)).collect::<Vec<_>>());
-    Ok(desk.enter(&text))
+    let turn = desk.enter(&text);
+    desk.again.running = turn.is_some().then_some(number);
+    Ok(turn)
 }

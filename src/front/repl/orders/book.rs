@@ -80,16 +80,15 @@ pub fn release(desk: &mut Desk, words: &str) -> Done {
 
 const LIST: &str = "`:steps` lists them";
 
-/// The first of this name; else the first that begins so.
+/// The first of exactly this name.
 fn named(desk: &Desk, name: &str) -> Result<(usize, String), Trouble> {
     let (book, _) = desk.loaded()?;
     let name = name.trim_matches('"');
-    let exact = book.pieces.iter().position(|piece| piece.name == name);
-    let at = exact.or_else(|| book.pieces.iter().position(|piece| piece.name.starts_with(name)));
-    if let Some((at, piece)) = at.and_then(|at| Some((at, book.pieces.get(at)?))) {
+    if let Some((at, piece)) = book.pieces.iter().enumerate().find(|(_, piece)| piece.name == name) {
         return Ok((at, piece.name.to_string()));
     }
-    let near = did_you_mean(name, book.pieces.iter().map(|piece| piece.name.as_str()));
+    let names = || book.pieces.iter().map(|piece| piece.name.as_str());
+    let near = names().find(|other| other.starts_with(name)).or_else(|| did_you_mean(name, names()));
     let help = near.map_or_else(|| LIST.to_owned(), |near| format!("did you mean `{near}`?"));
     Err(Trouble::new(format!("the runbook has no step `{name}`")).with_help(help))
 }

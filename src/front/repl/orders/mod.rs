@@ -44,7 +44,7 @@ pub const ALL: &[Order] = &[
     order(
         &[":redo"],
         "[ENTRY]",
-        "type the entry again that was undone last, or this one; everything is asked again",
+        "type the entry again that was undone last and is not done again yet, or this one; everything is asked again",
         back::redo,
     ),
     order(&[":steps"], "", "the parts of the runbook, and what is in place", look::steps),
@@ -97,6 +97,14 @@ pub fn obey(desk: &mut Desk, text: &str) -> Option<Done> {
         return Some(Err(Trouble::new(format!("`{word}` takes nothing after it"))));
     }
     Some((order.act)(desk, rest))
+}
+
+/// What stands behind an order, or the whole text where none begins it.
+pub fn statement(text: &str) -> &str {
+    if !text.starts_with(':') {
+        return text;
+    }
+    text.split_once(char::is_whitespace).map_or("", |(_, rest)| rest.trim())
 }
 
 fn quit(desk: &mut Desk, _: &str) -> Done {

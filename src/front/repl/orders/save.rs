@@ -4,9 +4,10 @@ use crate::diag::Severity;
 use crate::journal::Trouble;
 use crate::report::diagnostics;
 use crate::report::style::{Line, Tone};
+use crate::session::advice::{Advice, Advised};
 use crate::session::console::Came;
 use crate::session::output::{self, Over};
-use crate::session::save::{self, About, Saved};
+use crate::session::save::{self, About, Worked};
 use crate::session::{now, place};
 
 pub fn save(desk: &mut Desk, file: &str) -> Done {
@@ -25,9 +26,13 @@ fn saved(desk: &mut Desk, file: &str, over: Over) -> Done {
     let owner = place::holder().user;
     let day = now().strftime("%F").to_string();
     let about = About { file, owner: &owner, run: &desk.run.id, day };
-    let Saved { text, found, sources } = save::save(&desk.console, &done, &about, &desk.known.borrow())?;
+    let book = desk.book();
+    let book = book.as_ref().map(|(book, reached)| (&**book, reached));
+    let worked = Worked { console: &desk.console, done: &done, book };
+    let text = save::save(&worked, &about, &desk.known.borrow())?;
     output::write(file, &text, over, ":save!")?;
-    let errors: Vec<_> = found.iter().filter(|found| found.severity == Severity::Error).cloned().collect();
+    let Advised { found, sources, .. } = Advice::new(now()).given(file).map_err(Trouble::new)?;
+    let errors: Vec<_> = found.into_iter().filter(|found| found.severity == Severity::Error).collect();
     if errors.is_empty() {
         let mut lines = vec![Line::new(0).put(Tone::Good, format!("what worked is in `{file}`"))];
         if let Some(line) = left_out(desk, &done) {
@@ -39,7 +44,7 @@ fn saved(desk: &mut Desk, file: &str, over: Over) -> Done {
     let (count, _) = diagnostics::count(&errors);
     desk.draw(&errors, &sources);
     let message =
-        format!("what worked is in `{file}`, but not as a runbook that can run: {}", diagnostics::tally(count, 0));
+        format!("what worked is in `{file}`, but the runbook is not good yet: {}", diagnostics::tally(count, 0));
     Err(Trouble::new(message).with_help(format!("mend it there; `rbk check {file}` says what is left")))
 }
 

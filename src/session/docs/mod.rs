@@ -1,4 +1,7 @@
-//! What the language offers, from the declarations themselves: native actions, libraries and their documentation.
+//! What the language offers, from the declarations themselves: native actions, libraries and their documentation; and its own
+//! words, from its reference.
+mod language;
+
 use crate::check::stdlib;
 use crate::diag::did_you_mean;
 use crate::source::{Sources, Span};
@@ -31,28 +34,46 @@ pub fn modules() -> Vec<Module> {
     natives.chain(stdlib::LIBRARIES.iter().map(|(name, text)| read(format!("std/{name}"), text))).collect()
 }
 
-/// What a name means: a module (`git` for `std/git` too), or one entry of it (`git.checkout`).
+/// What a name means: a module (`git` for `std/git` too), one entry of it (`git.checkout`), a word of the language (`wait`), or
+/// `language`, its whole reference.
 ///
 /// # Errors
 /// What to look for instead.
 pub fn find(name: &str) -> Result<Module, String> {
     let modules = modules();
-    let named = |wanted: &str| {
-        modules.iter().find(|module| module.name == wanted || module.name.strip_prefix("std/") == Some(wanted)).cloned()
-    };
-    if let Some(module) = named(name) {
+    let called =
+        |wanted: &str| modules.iter().filter(|m| m.name == wanted || short(&m.name) == wanted).collect::<Vec<_>>();
+    if let Some(module) = called(name).first() {
+        let mut module = Module::clone(module);
+        let library = format!("std/{name}");
+        if modules.iter().any(|other| other.name == library) {
+            module.about.push_str(&format!("\nThe library has more: `rbk docs {library}`."));
+        }
         return Ok(module);
     }
     if let Some((module, entry)) = name.rsplit_once('.')
-        && let Some(module) = named(module)
+        && let these = called(module)
+        && !these.is_empty()
     {
-        let entries: Vec<Entry> = module.entries.iter().filter(|e| e.name == entry).cloned().collect();
-        if entries.is_empty() {
-            let near = did_you_mean(entry, module.entries.iter().map(|e| e.name.as_str()));
-            let near = near.map(|near| format!("did you mean `{}.{near}`?", short(&module.name)));
-            return Err(near.unwrap_or_else(|| format!("`rbk docs {}` lists what it has", short(&module.name))));
-        }
-        return Ok(Module { entries, about: String::new(), ..module });
+        let of = |module: &Module| {
+            let entries: Vec<Entry> = module.entries.iter().filter(|e| e.name == entry).cloned().collect();
+            (!entries.is_empty()).then(|| Module { entries, about: String::new(), name: module.name.clone() })
+        };
+        let found: Vec<Module> = these.iter().copied().filter_map(of).collect();
+        return match found.as_slice() {
+            [] => {
+                let near = did_you_mean(entry, these.iter().flat_map(|m| &m.entries).map(|e| e.name.as_str()));
+                let near = near.map(|near| format!("did you mean `{module}.{near}`?"));
+                Err(near.unwrap_or_else(|| format!("`rbk docs {module}` lists what it has")))
+            }
+            [one] => Ok(one.clone()),
+            several => {
+                let names: Vec<&str> = several.iter().map(|m| m.name.as_str()).collect();
+                let about = format!("It is in {}.", names.join(" and in "));
+                let entries = several.iter().flat_map(|m| m.entries.clone()).collect();
+                Ok(Module { name: name.to_owned(), about, entries })
+            }
+        };
     }
     // A bare name: wherever it is declared.
     let everywhere = modules.iter().filter_map(|module| {
@@ -63,14 +84,21 @@ pub fn find(name: &str) -> Result<Module, String> {
         everywhere.map(|(module, entry)| format!("{}.{}", short(&module.name), entry.name)).collect();
     match found.as_slice() {
         [only] => find(only),
-        [] => {
-            let names = modules.iter().map(|module| short(&module.name));
-            let near =
-                did_you_mean(name, names.chain(modules.iter().flat_map(|m| m.entries.iter().map(|e| e.name.as_str()))));
+        [] if name == "language" => Ok(language::whole()),
+        several => {
+            if let Some(word) = language::word(name) {
+                return Ok(word);
+            }
+            if !several.is_empty() {
+                return Err(format!("there is {}", several.join(", ")));
+            }
+            let mut names: Vec<&str> = modules.iter().map(|module| short(&module.name)).collect();
+            names.extend(modules.iter().flat_map(|m| m.entries.iter().map(|e| e.name.as_str())));
+            names.extend(language::words());
+            let near = did_you_mean(name, names);
             Err(near
                 .map_or_else(|| "`rbk docs` lists every module".to_owned(), |near| format!("did you mean `{near}`?")))
         }
-        many => Err(format!("there is {}", many.join(", "))),
     }
 }
 

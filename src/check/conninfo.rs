@@ -1,4 +1,4 @@
-//! The text of a connection → its parameters: a URL, or libpq's `key=value` form.
+//! The text of a connection to Postgres → its parameters: a URL, or libpq's `key=value` form.
 use percent_encoding::percent_decode_str;
 
 use crate::diag::did_you_mean;

@@ -9,9 +9,12 @@ use std::time::{Duration, Instant};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::{Winsize, openpty};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use unicode_width::UnicodeWidthStr;
 
 use super::{Desk, book};
+use crate::stage::{is_stopped, until};
 
 /// A call of `rbk` on a terminal of so many columns.
 pub struct Terminal {
@@ -113,6 +116,10 @@ impl Terminal {
 
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    pub fn is_stopped(&self) -> bool {
+        crate::stage::is_stopped(self.pid())
     }
 
     /// The terminal goes away, as when a connection drops; how it exited.
@@ -390,4 +397,39 @@ fn what_is_looked_back_at_is_broken_between_words() {
             assert!(words.contains(LONG), "{columns}: {words}");
         }
     }
+}
+
+#[test]
+fn a_command_that_wants_the_terminal_fails_and_says_so() {
+    let asks = r#"  step "ask" {
+    $ read answer < /dev/tty; touch answered
+    rollback { $ touch undone }
+  }"#;
+    let desk = Desk::with(&book(asks));
+    let mut terminal = open(&desk, 80, &["run", "a.rbk"]);
+    let (code, _) = terminal.end();
+    let shown = terminal.all();
+    assert_eq!(code, 1, "{shown}");
+    assert!(shown.contains("wants to use the terminal"), "{shown}");
+    assert!(desk.has("undone") && !desk.has("answered"));
+}
+
+#[test]
+fn control_z_stops_the_run_with_its_command_and_fg_goes_on_without_counting_the_time() {
+    let slow = r#"  step "slow" timeout 4s {
+    $ echo $$ > pid; touch started; sleep 2; touch done
+    rollback { $ touch undone }
+  }"#;
+    let desk = Desk::with(&book(slow));
+    let mut terminal = open(&desk, 80, &["run", "a.rbk"]);
+    until("the command runs", Duration::from_secs(20), || desk.has("started"));
+    let command: u32 = std::fs::read_to_string(desk.path("pid")).unwrap().trim().parse().unwrap();
+    terminal.keys("\x1a");
+    until("rbk and its command stop", Duration::from_secs(20), || terminal.is_stopped() && is_stopped(command));
+    std::thread::sleep(Duration::from_secs(4));
+    assert!(!desk.has("done"));
+    kill(Pid::from_raw(i32::try_from(terminal.pid()).unwrap()), Signal::SIGCONT).unwrap();
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 0, "{shown}");
+    assert!(desk.has("done") && !desk.has("undone"));
 }

@@ -305,12 +305,6 @@ fn a_terminal_that_nobody_reads_holds_no_end_up() {
     assert_eq!(status.code(), Some(4));
 }
 
-/// `T` of a process that was stopped.
-fn is_stopped(terminal: &Terminal) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", terminal.pid())).unwrap();
-    stat.rsplit(") ").next().unwrap().starts_with('T')
-}
-
 /// What a shell does on `fg`; its own mode of the terminal stays.
 fn go_on(terminal: &Terminal, tty: &str) {
     let sane = std::process::Command::new("stty").args(["-F", tty, "sane"]).status().unwrap();
@@ -326,7 +320,7 @@ fn control_z_stops_it_and_it_goes_on_where_it_was() {
     let tty = std::fs::read_link(format!("/proc/{}/fd/0", terminal.pid())).unwrap();
     let tty = tty.to_str().unwrap();
     let stopped = |terminal: &Terminal| {
-        crate::stage::until("it is stopped", std::time::Duration::from_secs(20), || is_stopped(terminal));
+        crate::stage::until("it is stopped", std::time::Duration::from_secs(20), || terminal.is_stopped());
     };
     terminal.keys("40 +");
     terminal.until("rbk> 40 +");

@@ -108,62 +108,6 @@ fn a_second_signal_names_what_is_in_place() {
     assert!(!book.has("finally"));
 }
 
-/// Under a terminal of its own, made by `script`.
-fn at_terminal(book: &Book) -> Running {
-    let mut command = Command::new("script");
-    command.args(["-qec", &format!("{} run book.rbk", env!("CARGO_BIN_EXE_rbk")), "/dev/null"]);
-    book.settle(&mut command);
-    command.stdin(Stdio::piped());
-    Running { child: command.spawn().unwrap(), started: Instant::now() }
-}
-
-#[test]
-fn a_command_that_wants_the_terminal_fails_and_says_so() {
-    let book = Book::of(
-        r#"  step "ask" timeout 30s {
-    $ read answer < /dev/tty; touch answered
-    rollback { $ touch undone }
-  }"#,
-    );
-    at_terminal(&book).end().with(1).says("wants to use the terminal").within(secs(15.0));
-    assert!(book.has("undone") && !book.has("answered"));
-}
-
-/// The letter of a process's state.
-fn state(pid: i32) -> char {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next()).unwrap_or('?')
-}
-
-fn parent(pid: i32) -> i32 {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    stat.rsplit_once(") ").unwrap().1.split(' ').nth(1).unwrap().parse().unwrap()
-}
-
-#[test]
-fn ctrl_z_stops_the_run_with_its_command_and_fg_goes_on_without_counting_the_time() {
-    let book = Book::of(
-        r#"  step "slow" timeout 4s {
-    $ echo $$ > pid; sleep 2; touch done
-    rollback { $ touch undone }
-  }"#,
-    );
-    let running = at_terminal(&book);
-    let command = book.pid("pid");
-    let rbk = parent(command);
-    kill(Pid::from_raw(rbk), Signal::SIGTSTP).unwrap();
-    stage::until("rbk and its command stop", secs(5.0), || state(rbk) == 'T' && state(command) == 'T');
-    std::thread::sleep(secs(4.0));
-    assert!(!book.has("done"));
-    // `script` stops with its child, as a shell would show it. Asked to go on before, it would stop for ever.
-    let script = i32::try_from(running.child.id()).unwrap();
-    stage::until("`script` stops", secs(20.0), || state(script) == 'T');
-    running.signal(Signal::SIGCONT);
-    kill(Pid::from_raw(rbk), Signal::SIGCONT).unwrap();
-    running.end().with(0);
-    assert!(book.has("done") && !book.has("undone"));
-}
-
 #[test]
 fn a_second_signal_in_a_rollback_says_that_it_was_interrupted_and_where() {
     let book = Book::of(

@@ -133,6 +133,12 @@ pub fn until(what: &str, limit: Duration, ready: impl Fn() -> bool) {
     }
 }
 
+/// A signal has stopped it, and it may go on.
+pub fn is_stopped(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
+}
+
 /// Run a program to its end; it must succeed.
 pub fn sh(command: &mut Command) -> String {
     let out = command.env("PATH", path()).stdin(Stdio::null()).output().unwrap_or_else(|e| panic!("{command:?}: {e}"));

@@ -128,6 +128,7 @@ codes! {
     StampTwice "stamp-twice" "the time is asked twice for one name",
     SwitchUnchecked "switch-unchecked" "traffic goes to something that nobody has looked at",
     UnboundedFollow "unbounded-follow" "a command never ends",
+    UndoTakesMore "undo-takes-more" "a rollback destroys what may have been there before",
     UnknownSubcommand "unknown-subcommand" "a command that its program does not know",
     UnprovenRestore "unproven-restore" "a dump of unknown age is restored",
     WaitMissesFailure "wait-misses-failure" "a wait that does not see a failure",

@@ -199,6 +199,17 @@ impl<'a> Script<'a> {
         })
     }
 
+    /// Whether no other run has this name: it, or a text behind its names, holds `run.id`.
+    #[must_use]
+    pub fn of_this_run(&self, text: &str) -> bool {
+        let holds = |text: &str| text.contains("run.id");
+        holds(text)
+            || self
+                .words(text)
+                .iter()
+                .any(|word| self.bound.get(word).is_some_and(|bound| holds(self.sources.text(bound.span))))
+    }
+
     fn agreeing(&self, place: Place) -> impl Iterator<Item = Check> {
         let around = move |check: &Placed<Check>| {
             let mut step = place.step;

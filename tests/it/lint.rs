@@ -252,6 +252,36 @@ fn a_guard_counts_when_it_is_about_what_is_destroyed() {
 }
 
 #[test]
+fn a_rollback_destroys_only_what_its_step_has_made() {
+    let step = |before: &str, made: &str, undo: &str| {
+        codes(&format!("step \"Make\" timeout 1m {{\n{before}\n$ {made}\nrollback {{ {undo} }}\n}}"))
+    };
+    for (made, undo) in [
+        ("createdb -h db-1 shop_next", "$ dropdb -h db-1 --if-exists shop_next"),
+        ("mkdir -p releases/v2 && touch releases/v2/x", "$ rm -rf releases/v2"),
+        ("git tag v2", "$ git tag -d v2"),
+        ("sudo useradd -m deploy", "$ sudo userdel deploy"),
+        ("docker volume create shop", "$ docker volume rm shop"),
+    ] {
+        assert_eq!(step("", made, undo), ["undo-takes-more 5"], "{made}");
+    }
+    let (made, undo) = ("createdb -h db-1 shop_next", "$ dropdb -h db-1 shop_next");
+    for new in [
+        "done when $ psql -h db-1 -d shop_next -Atqc \"select true\"",
+        "guard \"shop_next is new\": $ ./is-new.sh shop_next",
+        "confirm \"Go on?\"",
+    ] {
+        assert_eq!(step(new, made, undo), [""; 0], "{new}");
+    }
+    // Another thing, one of this run, one that is empty, one that the rollback asks for.
+    assert_eq!(step("", made, "$ dropdb -h db-1 shop_old"), [""; 0]);
+    assert_eq!(step("let name = \"next_#{run.id}\"", "createdb -h db-1 #{name}", "$ dropdb -h db-1 #{name}"), [""; 0]);
+    assert_eq!(step("", "mkdir releases/v2", "$ rmdir releases/v2"), [""; 0]);
+    let asks = "if there == \"\" { $ dropdb -h db-1 shop_next }";
+    assert_eq!(step("let there = $ ./is-there.sh shop_next", made, asks), [""; 0]);
+}
+
+#[test]
 fn what_destroys_and_what_only_shows() {
     for command in [
         "zfs destroy -r tank/shop",

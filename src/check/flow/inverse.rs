@@ -107,16 +107,18 @@ fn of_command(line: &str) -> Option<String> {
 fn of_call(action: &str, source: &str) -> Option<String> {
     let on = source.rsplit_once('.').map_or("", |(on, _)| on);
     match action {
-        "redis.set" => {
-            Some(format!("`rollback {{ {on}.del(…) }}`, or the value from `let before = {on}.get(…)` above,"))
-        }
-        "redis.del" => Some(format!("`let before = {on}.get(…)` above and `rollback {{ {on}.set(…) }}`")),
+        "redis.set" | "redis.del" | "redis.expire" => Some(format!(
+            "`use \"std/redis\"` and write `{action}({on}, …)`, which puts back the old value and the time it had left,"
+        )),
         "redis.incr" => Some(format!("`rollback {{ {on}.incr(…, by: -1) }}`")),
         "redis.config_set" => {
             Some(format!("`let before = {on}.config_get(…)` above and `rollback {{ {on}.config_set(…, before) }}`"))
         }
         "file.write" => Some("`let before = file.read(…)` above and `rollback { file.write(…, before) }`".to_owned()),
-        "file.copy" => Some("`rollback { file.remove(…) }`".to_owned()),
+        "file.copy" => Some(
+            "`rollback { file.remove(…) }` where nothing is there before, else take `files.copy(…)` of `std/files`, which puts back what was,"
+                .to_owned(),
+        ),
         "postgres.set_password" => Some(format!("`rollback {{ {on}.set_password(…, old_password) }}`")),
         "http.put" => {
             Some(format!("`let before = {on}.get(…).json()` above and `rollback {{ {on}.put(…, json: before) }}`"))

@@ -43,6 +43,7 @@ mod stale_words;
 mod stamp_twice;
 mod switch_unchecked;
 mod unbounded_follow;
+mod undo_takes_more;
 mod unknown_subcommand;
 mod unproven_restore;
 mod update_without_where;
@@ -98,6 +99,7 @@ pub const ALL: &[&Rule] = &[
     &stamp_twice::RULE,
     &switch_unchecked::RULE,
     &unbounded_follow::RULE,
+    &undo_takes_more::RULE,
     &unknown_subcommand::RULE,
     &unproven_restore::RULE,
     &update_without_where::RULE,

@@ -26,6 +26,8 @@ pub struct Pending {
     started: bool,
     /// A wait that has begun and asks for its timer next.
     begun: Option<Wait>,
+    /// Was asked last: its timer comes next.
+    put: Option<QuestionId>,
 }
 
 /// A call without its end.
@@ -47,6 +49,8 @@ pub struct PendingTimer {
     pub clock: TimerClock,
     /// Of a `wait`, and of the limit of a `wait up to`.
     pub wait: Option<Wait>,
+    /// The question whose answer it bounds.
+    pub question: Option<QuestionId>,
 }
 
 /// A wait that has begun.
@@ -102,7 +106,7 @@ impl Pending {
 
     /// Take in what the engine asked for after an input, by its number and time.
     pub(super) fn asked(&mut self, input: usize, at: Nanos, command: &Command) {
-        let begun = self.begun.take();
+        let (begun, put) = (self.begun.take(), self.put.take());
         match command {
             Command::Call(call) => self.calls.push(PendingCall { call: call.clone(), cancelled: false }),
             Command::Cancel(id) => {
@@ -110,11 +114,20 @@ impl Pending {
                 call.into_iter().for_each(|pending| pending.cancelled = true);
             }
             Command::Timer(id, after, clock) => {
-                self.timers.push(PendingTimer { id: *id, input, set: at, after: *after, clock: *clock, wait: begun });
+                self.timers.push(PendingTimer {
+                    id: *id,
+                    input,
+                    set: at,
+                    after: *after,
+                    clock: *clock,
+                    wait: begun,
+                    question: put,
+                });
             }
             Command::Clear(id) => self.timers.retain(|timer| timer.id != *id),
             Command::Ask(id, asked) => {
                 self.questions.push(PendingQuestion { id: *id, asked: QuestionAsked::clone(asked) });
+                self.put = asked.within.map(|_| *id);
             }
             Command::Withdraw(id) => self.questions.retain(|asked| asked.id != *id),
             Command::Finish(finish) => self.finish = Some(Finish::clone(finish)),

@@ -5,7 +5,7 @@ use super::{Entry, Head, Holder, Trouble};
 use crate::engine::CallId;
 use crate::engine::event::End;
 use crate::value::redact::Redactor;
-use crate::value::{SmolStr, Timestamp, Value};
+use crate::value::{Nanos, SmolStr, Timestamp, Value};
 
 /// Where entries found their place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -194,6 +194,16 @@ pub trait Store {
 
     /// That the run that this process drives is another one's by now, as far as is known here; nobody is asked.
     fn taken(&self, _run: &str) -> Option<Trouble> {
+        None
+    }
+
+    /// The run that this process drives goes on, and has so much running time behind it. Told a few times a second: it is not
+    /// kept for ever, and need not survive a power cut.
+    fn lives(&mut self, _run: &str, _at: Nanos) {}
+
+    /// After a take: how much running time was behind the run when the process that died with it was last seen alive; nothing
+    /// when none died, or that is not known.
+    fn lived(&self, _run: &str) -> Option<Nanos> {
         None
     }
 

@@ -273,6 +273,9 @@ impl<'a> Driver<'a> {
                     crate::effects::shell::reap_all();
                     let at = self.clock.now();
                     self.around.watcher.tick(at);
+                    if let Some(journal) = self.around.journal.as_mut().filter(|_| !over) {
+                        journal.lives(at);
+                    }
                     let taken = self.around.journal.as_ref().and_then(|journal| journal.taken());
                     if let Some(taken) = taken.filter(|_| !over) {
                         self.lose(taken);

@@ -9,7 +9,7 @@ use crate::journal::behind;
 use crate::journal::entry::{driven_on, unfinished};
 use crate::journal::{Entry, Filter, Holder, Lock, Room, Row, Standing, State, Store, Trouble, Wanted};
 use crate::value::redact::Redactor;
-use crate::value::{SmolStr, Timestamp, Value};
+use crate::value::{Nanos, SmolStr, Timestamp, Value};
 
 pub struct Journal {
     store: Box<dyn Store>,
@@ -190,6 +190,19 @@ impl Journal {
     pub fn last_of(&mut self, book: &str, states: Vec<State>) -> Result<Option<Row>, Trouble> {
         let filter = Filter { book: Some(book.to_owned()), states, limit: Some(1), ..Filter::default() };
         Ok(self.store.runs(&filter)?.pop())
+    }
+
+    /// The run goes on, and has so much running time behind it.
+    pub fn lives(&mut self, at: Nanos) {
+        if !self.lost {
+            self.store.lives(&self.run, at);
+        }
+    }
+
+    /// How much running time was behind the run when a process died with it, as far as is known.
+    #[must_use]
+    pub fn lived(&self) -> Nanos {
+        self.store.lived(&self.run).unwrap_or_default()
     }
 
     /// Beside what happens: kept with the next entries.

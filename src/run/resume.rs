@@ -121,10 +121,16 @@ pub async fn recall(
                 let (name, address, server) = (name.clone(), address.clone(), server.clone());
                 past.places.push(Place { name, address, server });
             }
-            Entry::Stopped { last, .. } => past.ends.extend(last.into_iter().filter_map(|input| match input.event {
-                Event::Ended(call, outcome) => Some((call, *outcome)),
-                _ => None,
-            })),
+            Entry::Stopped { last, .. } => {
+                // Whoever stops it has had the time until then; what ran out is looked at anew.
+                if let Some(Input { at, event: Event::Kill | Event::Parked(..) }) = last.first() {
+                    past.at = past.at.max(*at);
+                }
+                past.ends.extend(last.into_iter().filter_map(|input| match input.event {
+                    Event::Ended(call, outcome) => Some((call, *outcome)),
+                    _ => None,
+                }));
+            }
             Entry::Entered { .. }
             | Entry::Noted { .. }
             | Entry::Taken { .. }
@@ -133,6 +139,8 @@ pub async fn recall(
             | Entry::Closed { .. } => {}
         }
     }
+    // A process that died may have waited since its last entry.
+    past.at = past.at.max(journal.lived());
     Ok(past)
 }
 

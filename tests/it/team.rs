@@ -87,6 +87,30 @@ fn a_killed_run_is_seen_and_resumed_from_another_home() {
 }
 
 #[test]
+fn what_was_waited_before_a_death_is_charged_by_whoever_goes_on() {
+    let url = database();
+    let here = desk(&book("  wait up to 5m every 100ms until $ ./look"), &url, 3);
+    let mut child = here.start(&["run", "book.rbk"]);
+    here.until("ready");
+    std::thread::sleep(Duration::from_secs(5));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let (run, _) = here.last();
+    let said = std::fs::File::create(here.path().join("said")).unwrap();
+    let mut child = here.command(&["resume", &run, "--format", "json"]).stdout(said).spawn().unwrap();
+    let limit = || {
+        let text = here.read("said");
+        let events = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        events.filter(|event| event["event"] == "wait").find_map(|event| event["limit"].as_f64())
+    };
+    until("its limit is told", || limit().is_some());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // Known to a sixth of a lease.
+    assert!((250.0..=297.0).contains(&limit().unwrap()), "{:?} s are left", limit());
+}
+
+#[test]
 fn who_comes_too_early_waits_and_says_so() {
     let url = database();
     let desk = desk(&twenty(), &url, 3);

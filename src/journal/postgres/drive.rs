@@ -12,7 +12,7 @@ use crate::journal::trouble::{driven, no_such_run, not_driven};
 use crate::journal::written::{Written, closing, written};
 use crate::journal::{Entry, Head, Holder, Kind, Lapse, Standing, State, Trouble};
 use crate::value::redact::Redactor;
-use crate::value::{SmolStr, Timestamp};
+use crate::value::{Nanos, SmolStr, Timestamp};
 
 /// A run that this process drives.
 pub struct Driven {
@@ -23,6 +23,8 @@ pub struct Driven {
     seal: Seal,
     /// What was sent and not answered: it may be there, and is sent again as it was.
     sent: Option<Sent>,
+    /// How far the running time was when the last holder died.
+    pub lived: Option<Nanos>,
 }
 
 struct Sent {
@@ -58,7 +60,7 @@ impl Postgres {
             holder: holder.clone(),
         };
         let (no, watch) = self.worker.ask(async move |line| line.begin(new).await)?;
-        let driven = Driven { no, watch, head: of_head, tip, seal, sent: None };
+        let driven = Driven { no, watch, head: of_head, tip, seal, sent: None, lived: None };
         self.driven.insert(head.run.clone(), driven);
         Ok(())
     }
@@ -66,10 +68,10 @@ impl Postgres {
     /// Waits until the lease of a holder that says nothing has run out.
     pub(super) fn drive(&mut self, run: &str, holder: &Holder) -> Result<(), Trouble> {
         let mut before: Option<Held> = None;
-        let (no, watch) = loop {
+        let (no, watch, lived) = loop {
             let (id, by) = (SmolStr::from(run), holder.clone());
             match self.worker.ask(async move |line| line.try_take(id, &by).await)? {
-                Taking::Ours { no, watch } => break (no, watch),
+                Taking::Ours { no, watch, lived } => break (no, watch, lived.map(Nanos)),
                 Taking::NoRun => return Err(no_such_run(run)),
                 Taking::Held(held) => {
                     if before.as_ref().is_some_and(|before| held.lives(before)) {
@@ -82,7 +84,7 @@ impl Postgres {
         };
         let taken = self.end_of(run, no).and_then(|(body, tip)| {
             let seal = codec::read_head(&body)?.seal(self.key.clone())?;
-            Ok(Driven { no, watch, head: chain::first(&body), tip, seal, sent: None })
+            Ok(Driven { no, watch, head: chain::first(&body), tip, seal, sent: None, lived })
         });
         match taken {
             Ok(driven) => {

@@ -27,6 +27,8 @@ pub struct Hold {
     pub lost: Option<Trouble>,
     /// Another run wants a lock of this one.
     pub wanted: Option<Wanted>,
+    /// The running time of the run, in nanoseconds, as it goes on here; zero before it does.
+    pub at: i64,
 }
 
 /// Seen by the run, and kept up by the line.
@@ -35,7 +37,7 @@ pub struct Watch(Arc<Mutex<Hold>>);
 
 impl Watch {
     fn new(until: Duration) -> Watch {
-        Watch(Arc::new(Mutex::new(Hold { until, lost: None, wanted: None })))
+        Watch(Arc::new(Mutex::new(Hold { until, lost: None, wanted: None, at: 0 })))
     }
 
     pub fn lock(&self) -> MutexGuard<'_, Hold> {
@@ -108,15 +110,23 @@ pub fn held(row: &Row, at: usize) -> Result<Held, Error> {
 const TAKE: &str = "UPDATE rbk.tip SET epoch = tip.epoch + 1, host = $2, \"user\" = $3, pid = $4, started = $5, \
      since = clock_timestamp(), lease = clock_timestamp() + make_interval(secs => $6), wanted = NULL \
      FROM rbk.run WHERE run.id = $1 AND tip.run = run.no AND (tip.lease IS NULL OR tip.lease <= clock_timestamp()) \
-     RETURNING run.no, tip.epoch";
+     RETURNING run.no, tip.epoch, tip.lived";
 const LOOK: &str = "FROM rbk.run JOIN rbk.tip ON tip.run = run.no WHERE run.id = $1";
-const RENEW: &str = "UPDATE rbk.tip SET lease = clock_timestamp() + make_interval(secs => $3) WHERE run = $1 AND epoch = $2 RETURNING wanted";
-const RELEASE: &str = "UPDATE rbk.tip SET lease = NULL WHERE run = $1 AND epoch = $2";
+const RENEW: &str = "UPDATE rbk.tip SET lease = clock_timestamp() + make_interval(secs => $3), \
+     lived = greatest(lived, nullif($4, 0)) WHERE run = $1 AND epoch = $2 RETURNING wanted";
+/// How far one that died had come stays known until another one has gone on.
+const RELEASE: &str = "UPDATE rbk.tip SET lease = NULL, lived = CASE WHEN $3 THEN NULL ELSE lived END \
+     WHERE run = $1 AND epoch = $2";
 const HOLDER: &str = "FROM rbk.tip WHERE run = $1";
 
 /// What comes of trying to take a run.
 pub enum Taking {
-    Ours { no: i64, watch: Watch },
+    /// `lived`: how much running time was behind the run when the one who had it before was last heard of, in nanoseconds.
+    Ours {
+        no: i64,
+        watch: Watch,
+        lived: Option<i64>,
+    },
     Held(Held),
     NoRun,
 }
@@ -135,10 +145,10 @@ impl Line {
                 (&length, Type::FLOAT8),
             ];
             let Some(row) = session.client().query_typed_opt(TAKE, &given).await? else { return Ok(None) };
-            Ok(Some((row.try_get::<_, i64>(0)?, row.try_get::<_, i64>(1)?)))
+            Ok(Some((row.try_get::<_, i64>(0)?, row.try_get::<_, i64>(1)?, row.try_get::<_, Option<i64>>(2)?)))
         });
-        if let Some((no, epoch)) = took.await? {
-            return Ok(Taking::Ours { no, watch: self.hold(no, run, epoch, sent) });
+        if let Some((no, epoch, lived)) = took.await? {
+            return Ok(Taking::Ours { no, watch: self.hold(no, run, epoch, sent), lived });
         }
         Ok(self.look(&run).await?.map_or(Taking::NoRun, Taking::Held))
     }
@@ -167,7 +177,8 @@ impl Line {
             // It runs out.
             return Ok(());
         }
-        let given = [(&no as Value<'_>, Type::INT8), (&lease.epoch, Type::INT8)];
+        let went_on = lease.watch.lock().at > 0;
+        let given = [(&no as Value<'_>, Type::INT8), (&lease.epoch, Type::INT8), (&went_on, Type::BOOL)];
         let released = self.within(LEAST, async |session| session.client().execute_typed(RELEASE, &given).await);
         // As above.
         let _ = released.await;
@@ -198,8 +209,9 @@ impl Line {
         };
         let patience = self.patience(no);
         self.reach(patience).await?;
-        let (length, sent) = (self.length.as_secs_f64(), boot());
-        let given = [(&no as Value<'_>, Type::INT8), (&epoch, Type::INT8), (&length, Type::FLOAT8)];
+        let (length, sent, at) = (self.length.as_secs_f64(), boot(), watch.lock().at);
+        let given =
+            [(&no as Value<'_>, Type::INT8), (&epoch, Type::INT8), (&length, Type::FLOAT8), (&at, Type::INT8)];
         let renewed = self.within(patience, async |session| {
             session.client().query_typed_opt(RENEW, &given).await?.map(|row| row.try_get(0)).transpose()
         });

@@ -27,7 +27,7 @@ use super::{Entry, Filter, Head, Holder, Kept, Lapse, Lock, Room, Row, Standing,
 use crate::effects::postgres::reach::Way;
 use crate::engine::CallId;
 use crate::value::redact::Redactor;
-use crate::value::{SmolStr, Timestamp, Value};
+use crate::value::{Nanos, SmolStr, Timestamp, Value};
 
 /// How long a process may be silent before another one can have its run.
 pub const LEASE: Duration = Duration::from_secs(30);
@@ -90,6 +90,16 @@ impl Store for Postgres {
 
     fn taken(&self, run: &str) -> Option<Trouble> {
         self.driven.get(run)?.watch.lock().lost.clone()
+    }
+
+    fn lives(&mut self, run: &str, at: Nanos) {
+        if let Some(driven) = self.driven.get(run) {
+            driven.watch.lock().at = at.0;
+        }
+    }
+
+    fn lived(&self, run: &str) -> Option<Nanos> {
+        self.driven.get(run)?.lived
     }
 
     fn append(

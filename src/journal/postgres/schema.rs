@@ -28,6 +28,9 @@ const STEPS: &[&str] = &[
     "
     ALTER TABLE rbk.tip ADD COLUMN wanted text[];
 ",
+    "
+    ALTER TABLE rbk.tip ADD COLUMN lived bigint;
+",
 ];
 
 /// Of all processes one at a time looks and makes: `rbk` and a number.

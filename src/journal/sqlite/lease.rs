@@ -1,6 +1,6 @@
 //! Who drives a run: a file that its process holds. It is there only while it is held, or after its holder died.
 use std::fs::{File, Metadata, OpenOptions};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::trouble::not_beside;
 use crate::journal::{Holder, Trouble, trouble};
 use crate::state::held;
-use crate::value::Timestamp;
+use crate::value::{Nanos, Timestamp};
 
 pub const ENDING: &str = "lease";
 /// How often it is tried to take a file: one who only looks who holds it has it for an instant.
@@ -22,18 +22,36 @@ const PAUSE: Duration = Duration::from_millis(5);
 pub struct Lease {
     path: PathBuf,
     /// Held until it is dropped.
-    _file: Flock<File>,
+    file: Flock<File>,
+    says: Says,
+    /// How far the running time was when the last holder died, as long as that has to be known.
+    pub lived: Option<Nanos>,
+}
+
+impl Lease {
+    /// Its holder drives the run, whose running time is this. In place, and always as long: whoever reads sees the old or the
+    /// new one.
+    pub fn lives(&mut self, at: Nanos) {
+        self.lived = None;
+        self.says.at = shown(at);
+        if let Ok(text) = serde_json::to_vec(&self.says) {
+            let _ = self.file.write_all_at(&text, 0);
+        }
+    }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        // While it is still held: nobody else can have it.
-        let _ = std::fs::remove_file(&self.path);
+        // Who did not go on with the run leaves what is known of the one that died.
+        if self.lived.is_none() {
+            // While it is still held: nobody else can have it.
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
 }
 
 /// What stands in the file.
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Says {
     v: u32,
     run: String,
@@ -41,6 +59,17 @@ struct Says {
     user: String,
     pid: i32,
     started: u64,
+    /// When it was taken, in UTC, for people; absent where an older rbk took it.
+    #[serde(default)]
+    since: String,
+    /// The running time of the run, as [`shown`]; absent as above.
+    #[serde(default)]
+    at: String,
+}
+
+/// As wide as the longest one.
+fn shown(at: Nanos) -> String {
+    format!("{:019}", at.0.max(0))
 }
 
 fn file_name(run: &str) -> String {
@@ -59,16 +88,22 @@ pub fn take(dir: &Path, run: &str, holder: &Holder) -> Result<Lease, Trouble> {
                 if !is_at(&file, &path) {
                     continue;
                 }
-                let says = Says {
+                let before: Option<Says> = held::read(&mut file);
+                let lived = before.and_then(|before| before.at.parse().ok()).filter(|at| *at > 0).map(Nanos);
+                let mut says = Says {
                     v: 1,
                     run: run.to_owned(),
                     host: holder.host_name.clone(),
                     user: holder.user.clone(),
                     pid: holder.pid,
                     started: holder.started,
+                    since: String::new(),
+                    at: shown(lived.unwrap_or_default()),
                 };
                 held::write(&mut file, &says).map_err(wrong)?;
-                return Ok(Lease { path, _file: file });
+                says.since = written(&file).unwrap_or_default();
+                held::write(&mut file, &says).map_err(wrong)?;
+                return Ok(Lease { path, file, says, lived });
             }
             Err((_, Errno::EWOULDBLOCK)) => std::thread::sleep(PAUSE),
             Err((_, e)) => return Err(wrong(e.into())),
@@ -82,14 +117,22 @@ fn is_at(file: &File, path: &Path) -> bool {
     matches!((file.metadata(), std::fs::metadata(path)), (Ok(held), Ok(there)) if same(&held, &there))
 }
 
+/// By the clock of its disk.
+fn written(file: &File) -> Option<String> {
+    let time = Timestamp::try_from(file.metadata().ok()?.modified().ok()?).ok()?;
+    Some(time.strftime("%F %T UTC").to_string())
+}
+
 /// Who drives the run now.
 pub fn holder(dir: &Path, run: &str) -> Option<Holder> {
-    locked(&dir.join(file_name(run))).and_then(|mut file| held::read(&mut file)).map(|says: Says| Holder {
-        host_name: says.host,
-        user: says.user,
-        pid: says.pid,
-        started: says.started,
-    })
+    said(dir, run).map(|(holder, _)| holder)
+}
+
+/// And since when.
+fn said(dir: &Path, run: &str) -> Option<(Holder, Option<String>)> {
+    let says: Says = locked(&dir.join(file_name(run))).and_then(|mut file| held::read(&mut file))?;
+    let Says { host: host_name, user, pid, started, since, .. } = says;
+    Some((Holder { host_name, user, pid, started }, Some(since).filter(|since| !since.is_empty())))
 }
 
 /// The file, when a process holds it.
@@ -102,11 +145,8 @@ pub fn locked(path: &Path) -> Option<File> {
 }
 
 fn driven(dir: &Path, run: &str) -> Trouble {
-    let since = std::fs::metadata(dir.join(file_name(run))).and_then(|file| file.modified()).ok();
-    let since = since.and_then(|time| Timestamp::try_from(time).ok());
-    let since = since.map(|time| time.strftime("%F %T UTC").to_string());
-    match holder(dir, run) {
-        Some(by) => trouble::driven(run, &by, since.as_deref(), &by.host_name),
+    match said(dir, run) {
+        Some((by, since)) => trouble::driven(run, &by, since.as_deref(), &by.host_name),
         None => Trouble::new(format!("run {run} is driven by another process")).with_help("wait for its end"),
     }
 }

@@ -24,7 +24,7 @@ use super::written::{Known, looked};
 use super::{Entry, Filter, Head, Holder, Kept, Lock, Room, Row, Standing, Store, Trouble, Verified};
 use crate::engine::CallId;
 use crate::value::redact::Redactor;
-use crate::value::{SmolStr, Timestamp, Value};
+use crate::value::{Nanos, SmolStr, Timestamp, Value};
 
 /// What the name of the directory beside the file ends with.
 const BESIDE: &str = "-runs";
@@ -66,6 +66,16 @@ impl Store for Sqlite {
 
     fn take(&mut self, run: &str, holder: &Holder) -> Result<(), Trouble> {
         self.drive(run, holder)
+    }
+
+    fn lives(&mut self, run: &str, at: Nanos) {
+        if let Some(driven) = self.driven.get_mut(run) {
+            driven.lease.lives(at);
+        }
+    }
+
+    fn lived(&self, run: &str) -> Option<Nanos> {
+        self.driven.get(run)?.lease.lived
     }
 
     fn append(

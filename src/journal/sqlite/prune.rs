@@ -31,7 +31,10 @@ impl Sqlite {
             // Held while it goes: nobody takes a run that is being forgotten.
             let old = tip.is_some_and(|tip| leaves_nothing(tip.state) && tip.last < to_nanos(before));
             match old.then(|| lease::take(&self.dir, id, &pruning())) {
-                Some(Ok(lease)) => gone.push((*no, id, lease)),
+                Some(Ok(mut lease)) => {
+                    lease.lived = None;
+                    gone.push((*no, id, lease));
+                }
                 Some(Err(_)) | None => {
                     match read_head(head) {
                         Ok(head) => used.extend(head.texts.into_iter().map(|text| text.sha256)),

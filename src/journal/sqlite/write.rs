@@ -27,15 +27,16 @@ pub struct Driven {
     reserve: Option<Reserve>,
     room: Room,
     witness: Witness,
-    _lease: Lease,
+    pub lease: Lease,
 }
 
 impl Drop for Driven {
     fn drop(&mut self) {
-        if leaves_nothing(self.tip.state)
-            && let Some(reserve) = self.reserve.take()
-        {
-            reserve.give_back();
+        if leaves_nothing(self.tip.state) {
+            self.lease.lived = None;
+            if let Some(reserve) = self.reserve.take() {
+                reserve.give_back();
+            }
         }
     }
 }
@@ -75,7 +76,7 @@ impl Sqlite {
             Ok(no) => {
                 let (reserve, room, witness) = (Some(reserve), Room::Enough, Witness::open(&self.dir));
                 witness.keep(no, &head.run, &first, &tip);
-                let driven = Driven { no, head: first, tip, seal, reserve, room, witness, _lease: lease };
+                let driven = Driven { no, head: first, tip, seal, reserve, room, witness, lease };
                 self.driven.insert(head.run.clone(), driven);
                 Ok(())
             }
@@ -101,7 +102,7 @@ impl Sqlite {
         let reserve = Reserve::make(&self.dir, run).ok();
         let room = if reserve.is_some() { Room::Enough } else { Room::Reserve };
         let witness = Witness::open(&self.dir);
-        let driven = Driven { no, head, tip, seal, reserve, room, witness, _lease: lease };
+        let driven = Driven { no, head, tip, seal, reserve, room, witness, lease };
         self.driven.insert(SmolStr::from(run), driven);
         Ok(())
     }
@@ -115,7 +116,7 @@ impl Sqlite {
         wall: Timestamp,
     ) -> Result<(), Trouble> {
         let (no, body) = find(&self.path, &self.db, run)?;
-        let _lease = lease::take(&self.dir, run, holder)?;
+        let mut lease = lease::take(&self.dir, run, holder)?;
         let head = chain::first(&body);
         let last = "SELECT no, hash FROM entry WHERE run = ?1 ORDER BY no DESC LIMIT 1";
         let last = self.db.query_row(last, [no], |row| Ok((row.get(0)?, row.get(1)?))).optional();
@@ -128,6 +129,7 @@ impl Sqlite {
         done.map_err(|e| of(&self.path, &e))?;
         Witness::open(&self.dir).keep(no, run, &head, &tip);
         Reserve::of(&self.dir, run).give_back();
+        lease.lived = None;
         Ok(())
     }
 

@@ -33,14 +33,17 @@ impl Driver<'_> {
             let due = due(timer, &walls, at, wall);
             self.timers.insert(timer.id, due);
             if let Some(Wait { path, until }) = &timer.wait {
-                // To the second: it is for people.
-                let limit = Nanos((due.0 - at.0).div_euclid(1_000_000_000).saturating_add(1) * 1_000_000_000);
+                let limit = rest(due, at);
                 let what = until.map(|_| "until".to_owned()).unwrap_or_default();
                 let waiting = Progress::Waiting { path: path.clone(), what, span: *until, limit };
                 self.around.watcher.tell(at, &waiting);
             }
         }
-        for question in pending.questions {
+        for mut question in pending.questions {
+            let timer = pending.timers.iter().find(|timer| timer.question == Some(question.id));
+            if let Some(timer) = timer {
+                question.asked.within = Some(rest(due(timer, &walls, at, wall), at));
+            }
             self.asked.push_back((at, Command::Ask(question.id, Box::new(question.asked))));
         }
         self.hear(Event::Resumed { now: wall });
@@ -101,6 +104,11 @@ fn is_proof(ending: Ending) -> bool {
 fn interrupted() -> Outcome {
     let failure = Failure::new(FailureKind::Cancelled, "the process that ran it has died");
     Outcome::failed(Ending::Unknown, failure)
+}
+
+/// What is left of it, to the second: it is for people.
+fn rest(due: Nanos, at: Nanos) -> Nanos {
+    Nanos((due.0 - at.0).max(0).div_euclid(1_000_000_000).saturating_add(1) * 1_000_000_000)
 }
 
 /// When a timer of an earlier process fires: what counts running time goes on with what was left, a `wait` keeps its hour.

@@ -181,3 +181,83 @@ fn what_the_project_knew_to_read_is_known_to_the_resume() {
     assert_eq!(desk.last().1, "succeeded");
     assert!(desk.read("log").ends_with("asked\nasked\n"), "{}", desk.read("log"));
 }
+
+/// The first limit in seconds that a process going on with the run tells, as an event of this kind; then it is killed, after
+/// so many seconds.
+fn told(desk: &Desk, kind: &str, lives: u64) -> i64 {
+    let (run, _) = desk.last();
+    let said = std::fs::File::create(desk.path().join("said")).unwrap();
+    let mut child = desk.command(&["resume", &run, "--format", "json"]).stdout(said).spawn().unwrap();
+    let find = || {
+        let text = desk.read("said");
+        let events = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        let mut limits = events.filter(|event| event["event"] == kind).map(|event| event["limit"].clone());
+        limits.find_map(|limit| limit.as_f64())
+    };
+    stage::until("its limit is told", Duration::from_secs(30), || find().is_some());
+    std::thread::sleep(Duration::from_secs(lives));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    find().unwrap() as i64
+}
+
+fn waiting_long(env: &[(&str, &str)]) -> Desk {
+    let desk = Desk::of("  wait up to 5m every 100ms until $ ./look");
+    env.iter().fold(desk, |desk, (name, value)| desk.env(name, value))
+}
+
+#[test]
+fn what_was_waited_before_each_death_is_charged() {
+    let desk = waiting_long(&[]);
+    let mut child = desk.start(&["run", "book.rbk"]);
+    desk.until("ready");
+    std::thread::sleep(Duration::from_secs(3));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // While nothing runs nothing is charged.
+    std::thread::sleep(Duration::from_secs(2));
+    let first = told(&desk, "wait", 3);
+    assert!((250..=298).contains(&first), "{first} s are left");
+    let second = told(&desk, "wait", 0);
+    assert!(second <= first - 2, "{first} s, then {second} s are left");
+    // Who only looks takes nothing away from that.
+    let moved = desk.command(&["resume", &desk.last().0]).env("KUBECONFIG", "/elsewhere").output().unwrap();
+    assert_eq!(moved.status.code(), Some(2), "{}", stage::text(&moved.stderr));
+    let third = told(&desk, "wait", 0);
+    assert!(third <= second, "{second} s, then {third} s are left");
+    desk.write("go", "");
+    desk.resume(&[]).ended(0);
+    let left = std::fs::read_dir(desk.path().join("state/journal.db-runs")).unwrap().flatten();
+    let left: Vec<_> = left.filter(|file| file.path().extension().is_some_and(|ending| ending == "lease")).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn what_was_waited_until_a_second_signal_is_charged() {
+    use nix::sys::signal::{Signal, kill};
+    let desk = waiting_long(&[]);
+    let mut child = desk.start(&["run", "book.rbk", "--on-failure", "stop"]);
+    desk.until("ready");
+    std::thread::sleep(Duration::from_secs(3));
+    let pid = nix::unistd::Pid::from_raw(child.id().cast_signed());
+    while child.try_wait().unwrap().is_none() {
+        kill(pid, Signal::SIGTERM).unwrap();
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let left = told(&desk, "wait", 0);
+    assert!((250..=298).contains(&left), "{left} s are left");
+}
+
+#[test]
+fn a_limit_of_a_step_goes_on_where_its_process_died() {
+    let desk = Desk::of(
+        "  step \"a\" timeout 12s {\n    wait up to 5m every 100ms until $ ./look\n  }\n",
+    );
+    let mut child = desk.start(&["run", "book.rbk"]);
+    desk.until("ready");
+    std::thread::sleep(Duration::from_secs(8));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let wait = took(|| drop(desk.resume(&[]).ended(1).says(&["took longer than 12s"])));
+    assert!(wait < Duration::from_secs(10), "it had 4 s left, and took {wait:?}");
+}

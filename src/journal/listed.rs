@@ -14,6 +14,9 @@ pub fn row(
     locks: Vec<String>,
     filter: &Filter,
 ) -> Option<Row> {
+    if filter.run.as_ref().is_some_and(|wanted| wanted != run) {
+        return None;
+    }
     let head = codec::read_head(head).ok().filter(|head| head.run == run);
     let book = head.as_ref().map(|head| head.book.clone()).unwrap_or_default();
     let started = head.as_ref().and_then(|head| time(&head.started).ok()).unwrap_or(Timestamp::UNIX_EPOCH);

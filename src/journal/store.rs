@@ -94,6 +94,8 @@ pub struct Row {
 
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
+    /// Only this one.
+    pub run: Option<SmolStr>,
     pub book: Option<String>,
     /// One of these; all of them when there is none.
     pub states: Vec<State>,
@@ -163,6 +165,9 @@ pub struct Verified {
 
 /// Keeps runs. Every method that writes returns once it is durable.
 pub trait Store {
+    /// Where it is, for people: a file, or `host:port/database`.
+    fn place(&self) -> String;
+
     /// Keep a new run with its first entries, in which there is no secret, and let this process drive it.
     ///
     /// # Errors

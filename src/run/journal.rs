@@ -154,7 +154,7 @@ impl Journal {
     /// Something is undone now, whatever is kept of it.
     pub fn goes_back(&mut self) {
         if !self.waiting.is_empty() && !std::mem::replace(&mut self.behind, true) {
-            behind::keep(&self.run);
+            behind::keep(&self.run, &self.store.place());
         }
     }
 

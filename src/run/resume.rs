@@ -16,6 +16,7 @@ use crate::engine::{
 };
 use crate::journal::{Entry, Trouble, lost};
 use crate::value::lost::lost_in;
+use crate::value::show::message;
 use crate::value::{Connection, Nanos, SmolStr, Timestamp, Value, format_smolstr};
 
 /// Where a process goes on.
@@ -37,6 +38,8 @@ pub struct Past {
     pub places: Vec<Place>,
     /// The steps that were started, by name.
     pub steps: BTreeMap<Path, SmolStr>,
+    /// The questions that were answered before, of those to which an answer is given once more: a line each.
+    pub answered: Vec<String>,
     /// `rbk rollback`: why, and how much.
     pub rollback: Option<(String, Extent)>,
 }
@@ -74,6 +77,7 @@ pub async fn recall(
         connections: Vec::new(),
         places: Vec::new(),
         steps: BTreeMap::new(),
+        answered: Vec::new(),
         rollback: None,
     };
     // Of them, those that an input before the last has taken.
@@ -89,6 +93,12 @@ pub async fn recall(
                     if let (What::Lock { .. }, Ending::Done) = (&pending.call.what, outcome.ending) {
                         past.locks.push(pending.call.clone());
                     }
+                }
+                if let Event::Answered(id, answer) = &input.event
+                    && let Some(open) = run.pending.questions.iter().find(|open| open.id == *id)
+                    && answers.gives(&open.asked)
+                {
+                    past.answered.push(already(&open.asked.source, answer));
                 }
                 past.at = input.at;
                 let commands = run.hear(input).map_err(|misfit| unfit(&misfit.why))?;
@@ -141,7 +151,18 @@ pub async fn recall(
     }
     // A process that died may have waited since its last entry.
     past.at = past.at.max(journal.lived());
+    past.answered.dedup();
     Ok(past)
+}
+
+/// That an answer on the command line comes too late.
+fn already(question: &str, answer: &Answer) -> String {
+    let with = match &answer.value {
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        other => message(other).unwrap_or_else(|_| "…".to_owned()),
+    };
+    format!("`{question}` was answered already, with `{with}` by {}: `--answer` does not change that", answer.who)
 }
 
 /// A run whose process died before its start was kept starts now; what it asks for is left as a dead process leaves it.

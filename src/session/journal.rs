@@ -79,14 +79,22 @@ fn is_beside(name: &str) -> bool {
 /// # Errors
 /// There is none, or several.
 pub fn find(store: &mut dyn Store, word: &str) -> Result<Row, Trouble> {
+    let rows = store.runs(&Filter::default())?;
+    find_in(store, &rows, word)
+}
+
+/// The same, of all runs as they were read.
+///
+/// # Errors
+/// As for [`find`].
+pub fn find_in(store: &mut dyn Store, rows: &[Row], word: &str) -> Result<Row, Trouble> {
     if word.trim().is_empty() {
         return Err(Trouble::new("an empty word names no run").with_help("write a run's id, or a part of it"));
     }
-    let mut rows = store.runs(&Filter::default())?;
-    if let Some(at) = rows.iter().position(|row| row.run == word) {
-        return Ok(rows.swap_remove(at));
+    if let Some(row) = rows.iter().find(|row| row.run == word) {
+        return Ok(row.clone());
     }
-    let mut near: Vec<Row> = rows.into_iter().filter(|row| row.run.contains(word)).collect();
+    let mut near: Vec<Row> = rows.iter().filter(|row| row.run.contains(word)).cloned().collect();
     if near.iter().any(did) {
         near.retain(did);
     }
@@ -107,17 +115,16 @@ pub fn find(store: &mut dyn Store, word: &str) -> Result<Row, Trouble> {
     }
 }
 
-/// The last run, or the last of a runbook, by its title or its file's name.
+/// Of all runs as they were read the last one, or the last of a runbook, by its title or its file's name.
 ///
 /// # Errors
 /// There is none.
-pub fn last(store: &mut dyn Store, book: Option<&str>) -> Result<Row, Trouble> {
-    let rows = store.runs(&Filter::default())?;
-    let mut rows: Vec<Row> = rows.into_iter().filter(|row| book.is_none_or(|book| is_of(row, book))).collect();
-    if rows.iter().any(did) {
-        rows.retain(did);
+pub fn last_in(rows: &[Row], book: Option<&str>) -> Result<Row, Trouble> {
+    let mut rows: Vec<&Row> = rows.iter().filter(|row| book.is_none_or(|book| is_of(row, book))).collect();
+    if rows.iter().any(|row| did(row)) {
+        rows.retain(|row| did(row));
     }
-    rows.into_iter().next().ok_or_else(|| {
+    rows.first().map(|row| Row::clone(row)).ok_or_else(|| {
         let of = book.map(|book| format!(" of `{book}`")).unwrap_or_default();
         Trouble::new(format!("the journal has no run{of}"))
             .with_help("`rbk runs` lists the runs, each with its runbook")

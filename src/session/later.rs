@@ -4,28 +4,26 @@ use std::collections::BTreeSet;
 use super::past::script_of;
 use crate::engine::event::End;
 use crate::engine::{Command, Engine, Replayed, What};
-use crate::journal::{CONSOLE, Entry, Filter, Row, State, Store, Trouble};
+use crate::journal::{CONSOLE, Entry, Row, State, Store};
 
 /// The newest run that came after this one, belongs to its runbook or has taken a lock that this one had, and has changed something
-/// that is not undone, or may do so now.
-///
-/// # Errors
-/// The journal cannot be read.
-pub fn later(store: &mut dyn Store, row: &Row) -> Result<Option<Row>, Trouble> {
+/// that is not undone, or may do so now. `rows`: all runs.
+pub fn later(store: &mut dyn Store, rows: &[Row], row: &Row) -> Option<Row> {
     let gone = |other: &Row| matches!(other.state, State::Ended(End::RolledBack | End::Refused));
-    let mut others = store.runs(&Filter::default())?;
+    let mut others: Vec<&Row> = rows.iter().collect();
     others.retain(|other| {
         other.run != row.run && other.started > row.started && !gone(other) && (other.wrote || other.held.is_some())
     });
     if others.is_empty() {
-        return Ok(None);
+        return None;
     }
     let locks = locks(store, row);
-    Ok(others.into_iter().find(|other| {
+    let found = others.into_iter().find(|other| {
         // Two consoles have nothing to do with each other.
         let same = other.book == row.book && row.file != CONSOLE;
         same || !locks.is_empty() && !self::locks(store, other).is_disjoint(&locks)
-    }))
+    });
+    found.cloned()
 }
 
 /// Those that it has taken, also when it has ended and has none any more.

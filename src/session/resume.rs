@@ -1,5 +1,5 @@
 //! A run that was left: what the journal knows of it, whether it may go on here, and going on.
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::console::Console;
@@ -8,8 +8,9 @@ use super::recorded::Recorded;
 use super::run::{Ready, driven};
 use super::{Opened, open_text, place};
 use crate::effects::world::World;
+use crate::engine::call::Path;
 use crate::engine::{
-    Command, Engine, Event, Finish, Input, Inputs, OnFailure, Progress, QuestionAsked, Replayed, TimerClock, replay,
+    Engine, Event, Finish, Input, Inputs, OnFailure, Progress, QuestionAsked, Replayed, TimerClock, replay,
 };
 use crate::journal::entry::SEMANTICS;
 use crate::journal::{CONSOLE, Door, Entry, Filter, Head, Reason, Row, Standing, State, Store, Trouble, behind};
@@ -17,8 +18,7 @@ use crate::run::connected;
 use crate::run::journal::Journal;
 use crate::run::resume::Unsure;
 use crate::run::{Answers, Around, OnQuestion, Operator, Shown, Watcher, drive, process, resume};
-use crate::value::show::message;
-use crate::value::{SmolStr, Timestamp, Value};
+use crate::value::{SmolStr, Timestamp};
 
 /// The option by which a person says that another place is right.
 pub const HERE: &str = "--here";
@@ -46,8 +46,8 @@ impl Left {
     pub fn take(mut store: Box<dyn Store>, row: &Row) -> Result<Left, Trouble> {
         store.take(&row.run, &place::holder())?;
         // Another process may have gone on with it until it was ours.
-        let rows = store.runs(&Filter::default())?;
-        let row = rows.into_iter().find(|now| now.run == row.run).unwrap_or_else(|| row.clone());
+        let only = Filter { run: Some(row.run.clone()), ..Filter::default() };
+        let row = store.runs(&only)?.pop().unwrap_or_else(|| row.clone());
         let (head, entries) = store.load(&row.run)?;
         if head.semantics != SEMANTICS {
             let message = format!("the run was started by rbk {}, which ran some things differently", head.version);
@@ -55,10 +55,7 @@ impl Left {
         }
         let ready = script(&head, &entries)?;
         let changed = head.texts.iter().any(|text| is_other_now(&head, &text.name, &text.text));
-        let mut elsewhere = place::differences(&head.place, &place::here());
-        if let Err(error) = go_to(&head.place.dir) {
-            elsewhere.push(format!("directory `{}`: {}", head.place.dir, super::reason(&error)));
-        }
+        let elsewhere = elsewhere(&head);
         Ok(Left { ready, head, entries, store, row, changed, elsewhere })
     }
 
@@ -143,40 +140,6 @@ impl Left {
 }
 
 impl Left {
-    /// The questions that were answered before, of those to which an answer is `given` once more: a line each.
-    #[must_use]
-    pub fn answered(&self, given: impl Fn(&QuestionAsked) -> bool) -> Vec<String> {
-        let Ready { program, id, started, params, .. } = self.ready.clone();
-        let mut run =
-            Replayed::new(Engine::new(program, Inputs { run: id, started, params, on_failure: self.head.on_failure }));
-        let (mut open, mut said) = (BTreeMap::<_, Box<QuestionAsked>>::new(), Vec::new());
-        for entry in &self.entries {
-            let Entry::Heard { input, .. } = entry else { continue };
-            if let Event::Answered(id, answer) = &input.event
-                && let Some(asked) = open.remove(id).filter(|asked| given(asked))
-            {
-                let with = match &answer.value {
-                    Value::Bool(true) => "yes".to_owned(),
-                    Value::Bool(false) => "no".to_owned(),
-                    other => message(other).unwrap_or_else(|_| "…".to_owned()),
-                };
-                let line = format!(
-                    "`{}` was answered already, with `{with}` by {}: `--answer` does not change that",
-                    asked.source, answer.who
-                );
-                said.push(line);
-            }
-            // What does not fit is told when it goes on.
-            let Ok(commands) = run.hear(input.clone()) else { break };
-            open.extend(commands.into_iter().filter_map(|command| match command {
-                Command::Ask(id, asked) => Some((id, asked)),
-                _ => None,
-            }));
-        }
-        said.dedup();
-        said
-    }
-
     /// The failure that it was stopped by, when it has not gone on since.
     fn failed(&self) -> Option<&str> {
         let mut back = self.entries.iter().rev().filter_map(|entry| match entry {
@@ -204,14 +167,33 @@ impl Left {
 /// # Errors
 /// Something was undone that it does not know.
 pub fn is_known(run: &str) -> Result<(), Trouble> {
-    if !behind::is_kept(run) {
-        return Ok(());
-    }
-    let message = format!("the journal does not know what was undone of run {run}: it was away then");
+    let Some(place) = behind::kept(run) else { return Ok(()) };
+    let journal = if place.is_empty() { "the journal".to_owned() } else { format!("the journal at `{place}`") };
+    let message = format!("{journal} does not know what was undone of run {run}: it was away then");
     Err(Trouble::new(message).with_help(format!(
         "look at what is in place, and end it: `rbk close {run} --reason …`; or undo all of it once more, and say why \
          that is right: `rbk rollback {run} --reason …`"
     )))
+}
+
+/// Before a process that may still drive the run is waited for: where this is another place than the run's, a line each.
+///
+/// # Errors
+/// The journal cannot be read.
+pub fn elsewhere_of(store: &mut dyn Store, run: &str) -> Result<Vec<String>, Trouble> {
+    if store.lapse(run)?.is_none() {
+        return Ok(Vec::new());
+    }
+    store.look(run).map(|kept| elsewhere(&kept.head))
+}
+
+/// In the run's directory from now on.
+fn elsewhere(head: &Head) -> Vec<String> {
+    let mut found = place::differences(&head.place, &place::here());
+    if let Err(error) = go_to(&head.place.dir) {
+        found.push(format!("directory `{}`: {}", head.place.dir, super::reason(&error)));
+    }
+    found
 }
 
 /// In which direction it goes on.
@@ -296,6 +278,9 @@ pub fn go_on(
         watcher.show(Shown::Out);
         if !past.walls.is_empty() {
             watcher.tell(past.at, &Progress::RunStarted { title: head.book.clone() });
+            for text in std::mem::take(&mut past.answered) {
+                watcher.tell(past.at, &Progress::Warning { path: Path::default(), text });
+            }
         } else if let Err(trouble) = resume::begin(&mut run, &mut past, &world, watcher, &mut journal, super::now()) {
             return Ok(Err(trouble));
         }

@@ -111,6 +111,33 @@ fn what_was_waited_before_a_death_is_charged_by_whoever_goes_on() {
 }
 
 #[test]
+fn what_keeps_a_run_from_going_on_is_told_before_a_dead_holder_is_waited_for() {
+    let url = database();
+    let here = desk(&twenty(), &url, 120);
+    here.killed_at(&["run", "book.rbk"], "ready");
+    let (run, _) = here.last();
+    let start = std::time::Instant::now();
+    let moved = |args: &[&str]| {
+        let output = here.command(args).env("KUBECONFIG", "/elsewhere").output().unwrap();
+        let said = stage::text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains("`KUBECONFIG`: not set then, set now") && !said.contains("are waited for"), "{said}");
+    };
+    moved(&["resume", &run]);
+    moved(&["rollback", &run]);
+    let notes = here.path().join("state/behind");
+    std::fs::create_dir_all(&notes).unwrap();
+    std::fs::write(notes.join(&run), "db-1:5432/ops").unwrap();
+    for args in [&["resume", &*run] as &[&str], &["resume", "--last"], &["rollback", &run], &["repl", "--resume", &run]]
+    {
+        let said = here.say(args).ended(2);
+        let said = said.says(&[&format!("the journal at `db-1:5432/ops` does not know what was undone of run {run}")]);
+        assert!(!said.err.contains("are waited for"), "{}", said.err);
+    }
+    assert!(start.elapsed() < Duration::from_secs(100), "{:?}", start.elapsed());
+}
+
+#[test]
 fn who_comes_too_early_waits_and_says_so() {
     let url = database();
     let desk = desk(&twenty(), &url, 3);

@@ -7,10 +7,10 @@ use std::rc::Rc;
 use clap::Args;
 
 use super::answers::OnScreen;
-use super::driven::{Telling, journal, reason, tell_wait};
+use super::driven::{Telling, journal, reason};
 use super::inputs::{Inputs, Somebody};
 use super::refused::Refused;
-use super::resume::{complain_softly, in_place};
+use super::resume::{complain_softly, in_place, wait_for};
 use super::{BUG, complain, got_out, open};
 use crate::engine::event::End;
 use crate::engine::{Finish, Part, Stands, Undoable};
@@ -31,7 +31,7 @@ use crate::session::book;
 use crate::session::console::{self, Console};
 use crate::session::history;
 use crate::session::journal::{NONE, find};
-use crate::session::resume::{HERE, Left};
+use crate::session::resume::{HERE, Left, is_known};
 use crate::session::run::Ready;
 
 /// Work at a console: statements run as they are typed, and can be undone
@@ -105,7 +105,8 @@ fn prepared(args: &Repl, say: Say) -> Result<Start, Refused> {
         let help = format!("`rbk rollback {}` undoes what it has in place", row.run);
         return Err(Refused::helped(format!("run {} has ended", row.run), help));
     }
-    tell_wait(store.as_mut(), &row.run)?;
+    is_known(&row.run)?;
+    wait_for(store.as_mut(), &row.run, args.here.as_deref())?;
     let left = Left::take(store, &row)?;
     let Some(console) = left.console()? else {
         let help = format!("`rbk resume {}` goes on with it", row.run);

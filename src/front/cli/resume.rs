@@ -8,19 +8,18 @@ use super::inputs::Somebody;
 use super::questions;
 use super::refused::Refused;
 use crate::engine::event::{ASKED_FOR, End};
-use crate::journal::{CONSOLE, Reason, Row, State, Store, Trouble};
+use crate::journal::{CONSOLE, Door, Filter, Reason, Row, State, Store, Trouble};
 use crate::report::outside::{Channel, Outside};
 use crate::report::story::Say;
 use crate::report::style::{Line, Tone};
 use crate::report::time;
 use crate::run::OnQuestion;
-use crate::run::answers::given;
 use crate::session;
-use crate::session::journal::{find, last};
+use crate::session::journal::{find_in, last_in};
 use crate::session::later::later;
 use crate::session::part::Part;
 use crate::session::place;
-use crate::session::resume::{HERE, Left, Onward, at_a_console, go_on, is_known};
+use crate::session::resume::{HERE, Left, Onward, at_a_console, elsewhere_of, go_on, is_known};
 use crate::value::SmolStr;
 
 /// Go on with a run that was interrupted or stopped
@@ -80,17 +79,16 @@ pub fn resume(args: &Resume, say: Say) -> u8 {
     if args.due {
         return due::resume(&args.telling, say);
     }
-    let chosen = |store: &mut dyn Store| {
-        let row = match (&args.run, args.last.as_deref()) {
-            (Some(run), _) => find(store, run),
-            (None, book) => last(store, book.filter(|book| !book.is_empty())),
-        }?;
+    let here = args.here.as_deref();
+    let chosen = |store: &mut dyn Store, rows: &[Row]| {
+        let row = one(store, rows, args.run.as_deref(), args.last.as_deref())?;
         if row.state.goes_on() {
-            may_go_on(store, &row, args.reason.as_deref())?;
+            is_known(&row.run)?;
+            may(store, rows, &row, Door::Resume, args.reason.as_deref())?;
         }
         Ok(row)
     };
-    let left = taken(&args.telling, chosen).and_then(|left| {
+    let left = taken(&args.telling, here, chosen).and_then(|left| {
         let row = &left.row;
         match row.state {
             State::Open | State::Ended(End::Stopped) if row.file == CONSOLE => {
@@ -105,9 +103,8 @@ pub fn resume(args: &Resume, say: Say) -> u8 {
                 return Err(Refused::because(format!("run {} has ended: {}", row.run, ended(row.state))));
             }
         }
-        is_known(&row.run)?;
         questions::known_later(&left.ready, &args.telling.answer)?;
-        in_place(&left, args.here.as_deref())?;
+        in_place(&left, here)?;
         in_time(&left, args.late.as_deref())?;
         Ok(left)
     });
@@ -124,15 +121,12 @@ fn or_told(telling: &Telling, driven: Result<u8, Trouble>) -> u8 {
 }
 
 pub fn rollback(args: &Rollback, say: Say) -> u8 {
-    let left = taken(&args.telling, |store| {
-        let row = match (&args.run, &args.last) {
-            (Some(run), _) => find(store, run),
-            (None, book) => last(store, book.as_deref()),
-        }?;
+    let left = taken(&args.telling, args.here.as_deref(), |store, rows| {
+        let row = one(store, rows, args.run.as_deref(), args.last.as_deref())?;
         if args.reason.is_none() {
             is_known(&row.run)?;
         }
-        is_last(store, &row, args.reason.as_deref())?;
+        may(store, rows, &row, Door::Rollback, args.reason.as_deref())?;
         Ok(row)
     })
     .and_then(|left| {
@@ -166,48 +160,72 @@ fn part(args: &Rollback) -> Part {
     }
 }
 
-/// What came later may stand on what would be undone.
-fn is_last(store: &mut dyn Store, row: &Row, reason: Option<&str>) -> Result<(), Trouble> {
-    let Some((later, came)) = came_later(store, row)? else { return Ok(()) };
-    let message = format!("{came}: it may stand on what would be undone");
+/// The run that is named, or the last one: of a runbook, where that is named.
+pub(super) fn one(store: &mut dyn Store, rows: &[Row], run: Option<&str>, last: Option<&str>) -> Result<Row, Trouble> {
+    match run {
+        Some(run) => find_in(store, rows, run),
+        None => last_in(rows, last.filter(|book| !book.is_empty())),
+    }
+}
+
+/// What came later may stand on what would be undone, or be done over by a run that goes on. `rows`: all runs.
+fn may(store: &mut dyn Store, rows: &[Row], row: &Row, door: Door, reason: Option<&str>) -> Result<(), Trouble> {
+    let Some((later, came)) = came_later(store, rows, row) else { return Ok(()) };
+    let (danger, help) = match door {
+        Door::Rollback => {
+            let wait = if later.held.is_some() { "wait for its end, and " } else { "" };
+            let first = format!("{wait}undo that one first: `rbk rollback {}`", later.run);
+            ("it may stand on what would be undone", format!("{first}; or say why not with `--reason REASON`"))
+        }
+        Door::Resume | Door::Run => {
+            let close = format!("`rbk close {} --reason REASON` ends this one as it is", row.run);
+            let look = format!("`rbk show {}` tells what it did", later.run);
+            (
+                "this one would do its work over, or undo it",
+                format!("{look}; {close}, `--reason REASON` says why it may go on"),
+            )
+        }
+    };
+    let message = format!("{came}: {danger}");
     if reason.is_some() {
         complain_softly(&message);
         return Ok(());
     }
-    let first = if later.held.is_some() { "wait for its end, and undo that one first" } else { "undo that one first" };
-    let help = format!("{first}: `rbk rollback {}`; or say why not with `--reason REASON`", later.run);
     Err(Trouble::new(message).with_help(help))
 }
 
-/// What came later may be done over, or undone, by a run that goes on.
-fn may_go_on(store: &mut dyn Store, row: &Row, reason: Option<&str>) -> Result<(), Trouble> {
-    let Some((later, came)) = came_later(store, row)? else { return Ok(()) };
-    let message = format!("{came}: this one would do its work over, or undo it");
-    if reason.is_some() {
-        complain_softly(&message);
-        return Ok(());
-    }
-    let close = format!("`rbk close {} --reason REASON` ends this one as it is", row.run);
-    let help = format!("`rbk show {}` tells what it did; {close}, `--reason REASON` says why it may go on", later.run);
-    Err(Trouble::new(message).with_help(help))
-}
-
-/// The later run that may stand on what this one did, and that in words.
-pub(super) fn came_later(store: &mut dyn Store, row: &Row) -> Result<Option<(Row, String)>, Trouble> {
-    Ok(later(store, row)?.map(|later| {
+/// The later run that may stand on what this one did, and that in words. `rows`: all runs.
+pub(super) fn came_later(store: &mut dyn Store, rows: &[Row], row: &Row) -> Option<(Row, String)> {
+    later(store, rows, row).map(|later| {
         let what = match &later.held {
             Some(held) => format!("run {} came later and is running (pid {})", later.run, held.pid),
             None => format!("run {} came later and has changed something", later.run),
         };
         (later, what)
-    }))
+    })
 }
 
-fn taken(telling: &Telling, choose: impl FnOnce(&mut dyn Store) -> Result<Row, Trouble>) -> Result<Left, Refused> {
+fn taken(
+    telling: &Telling,
+    here: Option<&str>,
+    choose: impl FnOnce(&mut dyn Store, &[Row]) -> Result<Row, Trouble>,
+) -> Result<Left, Refused> {
     let mut store = journal(telling.journal.as_deref())?;
-    let row = choose(store.as_mut())?;
-    tell_wait(store.as_mut(), &row.run)?;
+    let rows = store.runs(&Filter::default())?;
+    let row = choose(store.as_mut(), &rows)?;
+    wait_for(store.as_mut(), &row.run, here)?;
     Ok(Left::take(store, &row)?)
+}
+
+/// Whoever may still drive the run is waited for, unless the run would not go on here in any case.
+pub(super) fn wait_for(store: &mut dyn Store, run: &str, here: Option<&str>) -> Result<(), Trouble> {
+    if here.is_none() {
+        let found = elsewhere_of(store, run)?;
+        if !found.is_empty() {
+            return Err(place::elsewhere(&found));
+        }
+    }
+    tell_wait(store, run)
 }
 
 pub(super) fn driven(
@@ -221,10 +239,6 @@ pub(super) fn driven(
         complain_softly("the runbook's file has changed since: the run goes on with the text that it was started with");
     }
     left.notes().for_each(|line| complain_softly(&line));
-    if !telling.answer.is_empty() {
-        let given = left.answered(|asked| given(&telling.answer, asked).is_some());
-        given.iter().for_each(|line| complain_softly(line));
-    }
     let shown = left.ready.clone();
     let word = match &onward {
         Onward::Resume | Onward::Console(_) => "resumed".to_owned(),

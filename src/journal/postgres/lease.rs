@@ -210,8 +210,7 @@ impl Line {
         let patience = self.patience(no);
         self.reach(patience).await?;
         let (length, sent, at) = (self.length.as_secs_f64(), boot(), watch.lock().at);
-        let given =
-            [(&no as Value<'_>, Type::INT8), (&epoch, Type::INT8), (&length, Type::FLOAT8), (&at, Type::INT8)];
+        let given = [(&no as Value<'_>, Type::INT8), (&epoch, Type::INT8), (&length, Type::FLOAT8), (&at, Type::INT8)];
         let renewed = self.within(patience, async |session| {
             session.client().query_typed_opt(RENEW, &given).await?.map(|row| row.try_get(0)).transpose()
         });

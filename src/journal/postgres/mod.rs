@@ -72,6 +72,10 @@ impl Drop for Postgres {
 }
 
 impl Store for Postgres {
+    fn place(&self) -> String {
+        self.place.clone()
+    }
+
     fn begin(&mut self, head: &Head, holder: &Holder, first: &[Entry], wall: Timestamp) -> Result<(), Trouble> {
         self.insert(head, holder, first, wall)
     }

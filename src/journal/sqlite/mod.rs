@@ -60,6 +60,10 @@ impl Sqlite {
 }
 
 impl Store for Sqlite {
+    fn place(&self) -> String {
+        self.path.display().to_string()
+    }
+
     fn begin(&mut self, head: &Head, holder: &Holder, first: &[Entry], wall: Timestamp) -> Result<(), Trouble> {
         self.insert(head, holder, first, wall)
     }

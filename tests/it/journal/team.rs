@@ -90,7 +90,9 @@ fn an_older_journal_is_brought_up_to_date_and_keeps_what_it_holds() {
     let name = cluster.database();
     let url = cluster.url("postgres", &name);
     written(&mut open_team(&url), "r1", &entries());
-    cluster.psql(&name, "ALTER TABLE rbk.tip DROP COLUMN wanted, DROP COLUMN lived; UPDATE rbk.version SET version = 1").unwrap();
+    cluster
+        .psql(&name, "ALTER TABLE rbk.tip DROP COLUMN wanted, DROP COLUMN lived; UPDATE rbk.version SET version = 1")
+        .unwrap();
     let mut store = open_team(&url);
     assert_eq!(store.load("r1").unwrap().1, entries());
     store.take("r1", &holder(2)).unwrap();

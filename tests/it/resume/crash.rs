@@ -250,9 +250,7 @@ fn what_was_waited_until_a_second_signal_is_charged() {
 
 #[test]
 fn a_limit_of_a_step_goes_on_where_its_process_died() {
-    let desk = Desk::of(
-        "  step \"a\" timeout 12s {\n    wait up to 5m every 100ms until $ ./look\n  }\n",
-    );
+    let desk = Desk::of("  step \"a\" timeout 12s {\n    wait up to 5m every 100ms until $ ./look\n  }\n");
     let mut child = desk.start(&["run", "book.rbk"]);
     desk.until("ready");
     std::thread::sleep(Duration::from_secs(8));

@@ -34,6 +34,9 @@ struct Counted {
 }
 
 impl Store for Counted {
+    fn place(&self) -> String {
+        self.store.place()
+    }
     fn begin(&mut self, head: &Head, holder: &Holder, first: &[Entry], wall: Timestamp) -> Result<(), Trouble> {
         self.commits.borrow_mut().push(first.len());
         self.store.begin(head, holder, first, wall)

@@ -76,7 +76,9 @@ fn a_server_that_stays_away_ends_the_run_in_time_and_what_it_did_is_undone() {
     let close = format!("rbk close {run} --reason");
     assert!(said.contains(&close), "{said}");
     for args in [&["resume", &*run] as &[&str], &["resume", "--last"], &["rollback", &run], &["resume", "--due"]] {
-        desk.say(args).ended(if args[1] == "--due" { 0 } else { 2 }).says(&["does not know what was undone"]);
+        desk.say(args)
+            .ended(if args[1] == "--due" { 0 } else { 2 })
+            .says(&["the journal at `127.0.0.1:", "does not know what was undone"]);
     }
     assert_eq!(desk.read("log"), undone(), "nothing is done on top of it");
     desk.say(&["close", &run, "--reason", "all of it was undone"]).ended(0);

@@ -17,8 +17,8 @@ pub(super) struct Parts {
     pub params: Vec<Param>,
     pub body: Block,
     on_success: Option<Block>,
-    on_failure: Option<Block>,
-    failure: NameId,
+    pub on_failure: Option<Block>,
+    pub failure: NameId,
 }
 
 impl Elab<'_> {
@@ -250,7 +250,7 @@ impl Elab<'_> {
         }
     }
 
-    fn handler(&mut self, stmts: &[ast::Stmt], of_failure: bool) -> Option<(Block, NameId)> {
+    pub(super) fn handler(&mut self, stmts: &[ast::Stmt], of_failure: bool) -> Option<(Block, NameId)> {
         let mut handlers = stmts.iter().filter_map(|s| match &s.kind {
             S::OnFailure(body) if of_failure => Some((s, body)),
             S::OnSuccess(body) if !of_failure => Some((s, body)),

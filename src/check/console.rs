@@ -164,18 +164,20 @@ impl Elab<'_> {
         self.enter_module(ModuleId(0));
         self.scopes.know(known.seen(typed));
         let (body, role) = match &typed.part {
-            Part::Own | Part::Instead(_) => (self.own(number, typed, known), Role::Own),
+            Part::Own => (self.own(number, typed, known), Role::Own),
+            Part::Instead(unit) => (self.own(number, typed, known), Role::Instead(*unit)),
             Part::Book { name, text, params } => self.opens(name, text, params, typed, known),
-            Part::Unit(unit) => (self.part(*unit, typed, known), Role::Part),
-            Part::Past(_) => (Block::default(), Role::Own),
+            Part::Unit(unit) => (self.part(*unit, typed, known), Role::Part(*unit)),
+            Part::Past(unit) => (Block::default(), Role::Past(*unit)),
             Part::End => (Block::default(), Role::Ends),
+            Part::Success => self.succeeds(known),
         };
         let globals = std::mem::take(&mut self.program.globals);
         let globals = match typed.part {
             Part::Own | Part::Instead(_) | Part::Book { .. } => {
                 self.with_unread(body.span.file, globals, &typed.gone, known)
             }
-            Part::Unit(_) | Part::Past(_) | Part::End => globals,
+            Part::Unit(_) | Part::Past(_) | Part::End | Part::Success => globals,
         };
         known.globals.extend(globals.iter().map(|global| (number, global.clone())));
         let names = globals.iter().filter_map(|global| match global {

@@ -27,6 +27,8 @@ pub enum Part {
     Past(u32),
     /// The way forward is over.
     End,
+    /// All of it is done: `on success`.
+    Success,
 }
 
 /// The way forward of a runbook, statement by statement.
@@ -55,6 +57,7 @@ pub fn is_declaration(kind: &S) -> bool {
 #[derive(Clone, Debug)]
 pub(super) struct Loaded {
     units: Rc<[ast::Stmt]>,
+    on_success: Option<ast::Stmt>,
     /// Those that were entered, each with the number of its input.
     invariants: Vec<(u32, ast::Stmt)>,
 }
@@ -100,7 +103,9 @@ impl Elab<'_> {
         let at = Span::new(file, 0, text.len());
         let Some(mut book) = book else { return (Block { stmts: Vec::new(), span: at }, Role::Own) };
         let units = units(&book).into_iter().cloned().collect();
-        book.body.stmts.retain(|stmt| is_declaration(&stmt.kind) && !is_handler(&stmt.kind));
+        let on_success = book.body.stmts.iter().find(|stmt| matches!(stmt.kind, S::OnSuccess(_))).cloned();
+        // That one sees what the way forward has bound: it is read behind it.
+        book.body.stmts.retain(|stmt| is_declaration(&stmt.kind) && !matches!(stmt.kind, S::OnSuccess(_)));
         let shell = self.shell_of(&book.body);
         self.with_name(name, |elab| elab.items(file, callable, known));
         self.shell(shell);
@@ -115,8 +120,9 @@ impl Elab<'_> {
         let value = |name: &SmolStr| params.iter().find(|(param, _)| param == name).map(|(_, value)| value.clone());
         let text = |id| self.name_info(id).map(|info| info.text.clone()).unwrap_or_default();
         let params = parts.params.iter().filter_map(|param| Some((param.name, value(&text(param.name))?))).collect();
-        known.loaded = Some(Loaded { units, invariants: Vec::new() });
-        (Block { stmts: Vec::new(), span: at }, Role::Opens(Box::new(Opens { params, header })))
+        known.loaded = Some(Loaded { units, on_success, invariants: Vec::new() });
+        let opens = Opens { params, header, on_failure: parts.on_failure, failure: parts.failure };
+        (Block { stmts: Vec::new(), span: at }, Role::Opens(Box::new(opens)))
     }
 
     /// `use` looks beside the runbook for what the runbook uses.
@@ -145,8 +151,12 @@ impl Elab<'_> {
         self.here = Here::at(ModuleId(0));
         self.block(&ast::Block { stmts, span: stmt.span }, BodyOf::Book)
     }
-}
 
-fn is_handler(kind: &S) -> bool {
-    matches!(kind, S::OnSuccess(_) | S::OnFailure(_))
+    /// What it does once all of it is done.
+    pub(super) fn succeeds(&mut self, known: &Known) -> (Block, Role) {
+        self.here = Here::at(ModuleId(0));
+        let stmt = known.loaded.as_ref().and_then(|loaded| loaded.on_success.clone());
+        let handler = stmt.and_then(|stmt| Some(self.handler(&[stmt], false)?.0)).unwrap_or_default();
+        (Block { stmts: Vec::new(), span: handler.span }, Role::Succeeds(handler))
+    }
 }

@@ -60,10 +60,16 @@ pub enum Role {
     Own,
     /// It opens it.
     Opens(Box<Opens>),
-    /// It is a part of its way forward.
-    Part,
+    /// It is the statement at this place of its way forward.
+    Part(u32),
+    /// A person's own, instead of that statement.
+    Instead(u32),
+    /// Nothing runs: the statements before this one are left out.
+    Past(u32),
     /// Its way forward is over: its `finally`s run.
     Ends,
+    /// All of it is done: its `on success` runs.
+    Succeeds(Block),
 }
 
 /// What a runbook at a console begins with; its parameters have their values.
@@ -71,6 +77,21 @@ pub enum Role {
 pub struct Opens {
     pub params: Vec<(NameId, Value)>,
     pub header: Header,
+    pub on_failure: Option<Block>,
+    /// As [`Book::failure`].
+    pub failure: NameId,
+}
+
+impl Role {
+    /// The handlers of the runbook that it has.
+    pub fn handlers(&self) -> impl Iterator<Item = &Block> {
+        let block = match self {
+            Role::Opens(opens) => opens.on_failure.as_ref(),
+            Role::Succeeds(block) => Some(block),
+            Role::Own | Role::Part(_) | Role::Instead(_) | Role::Past(_) | Role::Ends => None,
+        };
+        block.into_iter()
+    }
 }
 
 #[derive(Clone, Debug)]

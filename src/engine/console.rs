@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use crate::check::program::{Console, Entry, Role, StmtKind};
+use crate::check::program::{Book, Console, Entry, Role, StmtKind};
 use crate::engine::call::{Path, Segment};
 use crate::engine::cx::{Cx, Mode};
 use crate::engine::event::{
@@ -14,11 +14,12 @@ use crate::engine::extent::{self, Stands};
 use crate::engine::failure::{Fault, Flow, Next, Stop};
 use crate::engine::names::Names;
 use crate::engine::record::Record;
+use crate::engine::run::Told;
 use crate::engine::scope::{Clock, Scope};
 use crate::engine::tree::{Finally, Seq};
 use crate::engine::undo::{self, Undone};
 use crate::engine::world::World;
-use crate::engine::{block, late, machine, run};
+use crate::engine::{block, handlers, late, machine, run};
 use crate::value::{Nanos, SmolStr};
 
 /// What became of an input.
@@ -58,11 +59,29 @@ pub(super) struct Desk {
     /// How long the way forward of the runbook may take, and has taken.
     deadline: Cell<Option<Nanos>>,
     spent: Cell<Nanos>,
+    /// The input that has opened the runbook.
+    opened: Cell<Option<u32>>,
+    /// Its parts that have failed and were neither done nor left out since; the last to fail last.
+    failed: RefCell<Vec<(u32, StepFailure)>>,
 }
 
 impl Desk {
     fn turns(&self) -> Rc<Slot<Turn>> {
         self.turns.borrow_mut().get_or_insert_with(Slot::new).clone()
+    }
+
+    /// What has become of an input, for the runbook.
+    fn ended(&self, number: u32, role: &Role, failure: Option<&StepFailure>) {
+        match role {
+            Role::Opens(_) if failure.is_none() => self.opened.set(Some(number)),
+            Role::Part(unit) | Role::Instead(unit) => {
+                let mut failed = self.failed.borrow_mut();
+                failed.retain(|(other, _)| other != unit);
+                failed.extend(failure.map(|failure| (*unit, failure.clone())));
+            }
+            Role::Past(next) => self.failed.borrow_mut().retain(|(other, _)| other >= next),
+            Role::Own | Role::Opens(_) | Role::Ends | Role::Succeeds(_) => {}
+        }
     }
 }
 
@@ -85,6 +104,9 @@ pub(super) fn stop(world: &World<'_>) {
 
 /// Whatever runs ends, with this reason.
 pub(super) fn cancel(world: &World<'_>, why: Fault) {
+    if let Some(scope) = &*world.celebrating.borrow() {
+        scope.end(world, why.clone());
+    }
     if let Some(scope) = &*world.desk.running.borrow() {
         scope.cancel(world, why);
     }
@@ -109,7 +131,7 @@ pub(super) async fn run(world: Rc<World<'_>>, console: &Console) {
         }
         let asked = world.asked_back.borrow().as_ref().map(|asked| asked.why.clone());
         if let Some(why) = asked {
-            return run::back(&cx, None, machine::fault(why).report()).await;
+            return run::back(&cx, on_failure(&world), machine::fault(why).report()).await;
         }
     }
 }
@@ -141,8 +163,24 @@ async fn keep(cx: &Cx<'_>, failed: Option<String>) {
         Some(_) => End::Failed,
     };
     world.record(Record::Finished { exit: end.exit_code() });
+    if let Some(Told { block, name, failure }) = on_failure(world) {
+        handlers::run(cx, Some(block), Some((name, &failure)), Book::ON_FAILURE).await;
+        if world.asked_back.borrow().is_some() {
+            return run::again(world.clone()).await;
+        }
+    }
     let failure = failed.map(|why| machine::fault(why).report());
     run::finish(world, end, failure);
+}
+
+/// What the runbook does when a part of it has failed for good.
+fn on_failure<'p>(world: &World<'p>) -> Option<Told<'p>> {
+    let (_, failure) = world.desk.failed.borrow().last()?.clone();
+    let opened = world.desk.opened.get()?;
+    match &world.program().console.as_ref()?.entries.get(opened as usize)?.role {
+        Role::Opens(opens) => Some(Told { block: opens.on_failure.as_ref()?, name: opens.failure, failure }),
+        _ => None,
+    }
 }
 
 async fn enter<'p>(cx: &Cx<'p>, number: u32) -> Reached {
@@ -179,6 +217,7 @@ async fn enter<'p>(cx: &Cx<'p>, number: u32) -> Reached {
         Ok(_) => {
             names.merge_into(&cx.names);
             cx.seq.prune(&seq);
+            world.desk.ended(number, &entry.role, None);
             return told(Reached::default(), Came::Done);
         }
         Err(stop) => stop,
@@ -190,7 +229,9 @@ async fn enter<'p>(cx: &Cx<'p>, number: u32) -> Reached {
     if let (true, Some((step, path))) = (fault.step.is_empty(), world.cut.take()) {
         (fault.step, fault.path) = (step, path);
     }
-    let reached = Reached { failure: Some(fault.report()), ..Reached::default() };
+    let failure = fault.report();
+    world.desk.ended(number, &entry.role, Some(&failure));
+    let reached = Reached { failure: Some(failure), ..Reached::default() };
     if world.killed.get() || world.back.get() {
         return told(reached, Came::Failed);
     }
@@ -205,7 +246,7 @@ async fn enter<'p>(cx: &Cx<'p>, number: u32) -> Reached {
 async fn perform<'p>(here: &Cx<'p>, cx: &Cx<'p>, entry: &'p Entry) -> Flow {
     let desk = &cx.world.desk;
     match &entry.role {
-        Role::Own => {
+        Role::Own | Role::Instead(_) | Role::Past(_) => {
             run::declare(here, &entry.globals).await?;
             block::body(here, &entry.body).await
         }
@@ -214,9 +255,13 @@ async fn perform<'p>(here: &Cx<'p>, cx: &Cx<'p>, entry: &'p Entry) -> Flow {
             desk.deadline.set(run::open(&Cx { names, ..here.clone() }, opens, &entry.globals).await?);
             Ok(Next::Go)
         }
-        Role::Part => part(here, cx, entry).await,
+        Role::Part(_) => part(here, cx, entry).await,
         Role::Ends => {
             close(cx).await;
+            Ok(Next::Go)
+        }
+        Role::Succeeds(block) => {
+            handlers::run(here, Some(block), None, Book::ON_SUCCESS).await;
             Ok(Next::Go)
         }
     }

@@ -3,7 +3,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::check::flow::bounds::Field;
-use crate::check::program::{Book, Effect, Expr, Global, Header, NameId, Opens, Want};
+use crate::check::program::{Block, Book, Effect, Expr, Global, Header, NameId, Opens, Want};
 use crate::check::walk::{self, Doing};
 use crate::engine::OnFailure;
 use crate::engine::block;
@@ -65,8 +65,8 @@ pub(super) async fn run(world: Rc<World<'_>>) {
             }
             finish(&world, end, None);
         }
-        Ok(()) => back(&cx, Some(book), failure(&cx, Stop::Cancelled)).await,
-        Err(stop) => back(&cx, Some(book), failure(&cx, stop)).await,
+        Ok(()) => failed(&cx, book, Stop::Cancelled).await,
+        Err(stop) => failed(&cx, book, stop).await,
     }
 }
 
@@ -269,8 +269,23 @@ fn stopped(cx: &Cx<'_>) -> Fault {
     cx.fault(Failure::new(FailureKind::Cancelled, "stopped by a signal"))
 }
 
+/// What an `on failure` is told.
+pub(super) struct Told<'p> {
+    pub block: &'p Block,
+    /// `failure`.
+    pub name: NameId,
+    pub failure: StepFailure,
+}
+
+async fn failed<'p>(cx: &Cx<'p>, book: &'p Book, stop: Stop) {
+    let failure = failure(cx, stop);
+    let told = |block: &'p Block| Told { block, name: book.failure, failure: failure.clone() };
+    let told = book.on_failure.as_ref().map(told);
+    back(cx, told, failure).await;
+}
+
 /// Nothing forward ever starts again.
-pub(super) async fn back<'p>(cx: &Cx<'p>, book: Option<&'p Book>, failure: StepFailure) {
+pub(super) async fn back<'p>(cx: &Cx<'p>, on_failure: Option<Told<'p>>, failure: StepFailure) {
     let world = &cx.world;
     let asked = world.back.replace(true);
     if world.killed.get() || (world.inputs.on_failure == OnFailure::Stop && !asked) {
@@ -282,10 +297,9 @@ pub(super) async fn back<'p>(cx: &Cx<'p>, book: Option<&'p Book>, failure: StepF
     let here = Cx { scope: Rc::new(Scope::default()), mode: Mode::Back, ..cx.clone() };
     let end = unwind(&here, &failure).await;
     if end != End::Stopped
-        && let Some(book) = book
+        && let Some(Told { block, name, failure }) = on_failure
     {
-        let told = Some((book.failure, &failure));
-        handlers::run(&here, book.on_failure.as_ref(), told, Book::ON_FAILURE).await;
+        handlers::run(&here, Some(block), Some((name, &failure)), Book::ON_FAILURE).await;
     }
     let end = if world.asked_back.borrow().is_some() { unwind(&here, &failure).await } else { end };
     finish(world, end, Some(failure));

@@ -16,8 +16,7 @@ pub struct Book {
     pub name: String,
     pub title: SmolStr,
     pub pieces: Vec<Piece>,
-    /// What it says and a console does not do: `on success`, `on failure`.
-    pub handlers: Vec<&'static str>,
+    pub on_success: bool,
 }
 
 /// One statement of its way forward.
@@ -53,9 +52,19 @@ pub struct Reached {
     pub states: Vec<State>,
     /// Its `finally`s are still to run.
     pub open: bool,
+    /// All of it is done, nothing was left out, and its `on success` has not run.
+    pub due: bool,
+    /// That has run.
+    pub succeeded: bool,
 }
 
 impl Reached {
+    /// Nothing is left of it.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.next().is_none() && !self.open && !self.due
+    }
+
     /// The first piece that is to be done.
     #[must_use]
     pub fn next(&self) -> Option<usize> {
@@ -95,17 +104,11 @@ impl Book {
             };
             Piece { name, text: further_out(text), kind }
         });
-        let has = |is: fn(&StmtKind) -> bool| written.body.stmts.iter().any(|stmt| is(&stmt.kind));
-        let handlers = [
-            ("on success", has(|kind| matches!(kind, StmtKind::OnSuccess(_)))),
-            ("on failure", has(|kind| matches!(kind, StmtKind::OnFailure(_)))),
-        ];
-        let handlers = handlers.into_iter().filter(|(_, has)| *has).map(|(word, _)| word).collect();
         Some(Book {
             name: name.clone(),
             title: inside(between(written.title.span)),
             pieces: pieces.collect(),
-            handlers,
+            on_success: written.body.stmts.iter().any(|stmt| matches!(stmt.kind, StmtKind::OnSuccess(_))),
         })
     }
 
@@ -122,7 +125,7 @@ impl Book {
         // What it registered it has registered, whatever was undone since.
         let is_finally = |at: usize| self.pieces.get(at).is_some_and(|piece| piece.kind == Kind::Finally);
         let mut states = vec![State::NotYet; self.pieces.len()];
-        let mut over = None;
+        let (mut over, mut succeeded) = (None, false);
         for (number, part, came) in &ended {
             match part {
                 Part::Unit(piece) | Part::Instead(piece) => {
@@ -148,12 +151,14 @@ impl Book {
                     }
                 }
                 Part::End if *came == Came::Done => over = Some(*number),
+                // Once, whatever became of it.
+                Part::Success => succeeded = true,
                 Part::End | Part::Own | Part::Book { .. } => {}
             }
         }
         let last = |piece: &(usize, &State)| matches!(piece.1, State::Done(number) if over < Some(*number));
         let open = states.iter().enumerate().filter(last).any(|(at, _)| is_finally(at));
-        let mut reached = Reached { states, open };
+        let mut reached = Reached { states, open, due: false, succeeded };
         if reached.next().is_some() && !open {
             // It goes on after its end: so do its `finally`s.
             for (at, state) in reached.states.iter_mut().enumerate() {
@@ -162,6 +167,8 @@ impl Book {
                 }
             }
         }
+        let all = reached.states.iter().all(|state| matches!(state, State::Done(_)));
+        reached.due = self.on_success && all && !succeeded;
         reached
     }
 }
@@ -174,7 +181,7 @@ fn is_stale(number: u32, ended: &[(u32, &Part, Came)]) -> bool {
         let settled = |other: &u32, part: &Part| match part {
             Part::Unit(again) | Part::Instead(again) => other > undone && again == piece,
             Part::Past(next) => other > undone && next > piece,
-            Part::Own | Part::Book { .. } | Part::End => false,
+            Part::Own | Part::Book { .. } | Part::End | Part::Success => false,
         };
         !before.iter().any(|(other, part, _)| settled(other, part))
     })

@@ -131,7 +131,7 @@ impl Console {
     ) -> Result<(Turn, Vec<Diagnostic>), Wrong> {
         let written = match &part {
             Part::Book { text, .. } => text,
-            Part::Own | Part::Unit(_) | Part::Instead(_) | Part::Past(_) | Part::End => text,
+            Part::Own | Part::Unit(_) | Part::Instead(_) | Part::Past(_) | Part::End | Part::Success => text,
         };
         if secrets.redact(written) != written {
             let trouble = Trouble::new("what was typed shows a secret, and would stand in the journal in the clear");
@@ -146,7 +146,7 @@ impl Console {
         // The first of them is the input itself.
         let own = match part {
             Part::Own | Part::Instead(_) | Part::Book { .. } => 1,
-            Part::Unit(_) | Part::Past(_) | Part::End => 0,
+            Part::Unit(_) | Part::Past(_) | Part::End | Part::Success => 0,
         };
         let files = checked.sources.iter().skip(before + own).map(|(_, file)| run::text(file));
         let texts: Vec<Text> = files.filter(|text| !known(&text.name)).collect();

@@ -7,6 +7,7 @@ use crate::stage;
 
 mod asked;
 mod book;
+mod handlers;
 mod incidents;
 mod names;
 mod orders;

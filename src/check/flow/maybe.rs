@@ -28,6 +28,7 @@ pub fn check(program: &Program, unset: &mut Unset, found: &mut Vec<Diagnostic>) 
     let mut reader = Reader { program, maybe: std::mem::take(&mut unset.0), found };
     for entry in program.console.iter().flat_map(|console| &console.entries) {
         reader.block(&entry.body);
+        entry.role.handlers().for_each(|block| reader.block(block));
     }
     let Some(book) = &program.book else {
         unset.0 = reader.maybe;

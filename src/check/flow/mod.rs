@@ -96,7 +96,8 @@ fn units<'a>(program: &'a Program, each: &mut dyn FnMut(&Unit<'a>)) {
 /// The runbook's body and handlers, what was typed, and the bodies of actions.
 fn top_blocks(program: &Program) -> impl Iterator<Item = &Block> {
     let book = program.book.iter().flat_map(|b| [&b.body].into_iter().chain(&b.on_success).chain(&b.on_failure));
-    let console = program.console.iter().flat_map(|console| &console.entries).map(|entry| &entry.body);
+    let console = program.console.iter().flat_map(|console| &console.entries);
+    let console = console.flat_map(|entry| std::iter::once(&entry.body).chain(entry.role.handlers()));
     book.chain(console).chain(program.actions.iter().map(|a| &a.body.block))
 }
 

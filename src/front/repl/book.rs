@@ -113,7 +113,7 @@ impl Desk {
                 }
             }
         }
-        if self.is_refused() {
+        if self.is_refused() || self.ending {
             return Some(self.keep());
         }
         if self.course.going == Going::No || self.asks != Asks::Nothing {
@@ -121,8 +121,8 @@ impl Desk {
         }
         let (book, reached) = self.book()?;
         let Some(at) = reached.next() else {
-            if reached.open {
-                return self.enter_as("finally", Part::End);
+            if let Some(turn) = self.last_of_it(&reached) {
+                return Some(turn);
             }
             return self.came_to_its_end(&book, &reached);
         };
@@ -144,6 +144,14 @@ impl Desk {
             }
             Going::Step => self.step(at, &book, &reached),
         }
+    }
+
+    /// What it does when all its parts are over.
+    pub(super) fn last_of_it(&mut self, reached: &Reached) -> Option<Turn> {
+        if reached.open {
+            return self.enter_as("finally", Part::End);
+        }
+        reached.due.then(|| self.enter_as("on success", Part::Success))?
     }
 
     /// One part of it: shown, and a person asked. A script is not asked.
@@ -286,6 +294,7 @@ impl Desk {
         let next = match next {
             Some(piece) => format!("`{}` is next", piece.name),
             None if reached.open => "its `finally` is left: `:run` runs it".to_owned(),
+            None if reached.due => "its `on success` is left: `:run` runs it".to_owned(),
             None => "nothing is left of it".to_owned(),
         };
         let line = Line::new(0).put(Tone::Strong, book.title.as_str());
@@ -310,6 +319,11 @@ impl Desk {
             let line = line.put(Tone::Dim, format!("  {word}"));
             if self.course.breaks.contains(&at) { line.put(Tone::Warn, "  breakpoint") } else { line }
         };
-        std::iter::once(title).chain(book.pieces.iter().zip(&reached.states).enumerate().map(one)).collect()
+        let (mark, tone, word) =
+            if !reached.succeeded { ("·", Tone::Dim, "once all of it is done") } else { ("✓", Tone::Good, "done") };
+        let on_success = Line::new(0).put(tone, format!("{mark} ")).put(Tone::Plain, "on success");
+        let on_success = book.on_success.then(|| on_success.put(Tone::Dim, format!("  {word}")));
+        let pieces = book.pieces.iter().zip(&reached.states).enumerate().map(one);
+        std::iter::once(title).chain(pieces).chain(on_success).collect()
     }
 }

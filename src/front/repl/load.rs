@@ -136,7 +136,7 @@ impl Desk {
         })
     }
 
-    /// The last input has loaded a runbook: what it is, and what of it a console does not do.
+    /// The last input has loaded a runbook: what it is.
     pub(super) fn is_loaded(&mut self, entry: u32) {
         if self.console.book().is_none_or(|(of, _)| of != entry) {
             return;
@@ -151,12 +151,6 @@ impl Desk {
         let how = format!("  {parts} part{s}: `:steps` lists them, `:step` and `:run` run them");
         let how = if self.course.alone { String::new() } else { how };
         self.say(&[line.put(Tone::Dim, how)]);
-        if !book.handlers.is_empty() {
-            let words: Vec<String> = book.handlers.iter().map(|word| format!("`{word}`")).collect();
-            let place = if self.course.alone { "where a failure is asked about" } else { "at a console" };
-            let text = format!("not done {place}: {}", words.join(", "));
-            self.say(&[Line::new(0).put(Tone::Warn, text)]);
-        }
     }
 }
 

@@ -95,6 +95,8 @@ pub struct Desk {
     why: Option<String>,
     /// Something was done here: what failed is not what an earlier process began.
     began: bool,
+    /// The end was asked for: what the runbook does at a good one runs before.
+    ending: bool,
 }
 
 /// What a console begins with.
@@ -183,6 +185,7 @@ impl Desk {
             begins: Begins::Empty,
             why: None,
             began: false,
+            ending: false,
         }
     }
 
@@ -211,8 +214,16 @@ impl Desk {
     }
 
     /// The end. A person has seen what went wrong.
-    fn keep(&self) -> Turn {
+    fn keep(&mut self) -> Turn {
         let failed = self.who == Who::Script && self.code != 0 || self.is_refused();
+        if let (false, Some((_, reached))) = (failed, self.book())
+            && reached.due
+            && let Some(turn) = self.last_of_it(&reached)
+        {
+            self.ending = true;
+            return turn;
+        }
+        self.ending = false;
         Turn::Keep(self.error.clone().filter(|_| failed))
     }
 

@@ -94,6 +94,7 @@ pub enum WirePart {
     Instead(u32),
     Past(u32),
     End,
+    Success,
 }
 
 fn wire_part(part: &Part, hide: &Hide<'_>) -> Result<Option<WirePart>, Trouble> {
@@ -108,6 +109,7 @@ fn wire_part(part: &Part, hide: &Hide<'_>) -> Result<Option<WirePart>, Trouble> 
         Part::Instead(unit) => Some(WirePart::Instead(*unit)),
         Part::Past(unit) => Some(WirePart::Past(*unit)),
         Part::End => Some(WirePart::End),
+        Part::Success => Some(WirePart::Success),
     })
 }
 
@@ -122,6 +124,7 @@ fn part(wire: Option<WirePart>, show: &Show<'_>) -> Result<Part, Trouble> {
         Some(WirePart::Instead(unit)) => Part::Instead(unit),
         Some(WirePart::Past(unit)) => Part::Past(unit),
         Some(WirePart::End) => Part::End,
+        Some(WirePart::Success) => Part::Success,
     })
 }
 

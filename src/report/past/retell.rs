@@ -496,6 +496,7 @@ fn entered(part: &Part, text: &str) -> String {
         Part::Unit(_) => format!("run as written: {}", text.lines().next().unwrap_or_default()),
         Part::Instead(_) => format!("run as edited: {text}"),
         Part::End => "the runbook is at its end".to_owned(),
+        Part::Success => "all of the runbook is done: its `on success`".to_owned(),
     }
 }
 

@@ -120,9 +120,11 @@ fn kept<'a>(worked: &Worked<'a>, written: Option<&Written<'a>>) -> Vec<Piece<'a>
                 written.declarations(entry, &mut found);
                 continue;
             }
-            (Some(Part::Book { .. } | Part::Unit(_) | Part::Instead(_) | Part::Past(_) | Part::End) | None, _) => {
-                continue;
-            }
+            (
+                Some(Part::Book { .. } | Part::Unit(_) | Part::Instead(_) | Part::Past(_) | Part::End | Part::Success)
+                | None,
+                _,
+            ) => continue,
         };
         let first = found.len();
         if declares(text) {

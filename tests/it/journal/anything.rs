@@ -181,6 +181,7 @@ fn part() -> impl Strategy<Value = Part> {
         any::<u32>().prop_map(Part::Instead),
         any::<u32>().prop_map(Part::Past),
         Just(Part::End),
+        Just(Part::Success),
     ]
 }
 

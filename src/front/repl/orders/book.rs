@@ -8,7 +8,7 @@ use crate::report::style::{Line, Tone};
 pub fn run(desk: &mut Desk, words: &str) -> Done {
     let (_, reached) = desk.loaded()?;
     if words.is_empty() {
-        if reached.next().is_none() && !reached.open {
+        if reached.is_over() {
             return Ok(desk.nothing_left());
         }
         desk.course.going = Going::Rest;
@@ -25,7 +25,7 @@ pub fn run(desk: &mut Desk, words: &str) -> Done {
 
 pub fn step(desk: &mut Desk, _: &str) -> Done {
     let (_, reached) = desk.loaded()?;
-    if reached.next().is_none() && !reached.open {
+    if reached.is_over() {
         return Ok(desk.nothing_left());
     }
     desk.course.going = Going::Step;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use nix::fcntl::{Flock, FlockArg};
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, Uid, User};
 use serde::{Deserialize, Serialize};
 
 use crate::effects::{Cancel, Chunk, Output, Stream, shell};
@@ -28,6 +28,26 @@ struct Holder {
     /// The run it was taken from.
     #[serde(skip_serializing_if = "Option::is_none")]
     taken_from: Option<String>,
+}
+
+/// That a run waits for a lock which another one has, and has asked that one to end: its own word, in a file beside the
+/// lock's, for as long as it waits.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Claim {
+    pub lock: String,
+    pub run: String,
+    pub user: String,
+    pid: i32,
+    started: u64,
+}
+
+/// Gone with this.
+struct Waiting(PathBuf);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
 }
 
 /// The locks of one run; they go with it, or when it gives one back.
@@ -64,9 +84,13 @@ impl Locks {
             Err(failure) => return none(failure),
         };
         let mut told: Option<Holder> = None;
+        let mut waiting = None;
         loop {
             file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-                Ok(lock) => return self.taken(name, lock, told),
+                Ok(lock) => {
+                    drop(waiting);
+                    return self.taken(name, lock, told);
+                }
                 Err((file, nix::errno::Errno::EWOULDBLOCK)) => file,
                 Err((_, e)) => return none(failed(format!("the lock `{name}` cannot be taken: {e}"))),
             };
@@ -83,6 +107,7 @@ impl Locks {
                 && shell::started(holder.pid) == holder.started
                 && told.as_ref().is_none_or(|t| t.pid != holder.pid)
             {
+                waiting = waiting.or_else(|| self.wait(name));
                 if let Err(e) = stop(&holder) {
                     return none(failed(format!(
                         "run {} (pid {}) holds the lock `{name}` and cannot be stopped: {e}",
@@ -103,6 +128,34 @@ impl Locks {
                 () = cancel.cancelled() => {}
             }
         }
+    }
+
+    /// Say who waits, before its holder is asked to end. Without it that one only knows that it was asked.
+    #[allow(clippy::disallowed_methods, reason = "a file beside the lock's")]
+    fn wait(&self, name: &str) -> Option<Waiting> {
+        let uid = Uid::effective();
+        let user = User::from_uid(uid).ok().flatten().map_or_else(|| uid.to_string(), |user| user.name);
+        let pid = Pid::this().as_raw();
+        let run = self.run.to_string();
+        let claim = Claim { lock: name.to_owned(), run, user, pid, started: shell::started(pid) };
+        let path = self.claim(name)?;
+        std::fs::write(&path, serde_json::to_vec(&claim).ok()?).ok()?;
+        Some(Waiting(path))
+    }
+
+    fn claim(&self, name: &str) -> Option<PathBuf> {
+        Some(self.dir.as_ref()?.join("locks").join(held::file_name(name, "wanted")))
+    }
+
+    /// Who waits for a lock of this run.
+    #[must_use]
+    #[allow(clippy::disallowed_methods, reason = "a file beside the lock's")]
+    pub fn claimed(&self) -> Option<Claim> {
+        self.held.borrow().iter().find_map(|held| {
+            let claim: Claim = serde_json::from_slice(&std::fs::read(self.claim(&held.name)?).ok()?).ok()?;
+            // One that was killed has left its word.
+            (claim.lock == held.name && shell::started(claim.pid) == claim.started).then_some(claim)
+        })
     }
 
     /// Give it back.

@@ -59,6 +59,11 @@ pub trait Effects {
         None
     }
 
+    /// Which run of this machine waits for a lock that this process has, and has asked it to end.
+    fn claimed(&self) -> Option<lock::Claim> {
+        None
+    }
+
     /// A lock that this process has is free again.
     fn unlock(&self, _lock: &str) {}
 
@@ -71,6 +76,20 @@ pub trait Effects {
     ) -> Pin<Box<dyn Future<Output = Left> + 'a>> {
         Box::pin(std::future::ready(Left::default()))
     }
+
+    /// End what these calls of an earlier process of the run have left running at their servers, as far as those are reached, and
+    /// wait for its end. Asked before this process starts anything.
+    fn end_statements<'a>(&'a self, _calls: &'a [Arc<Call>]) -> Pin<Box<dyn Future<Output = Statements> + 'a>> {
+        Box::pin(std::future::ready(Statements::default()))
+    }
+}
+
+/// What became of statements that calls had left running at their servers, each as a person would name it.
+#[derive(Clone, Debug, Default)]
+pub struct Statements {
+    pub ended: Alive,
+    /// What could not be ended.
+    pub alive: Alive,
 }
 
 /// What became of what calls had left running.

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use crate::effects::file::Files;
 use crate::effects::http::Http;
-use crate::effects::lock::Locks;
+use crate::effects::lock::{Claim, Locks};
 use crate::effects::postgres::Postgres;
 use crate::effects::prometheus::Prometheus;
 use crate::effects::redis::Redis;
 use crate::effects::secret::Secrets;
 use crate::effects::shell::{Calls, Shell};
-use crate::effects::{Cancel, Effects, Left, Output, Proofs, http, postgres, redis};
+use crate::effects::{Cancel, Effects, Left, Output, Proofs, Statements, http, postgres, redis};
 use crate::engine::{Call, Ending, Failure, FailureKind, Outcome, What};
 use crate::value::{ConnKind, Connection, SmolStr, Value};
 
@@ -49,6 +49,10 @@ impl World {
 }
 
 impl Effects for World {
+    fn claimed(&self) -> Option<Claim> {
+        self.locks.claimed()
+    }
+
     fn unlock(&self, lock: &str) {
         self.locks.release(lock);
     }
@@ -118,6 +122,10 @@ impl Effects for World {
 
     fn end_left<'a>(&'a self, run: Option<&'a str>, calls: Calls<'a>) -> Pin<Box<dyn Future<Output = Left> + 'a>> {
         Box::pin(self.shell.end_left(run, calls))
+    }
+
+    fn end_statements<'a>(&'a self, calls: &'a [Arc<Call>]) -> Pin<Box<dyn Future<Output = Statements> + 'a>> {
+        Box::pin(self.postgres.end_left(calls))
     }
 }
 

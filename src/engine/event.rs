@@ -66,6 +66,9 @@ pub enum Event {
     Kill,
 }
 
+/// Why a run ended that a first signal has stopped.
+pub const SIGNALLED: &str = "stopped by a signal";
+
 /// Why something is undone for which nobody gave a reason.
 pub const ASKED_FOR: &str = "asked for";
 

@@ -236,7 +236,7 @@ fn is_console(world: &World<'_>) -> bool {
 }
 
 pub(super) fn signal() -> Fault {
-    fault("stopped by a signal".to_owned())
+    fault(event::SIGNALLED.to_owned())
 }
 
 pub(super) fn fault(why: String) -> Fault {

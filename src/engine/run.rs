@@ -11,7 +11,9 @@ use crate::engine::bug::Bug;
 use crate::engine::call::{Path, What};
 use crate::engine::calls::{self, Made};
 use crate::engine::cx::{Cx, Instance, Mode};
-use crate::engine::event::{Account, Command, End, Extent, Failure, FailureKind, Finish, Progress, StepFailure};
+use crate::engine::event::{
+    Account, Command, End, Extent, Failure, FailureKind, Finish, Progress, SIGNALLED, StepFailure,
+};
 use crate::engine::failure::{Fault, Stop};
 use crate::engine::names::Names;
 use crate::engine::record::Record;
@@ -266,7 +268,7 @@ fn failure(cx: &Cx<'_>, stop: Stop) -> StepFailure {
 }
 
 fn stopped(cx: &Cx<'_>) -> Fault {
-    cx.fault(Failure::new(FailureKind::Cancelled, "stopped by a signal"))
+    cx.fault(Failure::new(FailureKind::Cancelled, SIGNALLED))
 }
 
 /// What an `on failure` is told.

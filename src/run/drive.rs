@@ -23,7 +23,7 @@ use super::runs;
 use super::signals::{Heard, Signals, suspend};
 use super::{Answers, Operator, Watcher};
 use crate::effects::{Cancel, Canceller, Chunk, Effects, Output, Proof};
-use crate::engine::event::{Account, End};
+use crate::engine::event::{Account, End, SIGNALLED};
 use crate::engine::{
     Call, CallId, Command, Ending, Engine, Event, Failure, FailureKind, Finish, Input, Outcome, Progress, QuestionId,
     Record, Replayed, TimerClock, TimerId, What,
@@ -102,6 +102,8 @@ struct Driver<'a> {
     output: mpsc::Sender<Chunk>,
     /// The run is another process's by now: nothing starts any more.
     gone: Option<Gone>,
+    /// For whom it was ended, when another run has taken a lock of this one.
+    gave_way: Option<String>,
     connected: Connected,
     /// By when the last ends of calls are kept.
     keep_by: Option<Instant>,
@@ -136,6 +138,7 @@ pub async fn drive(run: Replayed, around: Around<'_>, past: Option<Past>) -> Res
         waits: Waits::default(),
         output,
         gone: None,
+        gave_way: None,
         connected: past.as_ref().map(|past| Connected::since(&past.places)).unwrap_or_default(),
         keep_by: None,
         unkept: false,
@@ -153,6 +156,11 @@ pub async fn drive(run: Replayed, around: Around<'_>, past: Option<Past>) -> Res
         finish.warnings.extend(unkept.map(|unkept| format!("its end is not in the journal: {}", unkept.message)));
         finish.account = driver.around.journal.as_ref().map(|journal| journal.account()).unwrap_or_default();
         told_by(finish);
+        if let (Some(why), Some(failed)) = (driver.gave_way, &mut finish.failure)
+            && failed.failure.message == SIGNALLED
+        {
+            failed.failure.message = why;
+        }
         match (driver.gone, &mut finish.failure) {
             // What went wrong before stays what went wrong.
             (Some(Gone { why, back: true }), _) | (Some(Gone { why, back: false }), None) => finish.warnings.push(why),
@@ -220,11 +228,17 @@ impl<'a> Driver<'a> {
                 heard = signals.next() => match heard {
                     Heard::Child => crate::effects::shell::reap(),
                     Heard::Suspend => self.clock.without(suspend),
-                    heard if self.around.operator.is_some() => self.signalled(heard, &mut end),
+                    heard if self.around.operator.is_some() => match self.claimed(&heard) {
+                        Some(wanted) => self.give_way(&wanted, &mut end),
+                        None => self.signalled(heard, &mut end),
+                    },
                     Heard::Hangup if stopping => {}
                     Heard::Hangup | Heard::Stop | Heard::Interrupt if !stopping => {
                         stopping = true;
-                        self.stop();
+                        match self.claimed(&heard) {
+                            Some(wanted) => self.give_way(&wanted, &mut end),
+                            None => self.stop(),
+                        }
                     }
                     Heard::Hangup | Heard::Stop | Heard::Interrupt => {
                         self.hear(Event::Kill);
@@ -470,7 +484,14 @@ impl<'a> Driver<'a> {
                 self.around.answers.withdraw(id);
             }
             Command::Record(_) => {}
-            Command::Tell(progress) => self.around.watcher.tell(at, &progress),
+            Command::Tell(mut progress) => {
+                if let Progress::Unwinding { failure: Some(failure), .. } = &mut progress
+                    && let Some(why) = self.gave_way.as_ref().filter(|_| failure.message == SIGNALLED)
+                {
+                    failure.message.clone_from(why);
+                }
+                self.around.watcher.tell(at, &progress);
+            }
             Command::Ready(reached) => self.is_ready(&reached),
             Command::Finish(finish) => self.finish = Some(*finish),
         }

@@ -10,6 +10,7 @@ mod connect;
 mod copy;
 mod environment;
 mod failure;
+mod left;
 pub mod names;
 mod param;
 mod passfile;
@@ -289,7 +290,7 @@ impl Postgres {
 
     /// `rbk/RUN/PATH`: whose statement a session runs.
     fn mark(&self, path: &Path) -> String {
-        format!("{}/{path}", application(&self.run))
+        mark(&self.run, path)
     }
 
     /// What was written is gone: by ROLLBACK, or because the session is.
@@ -313,6 +314,10 @@ impl Postgres {
         let tried = Box::pin(role::login(on, target, role, password));
         bounded("the login", limit, &mut cancel, tried).await.unwrap_or_else(|outcome| outcome)
     }
+}
+
+fn mark(run: &SmolStr, path: &Path) -> String {
+    format!("{}/{path}", application(run))
 }
 
 async fn done(work: &Work<'_>, session: &Session, place: &Place<'_>) -> Worked {

@@ -1,5 +1,6 @@
 //! A process goes on with what an earlier one has left.
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{Driver, Seen, now};
 use crate::effects::shell::Living;
@@ -22,11 +23,19 @@ impl Driver<'_> {
         }
         let calls: Vec<CallId> = pending.calls.iter().map(|pending| pending.call.id).collect();
         let left = self.around.effects.end_left(None, &|call| calls.contains(&call)).await;
-        let alive: BTreeMap<CallId, String> = left.alive.into_iter().collect();
+        let at_servers: Vec<Arc<Call>> = pending.calls.iter().map(|pending| pending.call.clone()).collect();
+        let statements = self.around.effects.end_statements(&at_servers).await;
+        let mut alive: BTreeMap<CallId, String> = left.alive.into_iter().collect();
+        // What was never about to start has no effect, however long it takes.
+        alive.extend(statements.alive.into_iter().filter(|(call, _)| intended.contains(call)));
         let (at, wall) = (self.clock.now(), now());
-        for Living { call, pid, .. } in left.ended {
-            if let Some(of) = pending.calls.iter().find(|pending| pending.call.id == call) {
-                self.say_ended(&of.call, pid);
+        let processes = left.ended.into_iter().filter_map(|Living { call, pid, .. }| {
+            let of = at_servers.iter().find(|of| of.id == call)?;
+            Some((call, format!("`{}` (pid {pid})", of.text)))
+        });
+        for (call, what) in processes.chain(statements.ended) {
+            if let Some(of) = at_servers.iter().find(|of| of.id == call) {
+                self.say_ended(of, what);
             }
         }
         for timer in &pending.timers {
@@ -81,9 +90,8 @@ impl Driver<'_> {
     }
 
     /// What an earlier process had left running was ended by this one.
-    fn say_ended(&mut self, call: &Call, pid: i32) {
+    fn say_ended(&mut self, call: &Call, what: String) {
         let at = self.clock.now();
-        let what = format!("`{}` (pid {pid})", call.text);
         let text = format!("{what} was still running, left by the process that died: it was ended");
         self.around.watcher.tell(at, &Progress::Warning { path: call.path.clone(), text });
         if let Some(journal) = &mut self.around.journal {

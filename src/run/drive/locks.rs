@@ -124,6 +124,17 @@ impl Driver<'_> {
         self.hear(Event::Ended(id, Box::new(Outcome::failed(Ending::None, failure))));
     }
 
+    /// Who takes a lock from this run, where this signal says so.
+    pub(super) fn claimed(&self, heard: &Heard) -> Option<Wanted> {
+        match heard {
+            Heard::Stop => {
+                let claim = self.around.effects.claimed()?;
+                Some(Wanted { lock: claim.lock, by: claim.run.into(), who: claim.user })
+            }
+            Heard::Interrupt | Heard::Hangup | Heard::Child | Heard::Suspend => None,
+        }
+    }
+
     /// As a first signal.
     pub(super) fn stop(&mut self) {
         let at = self.clock.now();
@@ -139,6 +150,7 @@ impl Driver<'_> {
         );
         let at = self.clock.now();
         self.around.watcher.tell(at, &Progress::Warning { path: Path::default(), text });
+        self.gave_way = Some(format!("stopped for run {by}, with which {who} took the lock `{lock}`"));
         match self.around.operator {
             Some(_) => self.signalled(Heard::Stop, end),
             None => self.stop(),

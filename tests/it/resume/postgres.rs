@@ -147,3 +147,59 @@ fn e3_another_server_at_the_same_address_is_seen_and_one_that_is_away_is_no_othe
     // Not reached: no difference; its undo says what is wrong.
     desk.rollback(&[]).ended(3).says(&["left in place"]);
 }
+
+/// As [`forward`], and the server does not see that a client has gone, as over a network that has gone silent.
+fn silent(to: u16) -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let Ok(server) = std::net::TcpStream::connect(("127.0.0.1", to)) else { continue };
+            let copy = |mut from: std::net::TcpStream, mut to: std::net::TcpStream| {
+                std::thread::spawn(move || drop(std::io::copy(&mut from, &mut to)));
+            };
+            copy(client.try_clone().unwrap(), server.try_clone().unwrap());
+            copy(server.try_clone().unwrap(), client);
+            std::mem::forget(server);
+        }
+    });
+    port
+}
+
+#[test]
+fn a_statement_that_goes_on_at_its_server_is_ended_first_and_that_is_said() {
+    let home = stage::dir();
+    let server = Postgres::start(home.path());
+    let nap = "INSERT INTO log (t) SELECT 'b' FROM pg_sleep((SELECT s FROM nap))";
+    let alone = format!("    db.exec(\"{nap}\")\n");
+    let both = format!(
+        "    transaction db {{\n      db.exec(\"INSERT INTO log (t) VALUES ('a')\")\n      db.exec(\"{nap}\")\n    }}\n"
+    );
+    for (body, done) in [(alone, "b"), (both, "a,b")] {
+        server.psql(
+            "postgres",
+            "DROP TABLE IF EXISTS log, nap; CREATE TABLE log (n serial, t text); CREATE TABLE nap AS SELECT 600 AS s",
+        );
+        let url = server.url("postgres");
+        let url = url.replace(&format!(":{}/", server.port), &format!(":{}/", silent(server.port)));
+        let undo = "    rollback { db.exec(\"INSERT INTO log (t) VALUES ('-')\") }\n";
+        let desk = Desk::of(&format!("  connect db = postgres(env(\"DB\"))\n  step \"a\" {{\n{body}{undo}  }}"))
+            .env("DB", &url);
+        let mut child = desk.start(&["run", "book.rbk"]);
+        let busy = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'INSERT%pg_sleep%' AND state = 'active'";
+        let runs = || server.psql("postgres", busy).trim() == "1";
+        stage::until("the statement runs", Duration::from_secs(30), runs);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        std::thread::sleep(Duration::from_secs(3));
+        assert!(runs(), "the server has not noticed");
+        server.psql("postgres", "UPDATE nap SET s = 0");
+        let (run, _) = desk.last();
+        desk.resume(&[])
+            .ended(0)
+            .says(&["(its server process ", "was still running, left by the process that died: it was ended"]);
+        assert!(!runs());
+        assert_eq!(rows(&server), done);
+        desk.say(&["show", &run]).ended(0).says(&["(its server process ", "running: it was ended"]);
+    }
+}

@@ -49,12 +49,20 @@ fn told(desk: &Desk, loser: &str, taker: &str) {
 #[test]
 fn e2_a_holder_that_does_not_listen_is_ended_and_undone_before_the_lock_is_taken() {
     let desk = holder("trap '' TERM; while :; do sleep 0.1; done", "echo undone >> log");
-    let mut first = desk.start(&["run", "book.rbk"]);
+    let said = std::fs::File::create(desk.path().join("said")).unwrap();
+    let mut first = desk.command(&["run", "book.rbk"]).stdout(said).spawn().unwrap();
     desk.until("ready");
     std::thread::sleep(Duration::from_millis(300));
     let (loser, _) = desk.last();
     desk.say(&["run", "taker.rbk"]).ended(0).says(&[&format!("over from run {loser}"), "waiting for its end"]);
     assert_eq!(first.wait().unwrap().code(), Some(1));
+    let (taker, _) = desk.last();
+    let said = desk.read("said");
+    assert!(said.contains(&format!("takes the lock `site` from this run for run {taker}")), "{said}");
+    assert!(said.contains(&format!("stopped for run {taker}, with which ")), "{said}");
+    assert!(!said.contains("stopped by a signal"), "{said}");
+    let words = std::fs::read_dir(desk.path().join("state/locks")).unwrap().flatten();
+    assert!(words.into_iter().all(|file| file.path().extension().is_some_and(|ending| ending == "lock")));
     assert_eq!(desk.read("log"), "deployed\nundone\nmended\n");
     told(&desk, &loser, &desk.last().0);
 }

@@ -72,6 +72,7 @@ fn e2_a_holder_elsewhere_is_cancelled_and_undone_before_the_lock_is_taken() {
             "{}",
             one.read("said")
         );
+        assert!(one.read("said").contains(&format!("stopped for run {run}, with which ")), "{}", one.read("said"));
         told(&url, &loser, &run);
     }
 }

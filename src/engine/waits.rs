@@ -156,14 +156,18 @@ pub(super) async fn watch<'p>(cx: &Cx<'p>, watch: Watch<'p>) -> Flow {
     let label = eval::shown(cx, watch.label).await?;
     let window = eval::duration(cx, Field::Window, watch.window).await?;
     let every = eval::duration(cx, Field::Every, watch.every).await?;
-    cx.world.tell(Progress::Waiting {
-        path: cx.path.clone(),
-        what: format!("watch `{label}`"),
-        span: None,
-        limit: window,
-    });
-    while !held(cx, &watch, &label, window, every).await? {}
-    Ok(Next::Go)
+    // Whoever goes on with the run begins its window anew.
+    loop {
+        cx.world.tell(Progress::Waiting {
+            path: cx.path.clone(),
+            what: format!("watch `{label}`"),
+            span: None,
+            limit: window,
+        });
+        if held(cx, &watch, &label, window, every).await? {
+            return Ok(Next::Go);
+        }
+    }
 }
 
 /// Through its window; false when another process went on with the run meanwhile.

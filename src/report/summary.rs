@@ -13,7 +13,9 @@ pub fn summary(at: Nanos, finish: &Finish, sources: &Sources) -> Vec<Line> {
     // Of a run that was refused nothing stands between the opening, which ends with an empty line, and its end.
     let mut lines = if finish.end == End::Refused { Vec::new() } else { vec![Line::new(0)] };
     lines.push(headline(at, finish));
-    if let Some(failure) = &finish.failure {
+    // What went well and was undone because somebody had asked for it has not failed.
+    let asked_for = finish.end == End::RolledBack && finish.taken_back;
+    if let Some(failure) = finish.failure.as_ref().filter(|_| !asked_for) {
         lines.extend(failed(failure, sources));
     }
     // Every attempt of a step is undone; it is named once.
@@ -126,6 +128,9 @@ fn headline(at: Nanos, finish: &Finish) -> Line {
         End::UndoneInPart => {
             line.put(Tone::Good, "✓ Undone").put(Tone::Plain, ": what was asked for; the rest stays in place")
         }
+        End::RolledBack if finish.taken_back => line
+            .put(Tone::Good, "✓ Undone")
+            .put(Tone::Plain, ": everything that was in place, as it was asked for before it was interrupted"),
         End::RolledBack if !finish.wrote => {
             line.put(Tone::Bad, "✗ Failed").put(Tone::Plain, format!(" after {after}; nothing was done"))
         }

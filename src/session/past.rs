@@ -17,6 +17,14 @@ use crate::value::SmolStr;
 /// There is none, several, or its head cannot be read.
 pub fn look(store: &mut dyn Store, word: &str) -> Result<Past, Trouble> {
     let row = find(store, word)?;
+    look_at(store, row)
+}
+
+/// Everything that the journal knows of a run.
+///
+/// # Errors
+/// Its head cannot be read.
+pub fn look_at(store: &mut dyn Store, row: Row) -> Result<Past, Trouble> {
     Ok(past(store.look(&row.run)?, row))
 }
 

@@ -3,15 +3,21 @@ use clap::{Args, ValueEnum};
 
 use super::driven::journal;
 use super::refused::Refused;
+use super::resume::one;
 use super::{FINDINGS, OK, say};
+use crate::journal::Filter;
 use crate::report::past::{Past, html, json, junit, markdown};
-use crate::session::past::look;
+use crate::session::past::look_at;
 
 /// Write a report of a run to standard output, for a ticket, a page or a program
 #[derive(Args)]
 pub struct Report {
     /// The run's id, or a part of it
-    run: String,
+    #[arg(required_unless_present = "last", conflicts_with = "last")]
+    run: Option<String>,
+    /// The last run; with a name the last one of that runbook, by its title or its file's name
+    #[arg(long, value_name = "BOOK", num_args = 0..=1, default_missing_value = "")]
+    last: Option<String>,
     #[arg(long, value_enum, default_value_t = Format::Markdown)]
     format: Format,
     /// The journal: a file, or `postgres://…` (a team's)
@@ -54,5 +60,7 @@ pub fn written(past: &Past, format: Format) -> String {
 
 fn read(args: &Report) -> Result<Past, Refused> {
     let mut store = journal(args.journal.as_deref())?;
-    Ok(look(store.as_mut(), &args.run)?)
+    let rows = store.runs(&Filter::default())?;
+    let row = one(store.as_mut(), &rows, args.run.as_deref(), args.last.as_deref())?;
+    Ok(look_at(store.as_mut(), row)?)
 }

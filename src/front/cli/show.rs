@@ -4,20 +4,24 @@ use serde::Serialize;
 
 use super::driven::{Format, journal};
 use super::refused::Refused;
+use super::resume::one;
 use super::{FINDINGS, OK, say as speak};
-use crate::journal::Verified;
+use crate::journal::{Filter, Verified};
 use crate::report::outside::Outside;
 use crate::report::past::{human, json};
 use crate::report::story::Say;
 use crate::report::style::{Line, Tone};
-use crate::session::journal::find;
-use crate::session::past::look;
+use crate::session::past::look_at;
 
 /// Tell a run as it happened: who did what and when, what came of it, what was undone and what is left
 #[derive(Args)]
 pub struct Show {
     /// The run's id, or a part of it
-    run: String,
+    #[arg(required_unless_present = "last", conflicts_with = "last")]
+    run: Option<String>,
+    /// The last run; with a name the last one of that runbook, by its title or its file's name
+    #[arg(long, value_name = "BOOK", num_args = 0..=1, default_missing_value = "")]
+    last: Option<String>,
     /// Say only whether everything that is kept of it is what was written
     #[arg(long)]
     verify: bool,
@@ -40,7 +44,9 @@ type Told = Box<dyn FnOnce(&mut Outside) -> u8>;
 
 fn shown(args: &Show, say: Say) -> Result<Told, Refused> {
     let mut store = journal(args.journal.as_deref())?;
-    let past = look(store.as_mut(), &args.run)?;
+    let rows = store.runs(&Filter::default())?;
+    let row = one(store.as_mut(), &rows, args.run.as_deref(), args.last.as_deref())?;
+    let past = look_at(store.as_mut(), row)?;
     let format = args.format;
     Ok(Box::new(move |out| {
         match format {
@@ -53,7 +59,8 @@ fn shown(args: &Show, say: Say) -> Result<Told, Refused> {
 
 fn verified(args: &Show) -> Result<Told, Refused> {
     let mut store = journal(args.journal.as_deref())?;
-    let run = find(store.as_mut(), &args.run)?.run;
+    let rows = store.runs(&Filter::default())?;
+    let run = one(store.as_mut(), &rows, args.run.as_deref(), args.last.as_deref())?.run;
     let found = store.verify(&run)?;
     let format = args.format;
     Ok(Box::new(move |out| {

@@ -147,9 +147,14 @@ impl Store for Postgres {
     }
 
     fn whole(&mut self) -> Result<(), Trouble> {
-        self.damaged_one()?.map_or(Ok(()), |run| {
-            Err(trouble::damaged(&self.place, &run, &format!("how run {run} stands is not what was written")))
-        })
+        if let Some(run) = self.damaged_one()? {
+            return Err(trouble::damaged(&self.place, &run, &format!("how run {run} stands is not what was written")));
+        }
+        // And each entry of those that were left, as a resume would read them.
+        self.left()?
+            .iter()
+            .find_map(|run| self.proved(run).map(|proved| proved.broken).transpose())
+            .map_or(Ok(()), |found| found.and_then(Err))
     }
 
     /// Nothing outside of the database knows what was in it.

@@ -125,7 +125,17 @@ impl Postgres {
             all.filter_map(|one| listed::row(&one.id, &one.head, one.tip, || None, one.locks, &Filter::default()));
         Ok(rows.find(|row| row.damaged).map(|row| row.run))
     }
+
+    /// The newest of those that nobody drives and that can go on.
+    pub(super) fn left(&self) -> Result<Vec<SmolStr>, Trouble> {
+        let all = self.worker.ask(async |line| line.all(LEFT).await)?;
+        Ok(all.into_iter().map(|one| one.id.into()).collect())
+    }
 }
+
+/// Of so many each entry is looked at before a new run starts.
+const LEFT: &str = "WHERE tip.state IN ('open', 'stopped') AND (tip.lease IS NULL OR tip.lease <= clock_timestamp())
+    ORDER BY run.no DESC LIMIT 10";
 
 /// Those that leave something to do, and the newest.
 const NOT_OVER: &str = "WHERE tip.run IS NULL OR tip.state NOT IN ('succeeded', 'rolled_back', 'refused', 'closed')

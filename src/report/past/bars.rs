@@ -295,8 +295,12 @@ impl<'a> Bars<'a> {
             }
             Progress::Waiting { path, what, span, limit: _ } => {
                 let name = if what.is_empty() { "wait".to_owned() } else { place::awaited(self.sources, what, *span) };
-                let at = self.open(now, Kind::Wait, &name, path);
-                self.waits.push(at);
+                let same = |at: &usize| self.all.get(*at).is_some_and(|bar| bar.path == *path && bar.name == name);
+                // One that another process goes on with.
+                if !self.waits.iter().any(same) {
+                    let at = self.open(now, Kind::Wait, &name, path);
+                    self.waits.push(at);
+                }
             }
             Progress::Asked { path, text, label: _ } => {
                 let at = self.open(now, Kind::Question, text, path);

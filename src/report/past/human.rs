@@ -180,15 +180,10 @@ fn cut(text: &str, say: Say) -> Vec<(Tone, String)> {
     let (lines, longest) = if say == Say::Verbose { (usize::MAX, usize::MAX) } else { (LINES, LONGEST) };
     let mut shown: Vec<(Tone, String)> = Vec::new();
     for line in all.iter().take(lines) {
-        let mut short: String = line.chars().take(longest).collect();
-        let more = line.chars().count().saturating_sub(longest);
-        if more > 0 {
-            short.push_str(&format!("… {more} more characters"));
-        }
-        shown.push((Tone::Plain, short));
+        shown.push((Tone::Plain, super::short(line, longest)));
     }
     if all.len() > lines {
-        shown.push((Tone::Dim, format!("… {} more lines", all.len() - lines)));
+        shown.push((Tone::Dim, super::more_lines(all.len() - lines)));
     }
     if shown.is_empty() {
         shown.push((Tone::Dim, "nothing".to_owned()));

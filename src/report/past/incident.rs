@@ -94,13 +94,9 @@ impl Tell<'_> {
         let clean = self.past.clean(text);
         let lines = clean.lines().count();
         let first = clean.lines().next().unwrap_or_default();
-        let mut short: String = first.chars().take(LONGEST).collect();
-        let more = first.chars().count().saturating_sub(LONGEST);
-        if more > 0 {
-            short.push_str(&format!("… {more} more characters"));
-        }
+        let mut short = super::short(first, LONGEST);
         if lines > 1 {
-            short.push_str(&format!(" … {} more lines", lines - 1));
+            short.push_str(&format!(" {}", super::more_lines(lines - 1)));
         }
         visible(&short, Colours::Show).into_owned()
     }

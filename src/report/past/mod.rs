@@ -333,3 +333,33 @@ impl Past {
         if self.broken { "damaged" } else { super::runs::standing(&self.row) }
     }
 }
+
+/// So many characters of a line at the most, and how many more there are: never cut to save less than it takes to say so.
+fn short(line: &str, longest: usize) -> String {
+    let count = line.chars().count();
+    let more = count.saturating_sub(longest);
+    let notice = format!("… {more} more characters");
+    if more < notice.chars().count() {
+        return line.to_owned();
+    }
+    line.chars().take(longest).chain(notice.chars()).collect()
+}
+
+/// `… 1 more line`.
+fn more_lines(more: usize) -> String {
+    format!("… {more} more {}", if more == 1 { "line" } else { "lines" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_cut_to_save_less_than_it_takes_to_say_so() {
+        let line = "x".repeat(130);
+        assert_eq!(short(&line, 130), line);
+        assert_eq!(short(&line, 129), line);
+        assert_eq!(short(&line, 105), format!("{}… 25 more characters", "x".repeat(105)));
+        assert_eq!((more_lines(1), more_lines(2)), ("… 1 more line".to_owned(), "… 2 more lines".to_owned()));
+    }
+}

@@ -330,3 +330,21 @@ fn what_the_servers_clock_shows_does_not_matter() {
         assert_eq!(a.append("r1", &entries(), &super::made::nothing(), None).unwrap_err().kind, Kind::Lost);
     }
 }
+
+#[test]
+fn no_new_run_starts_beside_a_left_one_of_which_an_entry_is_damaged() {
+    let cluster = shared();
+    let name = cluster.database();
+    let url = cluster.url("postgres", &name);
+    written(&mut open_team(&url), "r1", &entries());
+    open_team(&url).whole().unwrap();
+    cluster.psql(&name, "UPDATE rbk.entry SET body = '{}' WHERE no = 2").unwrap();
+    let trouble = open_team(&url).whole().unwrap_err();
+    assert!(
+        trouble.message.contains("damaged") && trouble.help.unwrap().contains("rbk close r1"),
+        "{}",
+        trouble.message
+    );
+    cluster.psql(&name, "UPDATE rbk.tip SET lease = clock_timestamp() + interval '1 minute'").unwrap();
+    open_team(&url).whole().unwrap();
+}

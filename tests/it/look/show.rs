@@ -284,3 +284,18 @@ fn what_runs_beside_each_other_stands_under_each_other() {
     let at: Vec<usize> = said.lines().filter_map(|line| line.chars().position(|c| c == '│')).collect();
     assert!(at.len() >= 3 && at.iter().all(|column| *column == at[0]), "{said}");
 }
+
+#[test]
+fn the_last_run_is_shown_and_reported_by_its_book_or_without() {
+    let desk = super::undone();
+    let (run, _) = desk.last();
+    for look in ["show", "report"] {
+        let named = desk.say(&[look, &run]).out;
+        let book =
+            serde_json::from_str::<serde_json::Value>(&desk.say(&["show", &run, "--format", "json"]).out).unwrap();
+        assert_eq!(desk.say(&[look, "--last"]).out, named);
+        assert_eq!(desk.say(&[look, "--last", book["book"].as_str().unwrap()]).out, named);
+        desk.say(&[look, "--last", "other"]).ended(2).says(&["no run of `other`"]);
+        desk.say(&[look]).ended(2);
+    }
+}

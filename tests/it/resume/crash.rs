@@ -259,3 +259,16 @@ fn a_limit_of_a_step_goes_on_where_its_process_died() {
     let wait = took(|| drop(desk.resume(&[]).ended(1).says(&["took longer than 12s"])));
     assert!(wait < Duration::from_secs(10), "it had 4 s left, and took {wait:?}");
 }
+
+#[test]
+fn a_watch_that_begins_its_window_anew_is_told_again() {
+    let desk = Desk::of("  watch \"calm\" for 5m every 100ms {\n    guard \"seen\": $ ./look\n  }");
+    desk.write("go", "");
+    desk.killed_at(&["run", "book.rbk"], "ready");
+    let left = told(&desk, "wait", 1);
+    assert_eq!(left, 300, "its whole window");
+    let report = desk.say(&["report", "--last", "--format", "json"]).ended(0).out;
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    let waits = report["steps"].as_array().unwrap().iter().filter(|step| step["kind"] == "wait");
+    assert_eq!(waits.count(), 1, "{report}");
+}

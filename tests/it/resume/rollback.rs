@@ -362,3 +362,17 @@ fn a_name_that_no_step_has_is_told_before_that_all_is_being_undone() {
     only("Host a").says(&["all of the run is being undone already"]);
     desk.write("go", "");
 }
+
+#[test]
+fn a_rollback_that_was_killed_and_is_resumed_has_not_failed() {
+    let desk = Desk::of(&format!(
+        "  step \"a\" {{\n    $ echo a >> log\n    rollback {{ $ touch undoing; {}; echo -a >> log }}\n  }}",
+        gate("go")
+    ));
+    desk.say(&["run", "book.rbk"]).ended(0);
+    let (run, _) = desk.last();
+    desk.killed_at(&["rollback", &run], "undoing");
+    desk.write("go", "");
+    let said = desk.resume(&[]).ended(1).says(&["✓ Undone: everything that was in place", "undone: a"]);
+    assert!(!said.out.contains("Failed") && !said.out.contains("failed: "), "{}", said.out);
+}

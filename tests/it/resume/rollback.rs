@@ -351,7 +351,7 @@ fn each_undo_of_a_part_tells_its_own_reason() {
 #[test]
 fn a_name_that_no_step_has_is_told_before_that_all_is_being_undone() {
     let desk = Desk::of(
-        "  step \"Host a\" {\n    $ echo a >> log\n    rollback { $ touch going; until test -e go; do sleep 0.05; done }\n  }\n  fail \"on purpose\"",
+        "  step \"Host a\" {\n    $ echo a >> log\n    rollback { $ touch going; until test -e go; do sleep 0.05; done; touch gone }\n  }\n  fail \"on purpose\"",
     );
     let mut child = desk.start(&["run", "book.rbk"]);
     desk.until("going");
@@ -361,6 +361,7 @@ fn a_name_that_no_step_has_is_told_before_that_all_is_being_undone() {
     only("Host z").says(&["no step `Host z`", "did you mean `Host a`"]);
     only("Host a").says(&["all of the run is being undone already"]);
     desk.write("go", "");
+    desk.until("gone");
 }
 
 #[test]

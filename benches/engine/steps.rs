@@ -48,7 +48,7 @@ fn step(n: u32) -> StmtKind {
         source: SmolStr::new("step"),
         readonly: false,
         when: None,
-        timeout: Some(expr(ExprKind::Value(Value::Duration(Nanos(60_000_000_000))))),
+        timeout: Some(Box::new(expr(ExprKind::Value(Value::Duration(Nanos(60_000_000_000)))))),
         retry: None,
         body: Body { block: block(work), undo: Undo::Rollback { block: undo, timeout: None, span: Span::default() } },
         head: Span::default(),

@@ -338,7 +338,7 @@ impl Elab<'_> {
         }
         let source = name(self.sources.text(span));
         let text = |text: &str| literal(Value::str(text), Type::Str, span);
-        let undo = Undo::Irreversible { why: text(UNKNOWN), span, ask: Ask::YesOrNo };
+        let undo = Undo::Irreversible { why: Box::new(text(UNKNOWN)), span, ask: Ask::YesOrNo };
         StmtKind::Step(Box::new(Step {
             name: text(&source),
             source,

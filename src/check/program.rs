@@ -228,10 +228,10 @@ pub struct Body {
 #[derive(Clone, Debug)]
 pub enum Undo {
     Nothing,
-    Rollback { block: Block, timeout: Option<Expr>, span: Span },
-    None { why: Expr, span: Span },
-    Manual { what: Expr, span: Span },
-    Irreversible { why: Expr, span: Span, ask: Ask },
+    Rollback { block: Block, timeout: Option<Box<Expr>>, span: Span },
+    None { why: Box<Expr>, span: Span },
+    Manual { what: Box<Expr>, span: Span },
+    Irreversible { why: Box<Expr>, span: Span, ask: Ask },
 }
 
 /// How a person is asked before a point of no return.
@@ -248,6 +248,7 @@ pub struct Block {
     pub span: Span,
 }
 
+/// What is large in it and not in most is boxed: a program is mostly these.
 #[derive(Clone, Debug)]
 pub struct Stmt {
     /// Its position in the block as written: a segment of every path through it.
@@ -262,59 +263,59 @@ pub enum StmtKind {
     Let {
         name: NameId,
         value: Expr,
-        fallback: Option<Expr>,
+        fallback: Option<Box<Expr>>,
     },
     Ask {
         name: NameId,
-        question: Question,
+        question: Box<Question>,
         ty: Type,
     },
     ChooseFrom {
         name: NameId,
-        question: Question,
-        from: Expr,
+        question: Box<Question>,
+        from: Box<Expr>,
     },
     DoneWhen(Expr),
     /// Guards that stand together: all are evaluated, all failures shown.
     Guards(Vec<Guard>),
-    Warn(Guard),
+    Warn(Box<Guard>),
     Invariant {
-        label: Expr,
-        every: Expr,
+        label: Box<Expr>,
+        every: Box<Expr>,
         tolerate: Option<Tolerate>,
-        cond: Expr,
+        cond: Box<Expr>,
     },
     Wait(Expr),
     WaitUntil {
-        limit: Expr,
-        every: Option<Expr>,
-        until: Expr,
-        unless: Option<Expr>,
+        limit: Box<Expr>,
+        every: Option<Box<Expr>>,
+        until: Box<Expr>,
+        unless: Option<Box<Expr>>,
     },
     /// The body holds lets, guards and warns.
     Watch {
-        label: Expr,
-        window: Expr,
-        every: Expr,
+        label: Box<Expr>,
+        window: Box<Expr>,
+        every: Box<Expr>,
         tolerate: Option<Tolerate>,
         body: Block,
     },
     If {
-        cond: Expr,
+        cond: Box<Expr>,
         then: Block,
         otherwise: Option<Block>,
     },
     For {
         name: NameId,
-        list: Expr,
-        parallel: Option<Expr>,
+        list: Box<Expr>,
+        parallel: Option<Box<Expr>>,
         body: Block,
     },
     /// Each statement at once.
     Parallel(Block),
     /// One Postgres transaction on the connection.
     Transaction {
-        on: Expr,
+        on: Box<Expr>,
         body: Block,
     },
     With {
@@ -322,11 +323,11 @@ pub enum StmtKind {
         body: Block,
     },
     Confirm {
-        question: Question,
-        within: Option<Expr>,
+        question: Box<Question>,
+        within: Option<Box<Expr>>,
     },
     Choose {
-        question: Question,
+        question: Box<Question>,
         options: Vec<ChoiceOption>,
     },
     /// `failure` is bound in `otherwise`.
@@ -340,8 +341,8 @@ pub enum StmtKind {
     Fail(Expr),
     Log(Expr),
     Note {
-        key: Expr,
-        value: Expr,
+        key: Box<Expr>,
+        value: Box<Expr>,
     },
     Return(Expr),
     /// A call or a command for its effect.
@@ -357,9 +358,9 @@ pub struct Step {
     /// The name as written, `#{…}` included.
     pub source: SmolStr,
     pub readonly: bool,
-    pub when: Option<Expr>,
-    pub timeout: Option<Expr>,
-    pub retry: Option<Retry>,
+    pub when: Option<Box<Expr>>,
+    pub timeout: Option<Box<Expr>>,
+    pub retry: Option<Box<Retry>>,
     pub body: Body,
     pub head: Span,
 }
@@ -383,7 +384,7 @@ pub struct Guard {
 
 #[derive(Clone, Debug)]
 pub struct Tolerate {
-    pub times: Expr,
+    pub times: Box<Expr>,
     pub consecutive: bool,
 }
 

@@ -96,7 +96,7 @@ impl Elab<'_> {
     fn tolerate(&mut self, tolerate: Option<&ast::Tolerate>) -> Option<Tolerate> {
         let tolerate = tolerate?;
         let times = self.expect(&tolerate.times, &Type::Int, "how many may fail");
-        Some(Tolerate { times, consecutive: tolerate.consecutive })
+        Some(Tolerate { times: Box::new(times), consecutive: tolerate.consecutive })
     }
 
     fn stmt(&mut self, stmt: &ast::Stmt) -> Option<StmtKind> {
@@ -105,17 +105,17 @@ impl Elab<'_> {
             S::Step(step) => StmtKind::Step(Box::new(self.step(step))),
             S::Let(written) => self.let_(written),
             S::Ask { name, question, ty } => {
-                let question = self.question(question);
+                let question = Box::new(self.question(question));
                 let ty = ty.as_ref().map_or(Type::Str, |ty| self.given_type(ty, "an answer"));
                 let name = self.bind(name, ty.clone(), NameKind::Answer);
                 StmtKind::Ask { name, question, ty }
             }
             S::ChooseFrom { name, question, from } => {
-                let question = self.question(question);
+                let question = Box::new(self.question(question));
                 let (from, ty) = self.elements(from, "what to choose from");
                 self.no_secret(&from, "what to choose from");
                 let name = self.bind(name, ty, NameKind::Answer);
-                StmtKind::ChooseFrom { name, question, from }
+                StmtKind::ChooseFrom { name, question, from: Box::new(from) }
             }
             S::DoneWhen(cond) => StmtKind::DoneWhen(self.condition(cond)),
             S::Guard(guard) => StmtKind::Guards(vec![self.guard(guard, stmt)]),
@@ -123,13 +123,13 @@ impl Elab<'_> {
                 let known = self.here.known.clone();
                 let warn = self.guard(guard, stmt);
                 self.here.known = known;
-                StmtKind::Warn(warn)
+                StmtKind::Warn(Box::new(warn))
             }
             S::Invariant { label, every, tolerate, cond } => StmtKind::Invariant {
-                label: self.text(label),
-                every: self.duration(every, "the time between two samples"),
+                label: Box::new(self.text(label)),
+                every: Box::new(self.duration(every, "the time between two samples")),
                 tolerate: self.tolerate(tolerate.as_ref()),
-                cond: self.condition(cond),
+                cond: Box::new(self.condition(cond)),
             },
             S::Wait(time) => StmtKind::Wait(self.duration(time, "a wait")),
             S::WaitUntil { limit, every, until, unless } => {
@@ -137,21 +137,21 @@ impl Elab<'_> {
                     swallowed::unless(self.sources, until.span).into_iter().for_each(|found| self.report(found));
                 }
                 StmtKind::WaitUntil {
-                    limit: self.duration(limit, "a wait"),
-                    every: every.as_ref().map(|d| self.duration(d, "the time between two looks")),
-                    until: self.condition(until),
-                    unless: unless.as_ref().map(|c| self.condition(c)),
+                    limit: Box::new(self.duration(limit, "a wait")),
+                    every: every.as_ref().map(|d| Box::new(self.duration(d, "the time between two looks"))),
+                    until: Box::new(self.condition(until)),
+                    unless: unless.as_ref().map(|c| Box::new(self.condition(c))),
                 }
             }
             S::Watch { label, window, every, tolerate, body } => StmtKind::Watch {
-                label: self.text(label),
-                window: self.duration(window, "the window"),
-                every: self.duration(every, "the time between two samples"),
+                label: Box::new(self.text(label)),
+                window: Box::new(self.duration(window, "the window")),
+                every: Box::new(self.duration(every, "the time between two samples")),
                 tolerate: self.tolerate(tolerate.as_ref()),
                 body: self.zone(Zone::Watch, body),
             },
             S::If { cond, then, otherwise } => self.if_(cond, then, otherwise.as_ref()),
-            S::For { name, list, parallel, body } => self.for_(name, list, parallel.as_ref(), body),
+            S::For { name, list, parallel, body } => self.for_(name, list, parallel.as_deref(), body),
             S::Parallel(body) => StmtKind::Parallel(self.parallel(body)),
             S::Transaction { on, body } => self.transaction(on, body),
             S::With { contexts, body } => {
@@ -161,8 +161,8 @@ impl Elab<'_> {
                 self.with(contexts, body)
             }
             S::Confirm { question, within } => StmtKind::Confirm {
-                question: self.question(question),
-                within: within.as_ref().map(|d| self.duration(d, "the time to answer")),
+                question: Box::new(self.question(question)),
+                within: within.as_ref().map(|d| Box::new(self.duration(d, "the time to answer"))),
             },
             S::Choose { question, options } => self.choose(question, options),
             S::Try { body, otherwise } => self.try_(body, otherwise),
@@ -173,9 +173,10 @@ impl Elab<'_> {
             }
             S::Fail(message) => StmtKind::Fail(self.shown(message, "the message")),
             S::Log(message) => StmtKind::Log(self.shown(message, "what is logged")),
-            S::Note { key, value } => {
-                StmtKind::Note { key: self.label(key, "a note's key"), value: self.data(value, "a note") }
-            }
+            S::Note { key, value } => StmtKind::Note {
+                key: Box::new(self.label(key, "a note's key")),
+                value: Box::new(self.data(value, "a note")),
+            },
             S::Return(value) => StmtKind::Return(self.data(value, "a result")),
             S::Expr(value) => StmtKind::Eval(self.effect_only(value)),
             S::Bad => {
@@ -218,7 +219,7 @@ impl Elab<'_> {
             }),
         };
         let name = self.bind(&written.name, ty, NameKind::Let);
-        StmtKind::Let { name, value, fallback }
+        StmtKind::Let { name, value, fallback: fallback.map(Box::new) }
     }
 
     /// A call or a command for what it does; a plain value does nothing.
@@ -259,7 +260,7 @@ impl Elab<'_> {
         if then.stmts.last().is_some_and(|s| matches!(s.kind, StmtKind::Fail(_))) {
             self.here.known.extend(conditions::not_null(&cond, false));
         }
-        StmtKind::If { cond, then, otherwise }
+        StmtKind::If { cond: Box::new(cond), then, otherwise }
     }
 
     /// A block inside the current body, as a scope of its own.
@@ -284,7 +285,7 @@ impl Elab<'_> {
         let name = self.bind(name, ty, NameKind::Loop);
         let body = self.block(body, BodyOf::Inner);
         self.scopes.leave();
-        StmtKind::For { name, list, parallel, body }
+        StmtKind::For { name, list: Box::new(list), parallel: parallel.map(Box::new), body }
     }
 
     /// What one binds in a parallel block is invisible to the others.
@@ -317,7 +318,7 @@ impl Elab<'_> {
     }
 
     fn choose(&mut self, question: &ast::Str, options: &[ast::ChoiceOption]) -> StmtKind {
-        let question = self.question(question);
+        let question = Box::new(self.question(question));
         let mut seen: Vec<&ast::ChoiceOption> = Vec::new();
         let mut made = Vec::with_capacity(options.len());
         for option in options {
@@ -364,7 +365,7 @@ impl Elab<'_> {
         self.here.zone = Zone::Transaction;
         let body = self.block(body, BodyOf::Inner);
         self.here = super::elab::Here { wrote: self.here.wrote, ..before };
-        StmtKind::Transaction { on, body }
+        StmtKind::Transaction { on: Box::new(on), body }
     }
 
     fn question(&mut self, text: &ast::Str) -> Question {

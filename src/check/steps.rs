@@ -21,12 +21,14 @@ pub(super) enum BodyOf {
 impl Elab<'_> {
     pub(super) fn step(&mut self, step: &ast::Step) -> Step {
         let name = self.label(&step.name, "a step's name");
-        let when = step.when.as_ref().map(|c| self.condition(c));
-        let timeout = step.timeout.as_ref().map(|d| self.duration(d, "a timeout"));
-        let retry = step.retry.as_ref().map(|r| Retry {
-            times: self.expect(&r.times, &Type::Int, "the number of attempts"),
-            every: r.every.as_ref().map(|d| self.duration(d, "the delay")),
-            backoff_to: r.backoff_to.as_ref().map(|d| self.duration(d, "the longest delay")),
+        let when = step.when.as_ref().map(|c| Box::new(self.condition(c)));
+        let timeout = step.timeout.as_ref().map(|d| Box::new(self.duration(d, "a timeout")));
+        let retry = step.retry.as_ref().map(|r| {
+            Box::new(Retry {
+                times: self.expect(&r.times, &Type::Int, "the number of attempts"),
+                every: r.every.as_ref().map(|d| self.duration(d, "the delay")),
+                backoff_to: r.backoff_to.as_ref().map(|d| self.duration(d, "the longest delay")),
+            })
         });
         let (wrote, readonly) = (self.here.wrote, self.here.readonly);
         self.here.wrote = false;
@@ -71,13 +73,15 @@ impl Elab<'_> {
         match &written.kind {
             ast::StmtKind::Rollback { timeout, body } => {
                 self.undoes = true;
-                let timeout = timeout.as_ref().map(|d| self.duration(d, "a timeout"));
+                let timeout = timeout.as_ref().map(|d| Box::new(self.duration(d, "a timeout")));
                 let block = self.zone(Zone::Rollback, body);
                 Undo::Rollback { block, timeout, span }
             }
-            ast::StmtKind::RollbackNone(why) => Undo::None { why: self.text(why), span },
-            ast::StmtKind::RollbackManual(what) => Undo::Manual { what: self.text(what), span },
-            ast::StmtKind::Irreversible(why) => Undo::Irreversible { why: self.text(why), span, ask: Ask::ByName },
+            ast::StmtKind::RollbackNone(why) => Undo::None { why: Box::new(self.text(why)), span },
+            ast::StmtKind::RollbackManual(what) => Undo::Manual { what: Box::new(self.text(what)), span },
+            ast::StmtKind::Irreversible(why) => {
+                Undo::Irreversible { why: Box::new(self.text(why)), span, ask: Ask::ByName }
+            }
             _ => Undo::Nothing,
         }
     }

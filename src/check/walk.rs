@@ -2,8 +2,8 @@
 use crate::source::Span;
 
 use super::program::{
-    ActionCall, Arg, Block, Call, CodePart, Command, ContextUse, Effect, Expr, ExprKind, NameId, Program, Stmt,
-    StmtKind, TextPart,
+    ActionCall, Arg, Block, Call, ChoiceOption, CodePart, Command, ContextUse, Effect, Expr, ExprKind, NameId, Program,
+    Stmt, StmtKind, TextPart,
 };
 
 /// Something that reaches outside.
@@ -128,7 +128,7 @@ pub fn expressions<'a>(kind: &'a StmtKind, each: &mut dyn FnMut(&'a Expr)) {
         StmtKind::Step(_) | StmtKind::Parallel(_) | StmtKind::Try { .. } | StmtKind::Finally(_) => {}
         StmtKind::Let { value, fallback, .. } => {
             each(value);
-            fallback.iter().for_each(each);
+            fallback.as_deref().into_iter().for_each(each);
         }
         StmtKind::Ask { question, .. } | StmtKind::Choose { question, .. } => each(&question.text),
         StmtKind::ChooseFrom { question, from, .. } => {
@@ -137,7 +137,7 @@ pub fn expressions<'a>(kind: &'a StmtKind, each: &mut dyn FnMut(&'a Expr)) {
         }
         StmtKind::Confirm { question, within } => {
             each(&question.text);
-            within.iter().for_each(each);
+            within.as_deref().into_iter().for_each(each);
         }
         StmtKind::DoneWhen(e)
         | StmtKind::Wait(e)
@@ -146,9 +146,8 @@ pub fn expressions<'a>(kind: &'a StmtKind, each: &mut dyn FnMut(&'a Expr)) {
         | StmtKind::Log(e)
         | StmtKind::Return(e)
         | StmtKind::Eval(e)
-        | StmtKind::Show(e)
-        | StmtKind::If { cond: e, .. }
-        | StmtKind::Transaction { on: e, .. } => each(e),
+        | StmtKind::Show(e) => each(e),
+        StmtKind::If { cond: e, .. } | StmtKind::Transaction { on: e, .. } => each(e),
         StmtKind::Guards(guards) => guards.iter().for_each(|g| {
             each(&g.label);
             each(&g.cond);
@@ -164,9 +163,9 @@ pub fn expressions<'a>(kind: &'a StmtKind, each: &mut dyn FnMut(&'a Expr)) {
         }
         StmtKind::WaitUntil { limit, every, until, unless } => {
             each(limit);
-            every.iter().for_each(&mut *each);
+            every.as_deref().into_iter().for_each(&mut *each);
             each(until);
-            unless.iter().for_each(each);
+            unless.as_deref().into_iter().for_each(each);
         }
         StmtKind::Watch { label, window, every, .. } => {
             each(label);
@@ -175,7 +174,7 @@ pub fn expressions<'a>(kind: &'a StmtKind, each: &mut dyn FnMut(&'a Expr)) {
         }
         StmtKind::For { list, parallel, .. } => {
             each(list);
-            parallel.iter().for_each(each);
+            parallel.as_deref().into_iter().for_each(each);
         }
         StmtKind::With { contexts, .. } => contexts.iter().for_each(|c| context(c, each)),
         StmtKind::Note { key, value } => {
@@ -206,8 +205,8 @@ fn context<'a>(context: &'a ContextUse, each: &mut dyn FnMut(&'a Expr)) {
 /// The expressions in a step's head.
 pub fn head<'a>(step: &'a super::program::Step, each: &mut dyn FnMut(&'a Expr)) {
     each(&step.name);
-    step.when.iter().for_each(&mut *each);
-    step.timeout.iter().for_each(&mut *each);
+    step.when.as_deref().into_iter().for_each(&mut *each);
+    step.timeout.as_deref().into_iter().for_each(&mut *each);
     if let Some(retry) = &step.retry {
         each(&retry.times);
         retry.every.iter().for_each(&mut *each);
@@ -246,19 +245,18 @@ pub fn conditions<'a>(kind: &'a StmtKind, each: &mut dyn FnMut(&'static str, &'a
 }
 
 /// The blocks inside a statement. Of a step: its body, not its rollback.
-#[must_use]
-pub fn blocks(kind: &StmtKind) -> Vec<&Block> {
-    match kind {
-        StmtKind::Step(step) => vec![&step.body.block],
+pub fn blocks(kind: &StmtKind) -> impl Iterator<Item = &Block> {
+    let (first, second, options): (_, _, &[ChoiceOption]) = match kind {
+        StmtKind::Step(step) => (Some(&step.body.block), None, &[]),
         StmtKind::Watch { body, .. }
         | StmtKind::For { body, .. }
         | StmtKind::Parallel(body)
         | StmtKind::Transaction { body, .. }
         | StmtKind::With { body, .. }
-        | StmtKind::Finally(body) => vec![body],
-        StmtKind::If { then, otherwise, .. } => [then].into_iter().chain(otherwise).collect(),
-        StmtKind::Choose { options, .. } => options.iter().map(|o| &o.body).collect(),
-        StmtKind::Try { body, otherwise, .. } => vec![body, otherwise],
+        | StmtKind::Finally(body) => (Some(body), None, &[]),
+        StmtKind::If { then, otherwise, .. } => (Some(then), otherwise.as_ref(), &[]),
+        StmtKind::Choose { options, .. } => (None, None, options),
+        StmtKind::Try { body, otherwise, .. } => (Some(body), Some(otherwise), &[]),
         StmtKind::Let { .. }
         | StmtKind::Ask { .. }
         | StmtKind::ChooseFrom { .. }
@@ -275,8 +273,9 @@ pub fn blocks(kind: &StmtKind) -> Vec<&Block> {
         | StmtKind::Note { .. }
         | StmtKind::Return(_)
         | StmtKind::Eval(_)
-        | StmtKind::Show(_) => Vec::new(),
-    }
+        | StmtKind::Show(_) => (None, None, &[]),
+    };
+    first.into_iter().chain(second).chain(options.iter().map(|option| &option.body))
 }
 
 /// Every statement of a block, inner ones after the one they stand in; rollbacks of steps not.

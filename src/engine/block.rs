@@ -147,7 +147,7 @@ pub(super) fn statement<'a, 'p: 'a>(cx: &'a Cx<'p>, stmt: &'p Stmt) -> Fut<'a, F
     // Each in a box of its own size: the largest would be many times that of the most frequent.
     match &stmt.kind {
         StmtKind::Step(step) => Box::pin(step::step(cx, step)),
-        StmtKind::Let { name, value, fallback } => Box::pin(set(cx, *name, value, fallback.as_ref(), stmt.span)),
+        StmtKind::Let { name, value, fallback } => Box::pin(set(cx, *name, value, fallback.as_deref(), stmt.span)),
         StmtKind::Ask { name, question, ty } => Box::pin(questions::ask(cx, *name, question, ty)),
         StmtKind::ChooseFrom { name, question, from } => Box::pin(questions::choose_from(cx, *name, question, from)),
         StmtKind::DoneWhen(cond) => Box::pin(conditions::done_when(cx, cond)),
@@ -157,19 +157,19 @@ pub(super) fn statement<'a, 'p: 'a>(cx: &'a Cx<'p>, stmt: &'p Stmt) -> Fut<'a, F
         StmtKind::Invariant { .. } => Box::pin(std::future::ready(Ok(Next::Go))),
         StmtKind::Wait(time) => Box::pin(waits::wait(cx, time)),
         StmtKind::WaitUntil { limit, every, until, unless } => {
-            Box::pin(waits::until(cx, limit, every.as_ref(), until, unless.as_ref()))
+            Box::pin(waits::until(cx, limit, every.as_deref(), until, unless.as_deref()))
         }
         StmtKind::Watch { label, window, every, tolerate, body } => {
             Box::pin(waits::watch(cx, waits::Watch { label, window, every, tolerate: tolerate.as_ref(), body }))
         }
         StmtKind::If { cond, then, otherwise } => Box::pin(choice(cx, cond, then, otherwise.as_ref())),
         StmtKind::For { name, list, parallel, body } => {
-            Box::pin(parallel::each(cx, *name, list, parallel.as_ref(), body))
+            Box::pin(parallel::each(cx, *name, list, parallel.as_deref(), body))
         }
         StmtKind::Parallel(block) => Box::pin(parallel::block(cx, block)),
         StmtKind::Transaction { on, body } => Box::pin(transaction::transaction(cx, on, body, stmt.span)),
         StmtKind::With { contexts, body } => companion::with(cx, contexts, body),
-        StmtKind::Confirm { question, within } => Box::pin(questions::confirm(cx, question, within.as_ref())),
+        StmtKind::Confirm { question, within } => Box::pin(questions::confirm(cx, question, within.as_deref())),
         StmtKind::Choose { question, options } => Box::pin(questions::choose(cx, question, options)),
         StmtKind::Try { body, otherwise, failure } => Box::pin(tries::attempt(cx, body, otherwise, *failure)),
         StmtKind::Commit(why) => Box::pin(commit(cx, why)),

@@ -214,7 +214,7 @@ pub(super) async fn register(cx: &Cx<'_>) -> Result<Option<UnitKind>, Stop> {
             cx.inst.writes.borrow_mut().started += 1;
             return Ok(None);
         }
-        Undo::Rollback { block, timeout, .. } => UndoHow::Rollback(block, timeout.as_ref()),
+        Undo::Rollback { block, timeout, .. } => UndoHow::Rollback(block, timeout.as_deref()),
         Undo::Manual { what, .. } => UndoHow::Manual(eval::shown(cx, what).await?.into()),
         Undo::Irreversible { why, ask, .. } => {
             let why = eval::shown(cx, why).await?.to_string();

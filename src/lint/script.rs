@@ -7,6 +7,7 @@ use crate::source::{FileId, Sources, Span};
 use crate::syntax::ast::{Arg, Ast, ExprKind, Part, Step, Stmt, Str};
 use crate::value::SmolStr;
 
+use super::order::{self, Deed};
 use super::walk;
 use super::whole::{self, Done};
 
@@ -38,6 +39,7 @@ pub struct Script<'a> {
     /// Statements without a block: what an `allow` above one covers.
     pub(super) extents: Vec<Span>,
     deeds: OnceCell<Vec<Done<'a>>>,
+    dumps: OnceCell<Vec<(Deed, Place, Span)>>,
 }
 
 /// Something with where it stands.
@@ -149,6 +151,7 @@ impl<'a> Script<'a> {
             connections: BTreeMap::new(),
             extents: Vec::new(),
             deeds: OnceCell::new(),
+            dumps: OnceCell::new(),
         });
         script.sql = script.all_sql();
         script
@@ -256,6 +259,12 @@ impl<'a> Script<'a> {
     #[must_use]
     pub fn deeds(&self) -> &[Done<'a>] {
         self.deeds.get_or_init(|| whole::deeds(self))
+    }
+
+    /// What it does with dumps and databases, in its order: read once, whoever asks.
+    #[must_use]
+    pub fn dumps(&self) -> &[(Deed, Place, Span)] {
+        self.dumps.get_or_init(|| order::deeds(self))
     }
 
     /// The kind of connection that a call goes to: `postgres` of `db.exec(…)`.

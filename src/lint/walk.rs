@@ -152,7 +152,7 @@ impl<'a> Walk<'a> {
         self.text(&step.name);
         step.when.iter().for_each(|e| self.cond(e));
         step.timeout.iter().for_each(|e| self.expr(e));
-        if let Some(Retry { times, every, backoff_to, span: _ }) = &step.retry {
+        if let Some(Retry { times, every, backoff_to, span: _ }) = step.retry.as_deref() {
             [Some(times), every.as_ref(), backoff_to.as_ref()].into_iter().flatten().for_each(|e| self.expr(e));
         }
         self.block(&step.body);

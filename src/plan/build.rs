@@ -157,7 +157,7 @@ impl<'a> Build<'a> {
                 node
             }
             StmtKind::For { name, list, parallel, body } => {
-                self.repeat(*name, list, parallel.as_ref(), body, path, &head)
+                self.repeat(*name, list, parallel.as_deref(), body, path, &head)
             }
             StmtKind::Try { body, otherwise, .. } => {
                 let mut node = self.node(Kind::Try, path, String::new());
@@ -184,9 +184,10 @@ impl<'a> Build<'a> {
                 let (what, word) = plain(kind);
                 let mut node = self.node(what, path, strip(&head, word));
                 let timeout = match kind {
-                    StmtKind::Wait(time)
-                    | StmtKind::WaitUntil { limit: time, .. }
-                    | StmtKind::Watch { window: time, .. } => self.duration(time),
+                    StmtKind::Wait(time) => self.duration(time),
+                    StmtKind::WaitUntil { limit: time, .. } | StmtKind::Watch { window: time, .. } => {
+                        self.duration(time)
+                    }
                     _ => None,
                 };
                 node.timeout = timeout;
@@ -213,7 +214,7 @@ impl<'a> Build<'a> {
         let header = self.program.book.as_ref().and_then(|b| b.header.timeout.as_ref());
         node.readonly = step.readonly;
         node.when = step.when.as_ref().map(|w| self.shown().value(w));
-        node.timeout = step.timeout.as_ref().or(header).and_then(|t| self.duration(t));
+        node.timeout = step.timeout.as_deref().or(header).and_then(|t| self.duration(t));
         node.retry = step.retry.as_ref().map(|r| {
             let mut text = self.label(&r.times);
             if let Some(every) = &r.every {
@@ -257,7 +258,7 @@ impl<'a> Build<'a> {
     fn line(&self, stmt: &Stmt) -> String {
         match &stmt.kind {
             StmtKind::Eval(value) => self.shown().value(value),
-            kind if walk::blocks(kind).is_empty() => self.shown().head(stmt),
+            kind if walk::blocks(kind).next().is_none() => self.shown().head(stmt),
             _ => format!("{} {{ … }}", self.shown().head(stmt)),
         }
     }

@@ -47,7 +47,7 @@ impl Shown<'_> {
 
     /// A statement up to the first block in it.
     pub fn head(self, stmt: &Stmt) -> String {
-        let end = walk::blocks(&stmt.kind).first().map_or(stmt.span.end, |b| b.span.start);
+        let end = walk::blocks(&stmt.kind).next().map_or(stmt.span.end, |b| b.span.start);
         self.written(Span { end: end.clamp(stmt.span.start, stmt.span.end), ..stmt.span })
     }
 

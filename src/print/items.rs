@@ -25,7 +25,7 @@ impl Printer<'_> {
             ItemKind::Context(Context { params, argv, .. }) => vec![Part::Params(params), Part::Expr(argv)],
             ItemKind::Let(Let { value, fallback, .. }) => {
                 let mut parts = vec![Part::Expr(value)];
-                parts.extend(fallback.as_ref().map(Part::Expr));
+                parts.extend(fallback.as_deref().map(Part::Expr));
                 parts
             }
             ItemKind::Secret(Secret { value, .. }) | ItemKind::Connect(Connect { value, .. }) => {

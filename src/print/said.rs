@@ -125,7 +125,7 @@ impl<'a> Said<'a> {
         self.word("let");
         self.name(name);
         self.expr(value);
-        self.maybe(fallback.as_ref(), Said::expr);
+        self.maybe(fallback.as_deref(), Said::expr);
     }
 
     fn secret(&mut self, Secret { short, name, value }: &'a Secret) {
@@ -202,7 +202,7 @@ impl<'a> Said<'a> {
                 self.word("ask");
                 self.name(name);
                 self.str(question);
-                self.maybe(ty.as_ref(), Said::ty);
+                self.maybe(ty.as_deref(), Said::ty);
             }
             StmtKind::ChooseFrom { name, question, from } => {
                 self.word("choose from");
@@ -223,9 +223,9 @@ impl<'a> Said<'a> {
             StmtKind::Wait(time) => self.value("wait", time),
             StmtKind::WaitUntil { limit, every, until, unless } => {
                 self.value("wait until", limit);
-                self.maybe(every.as_ref(), Said::expr);
+                self.maybe(every.as_deref(), Said::expr);
                 self.expr(until);
-                self.maybe(unless.as_ref(), Said::expr);
+                self.maybe(unless.as_deref(), Said::expr);
             }
             StmtKind::Watch { label, window, every, tolerate, body } => {
                 self.word("watch");
@@ -247,7 +247,7 @@ impl<'a> Said<'a> {
                 self.word("for");
                 self.name(name);
                 self.expr(list);
-                self.maybe(parallel.as_ref(), Said::expr);
+                self.maybe(parallel.as_deref(), Said::expr);
                 self.block(body);
             }
             StmtKind::Parallel(body) => self.body("parallel", body),
@@ -263,7 +263,7 @@ impl<'a> Said<'a> {
             StmtKind::Confirm { question, within } => {
                 self.word("confirm");
                 self.str(question);
-                self.maybe(within.as_ref(), Said::expr);
+                self.maybe(within.as_deref(), Said::expr);
             }
             StmtKind::Choose { question, options } => {
                 self.word("choose");
@@ -279,7 +279,7 @@ impl<'a> Said<'a> {
             }
             StmtKind::Rollback { timeout, body } => {
                 self.word("rollback");
-                self.maybe(timeout.as_ref(), Said::expr);
+                self.maybe(timeout.as_deref(), Said::expr);
                 self.block(body);
             }
             StmtKind::RollbackNone(why) => self.why("rollback none", why),
@@ -321,7 +321,7 @@ impl<'a> Said<'a> {
             Header::Reviewed { date, date_span: _, every } => {
                 self.word("reviewed");
                 self.marks.push(Mark::Time(*date));
-                self.maybe(every.as_ref(), Said::expr);
+                self.maybe(every.as_deref(), Said::expr);
             }
             Header::Deadline(limit) => self.value("deadline", limit),
             Header::RollbackWithin(limit) => self.value("rollback within", limit),
@@ -337,9 +337,9 @@ impl<'a> Said<'a> {
     fn step(&mut self, Step { name, readonly, when, timeout, retry, body, head: _ }: &'a Step) {
         self.why("step", name);
         self.flag(*readonly);
-        self.maybe(when.as_ref(), Said::expr);
-        self.maybe(timeout.as_ref(), Said::expr);
-        self.maybe(retry.as_ref(), |s, Retry { times, every, backoff_to, span: _ }| {
+        self.maybe(when.as_deref(), Said::expr);
+        self.maybe(timeout.as_deref(), Said::expr);
+        self.maybe(retry.as_deref(), |s, Retry { times, every, backoff_to, span: _ }| {
             s.expr(times);
             s.maybe(every.as_ref(), Said::expr);
             s.maybe(backoff_to.as_ref(), Said::expr);

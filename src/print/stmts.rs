@@ -193,13 +193,14 @@ fn parts(kind: &StmtKind) -> Vec<Part<'_>> {
     let mut parts = Vec::new();
     match kind {
         StmtKind::Header(header) => match header {
-            Header::Reviewed { every, .. } => parts.extend(every.as_ref().map(Part::Expr)),
+            Header::Reviewed { every, .. } => parts.extend(every.as_deref().map(Part::Expr)),
             Header::Deadline(limit) | Header::RollbackWithin(limit) | Header::Timeout(limit) => {
                 parts.push(Part::Expr(limit));
             }
             Header::Owner(_) | Header::Contact(_) | Header::Lock { .. } | Header::Shell(_) => {}
         },
-        StmtKind::Param(Param { ty, default, condition, .. }) => {
+        StmtKind::Param(param) => {
+            let Param { ty, default, condition, .. } = &**param;
             parts.push(Part::Type(ty));
             parts.extend([default, condition].into_iter().flatten().map(Part::Expr));
         }
@@ -208,12 +209,12 @@ fn parts(kind: &StmtKind) -> Vec<Part<'_>> {
         }
         StmtKind::Let(Let { value, fallback, .. }) => {
             parts.push(Part::Expr(value));
-            parts.extend(fallback.as_ref().map(Part::Expr));
+            parts.extend(fallback.as_deref().map(Part::Expr));
         }
-        StmtKind::Ask { ty, .. } => parts.extend(ty.as_ref().map(Part::Type)),
+        StmtKind::Ask { ty, .. } => parts.extend(ty.as_deref().map(Part::Type)),
         StmtKind::ChooseFrom { from, .. } => parts.push(Part::Expr(from)),
         StmtKind::Step(step) => {
-            parts.extend([&step.when, &step.timeout].into_iter().flatten().map(Part::Expr));
+            parts.extend([step.when.as_deref(), step.timeout.as_deref()].into_iter().flatten().map(Part::Expr));
             if let Some(retry) = &step.retry {
                 parts.push(Part::Expr(&retry.times));
                 parts.extend([&retry.every, &retry.backoff_to].into_iter().flatten().map(Part::Expr));
@@ -233,9 +234,9 @@ fn parts(kind: &StmtKind) -> Vec<Part<'_>> {
         }
         StmtKind::WaitUntil { limit, every, until, unless } => {
             parts.push(Part::Expr(limit));
-            parts.extend(every.as_ref().map(Part::Expr));
+            parts.extend(every.as_deref().map(Part::Expr));
             parts.push(Part::Expr(until));
-            parts.extend(unless.as_ref().map(Part::Expr));
+            parts.extend(unless.as_deref().map(Part::Expr));
         }
         StmtKind::Watch { window, every, tolerate: t, body, .. } => {
             parts.extend([Part::Expr(window), Part::Expr(every)]);
@@ -245,7 +246,7 @@ fn parts(kind: &StmtKind) -> Vec<Part<'_>> {
         StmtKind::If { .. } => branches(kind, &mut parts),
         StmtKind::For { list, parallel, body, .. } => {
             parts.push(Part::Expr(list));
-            parts.extend(parallel.as_ref().map(Part::Expr));
+            parts.extend(parallel.as_deref().map(Part::Expr));
             parts.push(Part::Block(body));
         }
         StmtKind::Transaction { on, body } => parts.extend([Part::Expr(on), Part::Block(body)]),
@@ -253,11 +254,11 @@ fn parts(kind: &StmtKind) -> Vec<Part<'_>> {
             parts.extend(contexts.iter().map(Part::Expr));
             parts.push(Part::Block(body));
         }
-        StmtKind::Confirm { within, .. } => parts.extend(within.as_ref().map(Part::Expr)),
+        StmtKind::Confirm { within, .. } => parts.extend(within.as_deref().map(Part::Expr)),
         StmtKind::Choose { options, .. } => parts.push(Part::Options(options)),
         StmtKind::Try { body, otherwise } => parts.extend([Part::Block(body), Part::Block(otherwise)]),
         StmtKind::Rollback { timeout, body } => {
-            parts.extend(timeout.as_ref().map(Part::Expr));
+            parts.extend(timeout.as_deref().map(Part::Expr));
             parts.push(Part::Block(body));
         }
         StmtKind::Parallel(body) | StmtKind::Finally(body) | StmtKind::OnSuccess(body) | StmtKind::OnFailure(body) => {
@@ -267,9 +268,9 @@ fn parts(kind: &StmtKind) -> Vec<Part<'_>> {
         | StmtKind::Wait(value)
         | StmtKind::Fail(value)
         | StmtKind::Log(value)
-        | StmtKind::Note { value, .. }
         | StmtKind::Return(value)
         | StmtKind::Expr(value) => parts.push(Part::Expr(value)),
+        StmtKind::Note { value, .. } => parts.push(Part::Expr(value)),
         StmtKind::Reads(_)
         | StmtKind::RollbackNone(_)
         | StmtKind::RollbackManual(_)

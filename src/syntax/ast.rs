@@ -110,8 +110,8 @@ pub enum TypeKind {
 #[derive(Clone, Debug)]
 pub struct Let {
     pub name: Name,
-    pub value: Expr,
-    pub fallback: Option<Expr>,
+    pub value: Box<Expr>,
+    pub fallback: Option<Box<Expr>>,
 }
 
 /// `secret [short] name = value`
@@ -119,14 +119,14 @@ pub struct Let {
 pub struct Secret {
     pub short: bool,
     pub name: Name,
-    pub value: Expr,
+    pub value: Box<Expr>,
 }
 
 /// `connect name = postgres(url)`; the value is a call as written.
 #[derive(Clone, Debug)]
 pub struct Connect {
     pub name: Name,
-    pub value: Expr,
+    pub value: Box<Expr>,
 }
 
 #[derive(Clone, Debug)]
@@ -136,6 +136,7 @@ pub struct Block {
     pub span: Span,
 }
 
+/// What is large in it and not in most is boxed: a tree is mostly these.
 #[derive(Clone, Debug)]
 pub struct Stmt {
     pub doc: Option<String>,
@@ -147,7 +148,7 @@ pub struct Stmt {
 pub enum StmtKind {
     // Header words and declarations of a runbook; `check` says where they belong.
     Header(Header),
-    Param(Param),
+    Param(Box<Param>),
     Secret(Secret),
     Connect(Connect),
     Reads(Vec<Str>),
@@ -160,52 +161,52 @@ pub enum StmtKind {
     Ask {
         name: Name,
         question: Str,
-        ty: Option<TypeExpr>,
+        ty: Option<Box<TypeExpr>>,
     },
     /// `let name = choose "question" from list`
     ChooseFrom {
         name: Name,
         question: Str,
-        from: Expr,
+        from: Box<Expr>,
     },
     DoneWhen(Expr),
     Guard(Guard),
     Warn(Guard),
     Invariant {
         label: Str,
-        every: Expr,
+        every: Box<Expr>,
         tolerate: Option<Tolerate>,
-        cond: Expr,
+        cond: Box<Expr>,
     },
     /// `wait D`
     Wait(Expr),
     WaitUntil {
-        limit: Expr,
-        every: Option<Expr>,
-        until: Expr,
-        unless: Option<Expr>,
+        limit: Box<Expr>,
+        every: Option<Box<Expr>>,
+        until: Box<Expr>,
+        unless: Option<Box<Expr>>,
     },
     Watch {
-        label: Str,
-        window: Expr,
-        every: Expr,
+        label: Box<Str>,
+        window: Box<Expr>,
+        every: Box<Expr>,
         tolerate: Option<Tolerate>,
         body: Block,
     },
     If {
-        cond: Expr,
+        cond: Box<Expr>,
         then: Block,
         otherwise: Option<Otherwise>,
     },
     For {
-        name: Name,
-        list: Expr,
-        parallel: Option<Expr>,
+        name: Box<Name>,
+        list: Box<Expr>,
+        parallel: Option<Box<Expr>>,
         body: Block,
     },
     Parallel(Block),
     Transaction {
-        on: Expr,
+        on: Box<Expr>,
         body: Block,
     },
     With {
@@ -214,7 +215,7 @@ pub enum StmtKind {
     },
     Confirm {
         question: Str,
-        within: Option<Expr>,
+        within: Option<Box<Expr>>,
     },
     Choose {
         question: Str,
@@ -225,7 +226,7 @@ pub enum StmtKind {
         otherwise: Block,
     },
     Rollback {
-        timeout: Option<Expr>,
+        timeout: Option<Box<Expr>>,
         body: Block,
     },
     RollbackNone(Str),
@@ -238,7 +239,7 @@ pub enum StmtKind {
     /// `note "key": value`
     Note {
         key: Str,
-        value: Expr,
+        value: Box<Expr>,
     },
     Return(Expr),
     /// A call or a command standing alone.
@@ -251,7 +252,7 @@ pub enum StmtKind {
 pub enum Header {
     Owner(Str),
     Contact(Str),
-    Reviewed { date: Timestamp, date_span: Span, every: Option<Expr> },
+    Reviewed { date: Timestamp, date_span: Span, every: Option<Box<Expr>> },
     Deadline(Expr),
     RollbackWithin(Expr),
     Lock { name: Str, takeover: bool },
@@ -263,9 +264,9 @@ pub enum Header {
 pub struct Step {
     pub name: Str,
     pub readonly: bool,
-    pub when: Option<Expr>,
-    pub timeout: Option<Expr>,
-    pub retry: Option<Retry>,
+    pub when: Option<Box<Expr>>,
+    pub timeout: Option<Box<Expr>>,
+    pub retry: Option<Box<Retry>>,
     pub body: Block,
     /// `step "name" …` up to the block.
     pub head: Span,
@@ -284,12 +285,12 @@ pub struct Retry {
 pub struct Guard {
     pub label: Str,
     pub tolerate: Option<Tolerate>,
-    pub cond: Expr,
+    pub cond: Box<Expr>,
 }
 
 #[derive(Clone, Debug)]
 pub struct Tolerate {
-    pub times: Expr,
+    pub times: Box<Expr>,
     pub consecutive: bool,
 }
 
@@ -330,7 +331,7 @@ pub enum ExprKind {
     List(Vec<Expr>),
     Record(Vec<(Name, Expr)>),
     Name(SmolStr),
-    Field(Box<Expr>, Name),
+    Field(Box<Expr>, Box<Name>),
     Index(Box<Expr>, Box<Expr>),
     /// `name(…)`, `value.method(…)`: the callee is a `Name` or a `Field`.
     Call(Box<Expr>, Vec<Arg>),

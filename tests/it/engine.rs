@@ -82,7 +82,7 @@ fn commands(played: &Played) -> impl Iterator<Item = &Command> {
 #[test]
 fn e14_keys() {
     let mut tried = leaf("a");
-    tried.retry = Some(Retry { times: value(Value::Int(1)), every: None, backoff_to: None });
+    tried.retry = Some(Box::new(Retry { times: value(Value::Int(1)), every: None, backoff_to: None }));
     let outer =
         Step { retry: tried.retry.clone(), ..step("outer", vec![StmtKind::Step(Box::new(tried))], Undo::Nothing) };
     let program = program(vec![StmtKind::Step(Box::new(outer))], header(60, 30), Vec::new());
@@ -109,7 +109,7 @@ fn e14_keys() {
 #[test]
 fn e14_keys_after_a_crash() {
     let mut tried = leaf("a");
-    tried.retry = Some(Retry { times: value(Value::Int(1)), every: None, backoff_to: None });
+    tried.retry = Some(Box::new(Retry { times: value(Value::Int(1)), every: None, backoff_to: None }));
     let program = Arc::new(program(vec![StmtKind::Step(Box::new(tried))], header(60, 30), Vec::new()));
     let keys = |words: &str| {
         let world = format!("$ do a -> never times 1\nanswer \"*did it happen?\" -> \"{words}\"\nat 5s crash");
@@ -164,7 +164,7 @@ fn a_replay_knows_what_is_under_way_and_what_does_not_fit() {
 #[test]
 fn now_is_the_wall_clock_of_the_process() {
     let read = StmtKind::Let { name: NameId(2), value: shell("cat V", Effect::Read, Want::Value), fallback: None };
-    let now = StmtKind::Note { key: text("now"), value: expr(ExprKind::Now) };
+    let now = StmtKind::Note { key: Box::new(text("now")), value: Box::new(expr(ExprKind::Now)) };
     let program = Arc::new(program(vec![read, now], header(60, 30), vec![name("v")]));
     let script = Script::read("$ cat V -> \"v\" after 10s\nat 5s crash for 1h").unwrap();
     let finish = play(Engine::new(program, inputs()), &script).finish.unwrap();
@@ -203,9 +203,9 @@ fn e4_records() {
 /// E9: a path is positions and indexes, never names.
 #[test]
 fn e9_paths() {
-    let list = value(Value::list(vec![Value::str("same"), Value::str("same")]));
+    let list = Box::new(value(Value::list(vec![Value::str("same"), Value::str("same")])));
     let body = block(vec![StmtKind::Step(Box::new(leaf("x")))]);
-    let each = StmtKind::For { name: NameId(2), list, parallel: Some(value(Value::Int(2))), body };
+    let each = StmtKind::For { name: NameId(2), list, parallel: Some(Box::new(value(Value::Int(2)))), body };
     let program = program(vec![StmtKind::Log(text("hi")), each], header(60, 30), vec![name("n")]);
     let played = run(program, inputs(), &Script::default());
     let paths = commands(&played).filter_map(|c| match c {

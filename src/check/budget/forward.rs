@@ -47,10 +47,10 @@ impl Walk<'_> {
                 }
             }
             StmtKind::Choose { question, options } => {
-                let asked = self.unlimited(stmt.span, question.source.clone());
+                let asked = self.unlimited(stmt.span, || question.source.clone());
                 options.iter().fold(asked, |longest, o| longest.or(self.block(&o.body)))
             }
-            StmtKind::For { name, list, parallel, body } => self.repeat(*name, list, parallel.as_ref(), body),
+            StmtKind::For { name, list, parallel, body } => self.repeat(*name, list, parallel.as_deref(), body),
             StmtKind::Parallel(body) => body.stmts.iter().fold(Sum::default(), |longest, s| longest.or(self.stmt(s))),
             StmtKind::Transaction { body, .. } => self.block(body),
             StmtKind::With { contexts, body } => self.starts(contexts).then(self.block(body)),
@@ -63,7 +63,7 @@ impl Walk<'_> {
             StmtKind::Guards(guards) => guards.iter().fold(Sum::default(), |sum, g| sum.then(self.calls(&g.cond))),
             StmtKind::Ask { question, .. }
             | StmtKind::ChooseFrom { question, .. }
-            | StmtKind::Confirm { question, within: None } => self.unlimited(stmt.span, question.source.clone()),
+            | StmtKind::Confirm { question, within: None } => self.unlimited(stmt.span, || question.source.clone()),
             StmtKind::Let { .. }
             | StmtKind::DoneWhen(_)
             | StmtKind::Warn(_)
@@ -115,16 +115,16 @@ impl Walk<'_> {
 
     /// One attempt: the step's own limit and the time people take, or what is inside.
     fn attempt(&mut self, step: &Step) -> Sum {
-        let name = (step.head, step.source.clone());
-        let inside =
-            self.open(Some(name.clone()), |w| w.block(&step.body.block).then(w.point_of_no_return(&step.body)));
+        let name = || self.names.then(|| (step.head, step.source.clone()));
+        let (around, asking) = (name(), name());
+        let inside = self.open(around, |w| w.block(&step.body.block).then(w.point_of_no_return(&step.body)));
         let header = self.program.book.as_ref().and_then(|b| b.header.timeout.as_ref());
-        let Some(timeout) = step.timeout.as_ref().or(header) else { return inside };
+        let Some(timeout) = step.timeout.as_deref().or(header) else { return inside };
         let Some(limit) = self.duration(timeout) else {
             return inside.then(Sum::unbounded(timeout.span, "a timeout that is known only in the run"));
         };
         let own = if step.timeout.is_some() { timeout.span } else { step.head };
-        let asks = self.open(Some(name), |w| w.asked(&step.body));
+        let asks = self.open(asking, |w| w.asked(&step.body));
         Sum::one(own, format!("step \"{}\"", step.source), limit).then(self.people(&step.body.block)).then(asks)
     }
 
@@ -142,7 +142,7 @@ impl Walk<'_> {
     /// It is asked for.
     fn point_of_no_return(&self, body: &Body) -> Sum {
         match &body.undo {
-            Undo::Irreversible { span, .. } => self.unlimited(*span, "irreversible"),
+            Undo::Irreversible { span, .. } => self.unlimited(*span, || "irreversible"),
             Undo::Nothing | Undo::None { .. } | Undo::Manual { .. } | Undo::Rollback { .. } => Sum::default(),
         }
     }
@@ -156,7 +156,7 @@ impl Walk<'_> {
             | StmtKind::Choose { question, .. }
             | StmtKind::Confirm { question, within: None } = &stmt.kind
             {
-                sum = std::mem::take(&mut sum).then(self.unlimited(stmt.span, question.source.clone()));
+                sum = std::mem::take(&mut sum).then(self.unlimited(stmt.span, || question.source.clone()));
             }
         });
         sum
@@ -207,12 +207,12 @@ impl Walk<'_> {
         let mut sum = Sum::default();
         for (doing, span) in all {
             let one = match doing {
-                Doing::Command(_) => self.unlimited(span, doing.name(self.program)),
+                Doing::Command(_) => self.unlimited(span, || doing.name(self.program)),
                 // The journal is this process's own.
                 Doing::Call(call) if call.action.starts_with("runs.") => continue,
                 Doing::Call(call) => match self.call_limit(call) {
                     Some(time) => Sum::one(span, format!("`{}`", call.source), time),
-                    None => self.unlimited(span, doing.name(self.program)),
+                    None => self.unlimited(span, || doing.name(self.program)),
                 },
                 Doing::Action(call) => {
                     let Some(action) = self.program.actions.get(call.action.0 as usize) else { continue };
@@ -290,7 +290,7 @@ pub(super) fn too_short(program: &Program, known: &[(NameId, Value)]) -> Vec<Dia
 fn longer(walk_: &Walk<'_>, stmt: &Stmt, timeout: &Expr, limit: Nanos) -> Option<Diagnostic> {
     let (time, what) = match &stmt.kind {
         StmtKind::Wait(time) => (time, "this wait"),
-        StmtKind::Watch { window, .. } => (window, "this watch"),
+        StmtKind::Watch { window, .. } => (&**window, "this watch"),
         _ => return None,
     };
     let takes = walk_.duration(time)?;

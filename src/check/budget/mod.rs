@@ -84,23 +84,22 @@ pub fn globals(program: &Program) -> Vec<(NameId, Value)> {
 /// `budget-exceeded`, for the parameters that are known. What is no time at all is `out-of-range`.
 #[must_use]
 pub fn check(program: &Program, known: &[(NameId, Value)]) -> Vec<Diagnostic> {
-    let Some(Book { header, .. }) = &program.book else { return Vec::new() };
+    let Some(book @ Book { header, .. }) = &program.book else { return Vec::new() };
     let forward = Way {
         name: "forward",
         limit: "the deadline",
         header: header.deadline.as_ref(),
-        sum: forward,
+        sum: |walk, book| walk.block(&book.body),
         help: "raise `deadline`, or lower timeouts, waits or retries",
     };
     let back = Way {
         name: "back",
         limit: "`rollback within`",
         header: header.rollback_within.as_ref(),
-        sum: back,
+        sum: |walk, book| walk.back(&book.body).peak,
         help: "raise `rollback within`, or lower the timeouts of rollbacks",
     };
-    let walk = Walk::new(program, known);
-    let exceeded = [forward, back].into_iter().filter_map(|way| way.exceeded(&walk, known));
+    let exceeded = [forward, back].into_iter().filter_map(|way| way.exceeded(Walk::times(program, known), book));
     exceeded.chain(forward::too_short(program, known)).collect()
 }
 
@@ -109,7 +108,7 @@ struct Way<'a> {
     name: &'static str,
     limit: &'static str,
     header: Option<&'a Expr>,
-    sum: fn(&Program, &[(NameId, Value)]) -> Sum,
+    sum: fn(&mut Walk<'_>, &Book) -> Sum,
     help: &'static str,
 }
 
@@ -117,10 +116,10 @@ struct Way<'a> {
 const PARTS: usize = 3;
 
 impl Way<'_> {
-    fn exceeded(self, walk: &Walk<'_>, known: &[(NameId, Value)]) -> Option<Diagnostic> {
+    fn exceeded(self, mut walk: Walk<'_>, book: &Book) -> Option<Diagnostic> {
         let header = self.header?;
         let limit = walk.duration(header).filter(|limit| limit.0 > 0)?;
-        let sum = (self.sum)(walk.program, known);
+        let sum = (self.sum)(&mut walk, book);
         if sum.total <= limit {
             return None;
         }
@@ -159,6 +158,8 @@ struct Walk<'a> {
     visits: u32,
     /// The step around that has no limit of its own, or the action.
     open: Option<(Span, SmolStr)>,
+    /// What has no limit is told.
+    names: bool,
 }
 
 /// Loops in loops and actions that call actions can multiply without end: what lies beyond is said to be unbounded.
@@ -168,7 +169,12 @@ impl<'a> Walk<'a> {
     fn new(program: &'a Program, known: &[(NameId, Value)]) -> Walk<'a> {
         let mut all = globals(program);
         all.extend(known.iter().cloned());
-        Walk { program, known: all, visits: 0, open: None }
+        Walk { program, known: all, visits: 0, open: None, names: true }
+    }
+
+    /// For the times alone.
+    fn times(program: &'a Program, known: &[(NameId, Value)]) -> Walk<'a> {
+        Walk { names: false, ..Walk::new(program, known) }
     }
 
     fn too_much(&mut self) -> bool {
@@ -218,8 +224,11 @@ impl<'a> Walk<'a> {
     }
 
     /// Something without a limit: the step around is named, outside of any step the thing itself.
-    fn unlimited(&self, span: Span, text: impl Into<SmolStr>) -> Sum {
-        let one = self.open.clone().unwrap_or_else(|| (span, text.into()));
+    fn unlimited<T: Into<SmolStr>>(&self, span: Span, text: impl FnOnce() -> T) -> Sum {
+        if !self.names {
+            return Sum::default();
+        }
+        let one = self.open.clone().unwrap_or_else(|| (span, text().into()));
         Sum { unlimited: BTreeSet::from([one]), ..Sum::default() }
     }
 

@@ -37,7 +37,7 @@ fn in_block(program: &Program, block: &Block, found: &mut Vec<Diagnostic>) {
             StmtKind::Step(step) => {
                 // `when` is a condition and already looked at.
                 walk::head(step, &mut |e| {
-                    if step.when.as_ref().is_none_or(|w| !std::ptr::eq(w, e)) {
+                    if step.when.as_deref().is_none_or(|w| !std::ptr::eq(w, e)) {
                         reads_only(program, "a step's head", e, found);
                     }
                 });
@@ -45,7 +45,10 @@ fn in_block(program: &Program, block: &Block, found: &mut Vec<Diagnostic>) {
             StmtKind::Watch { body, .. } => {
                 for stmt in &body.stmts {
                     if let StmtKind::Let { value, fallback, .. } = &stmt.kind {
-                        [value].into_iter().chain(fallback).for_each(|e| reads_only(program, "a watch", e, found));
+                        [value]
+                            .into_iter()
+                            .chain(fallback.as_deref())
+                            .for_each(|e| reads_only(program, "a watch", e, found));
                     }
                 }
             }

@@ -42,9 +42,8 @@ pub fn behind(program: &Program, unread: &[Span], unset: &mut Unset) -> Vec<Diag
     found
 }
 
-/// A body with the undo that belongs to it, and how a person names it.
+/// A body with the undo that belongs to it.
 struct Unit<'a> {
-    what: String,
     head: Span,
     block: &'a Block,
     undo: &'a Undo,
@@ -54,24 +53,25 @@ struct Unit<'a> {
 
 impl<'a> Unit<'a> {
     fn of_step(step: &'a Step) -> Unit<'a> {
-        Unit {
-            what: format!("step \"{}\"", step.source),
-            head: step.head,
-            block: &step.body.block,
-            undo: &step.body.undo,
-            step: Some(step),
-            action: None,
-        }
+        Unit { head: step.head, block: &step.body.block, undo: &step.body.undo, step: Some(step), action: None }
     }
 
     fn of_action(action: &'a Action) -> Unit<'a> {
         Unit {
-            what: format!("action `{}`", action.name),
             head: walk::opening(action.span, u32::try_from("action ".len() + action.name.len()).unwrap_or(7)),
             block: &action.body.block,
             undo: &action.body.undo,
             step: None,
             action: Some(action),
+        }
+    }
+
+    /// How a person names it.
+    fn what(&self) -> String {
+        match (self.step, self.action) {
+            (Some(step), _) => format!("step \"{}\"", step.source),
+            (None, Some(action)) => format!("action `{}`", action.name),
+            (None, None) => String::new(),
         }
     }
 }

@@ -16,7 +16,7 @@ pub fn check(program: &Program, found: &mut Vec<Diagnostic>) {
         found.push(
             Diagnostic::warning(
                 Code::UnsafeRetry,
-                format!("{} is retried, and what a failed attempt did is still there", unit.what),
+                format!("{} is retried, and what a failed attempt did is still there", unit.what()),
                 *span,
                 counts_as(doing),
             )

@@ -127,7 +127,7 @@ fn one(program: &Program, unit: &Unit<'_>) -> Option<Diagnostic> {
         (Some((doing, span)), Some((inner, at)), _) => Some(
             Diagnostic::error(
                 Code::MixedStep,
-                format!("{} writes itself and contains {inner}, which undoes itself", unit.what),
+                format!("{} writes itself and contains {inner}, which undoes itself", unit.what()),
                 *span,
                 counts_as(doing),
             )
@@ -141,7 +141,7 @@ fn one(program: &Program, unit: &Unit<'_>) -> Option<Diagnostic> {
         (None, Some((inner, at)), Some((span, word))) => Some(
             Diagnostic::error(
                 Code::MixedStep,
-                format!("{} contains {inner}, which undoes itself, and has an undo of its own", unit.what),
+                format!("{} contains {inner}, which undoes itself, and has an undo of its own", unit.what()),
                 span,
                 format!("this `{word}` has nothing to undo"),
             )
@@ -156,7 +156,7 @@ fn one(program: &Program, unit: &Unit<'_>) -> Option<Diagnostic> {
 
 /// Nothing that an undo could be about.
 fn idle(program: &Program, unit: &Unit<'_>, span: Span, word: &str) -> Diagnostic {
-    let message = format!("{} is known to write nothing: its `{word}` never runs", unit.what);
+    let message = format!("{} is known to write nothing: its `{word}` never runs", unit.what());
     let found = Diagnostic::warning(Code::IdleUndo, message, span, "nothing to undo");
     let mut capture: Option<(String, Span)> = None;
     walk::statements(unit.block, &mut |stmt| {
@@ -178,8 +178,8 @@ fn idle(program: &Program, unit: &Unit<'_>, span: Span, word: &str) -> Diagnosti
 
 fn missing(unit: &Unit<'_>, doing: &Doing<'_>, span: Span, writes: usize) -> Diagnostic {
     let message = match writes {
-        1 => format!("{} changes something, and nothing says how that is undone", unit.what),
-        n => format!("{} changes something in {n} places, and nothing says how that is undone", unit.what),
+        1 => format!("{} changes something, and nothing says how that is undone", unit.what()),
+        n => format!("{} changes something in {n} places, and nothing says how that is undone", unit.what()),
     };
     // `;` is the shell's.
     if let Doing::Command(c) = doing

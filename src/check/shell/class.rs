@@ -73,7 +73,7 @@ pub fn previews(words: &[Word]) -> bool {
 /// `--dry-run=none`, `--no-dry-run`
 fn takes_it_back(word: &Word) -> bool {
     word.literal().is_some_and(|w| {
-        matches!(w.as_str(), "--no-dry-run" | "--no-n" | "--dry-run=none" | "--dry-run=false" | "--no-simulate")
+        matches!(&*w, "--no-dry-run" | "--no-n" | "--dry-run=none" | "--dry-run=false" | "--no-simulate")
     })
 }
 

@@ -3,7 +3,7 @@ use crate::source::Span;
 use crate::value::SmolStr;
 
 use super::tree::{Simple, Then, Word};
-use super::{ran, wrapper};
+use super::{pattern, ran, wrapper};
 
 /// Where a program takes code from its arguments.
 enum Takes {
@@ -86,6 +86,20 @@ const INTERPRETERS: &[Interpreter] = &[
         stdin: false,
     },
 ];
+
+/// The bits of their names: most commands are none of them.
+const NAMED: u128 = {
+    let (mut bits, mut rest) = (0, INTERPRETERS);
+    while let Some((one, others)) = rest.split_first() {
+        let mut names = one.names;
+        while let Some((name, more)) = names.split_first() {
+            bits |= pattern::bit(name);
+            names = more;
+        }
+        rest = others;
+    }
+    bits
+};
 
 /// Code in a command that another program interprets.
 #[derive(Clone, Debug)]
@@ -206,9 +220,10 @@ fn arithmetic_test(words: &[Word], out: &mut Vec<(usize, &'static str)>) {
 /// What takes code from this command, and by which of its names it is called.
 fn interpreters(words: &[Word]) -> impl Iterator<Item = (&'static Interpreter, &'static str)> + use<> {
     let path = words.first().and_then(Word::literal).unwrap_or_default();
-    let name = path.rsplit('/').next().unwrap_or_default().to_owned();
+    let name = SmolStr::new(path.rsplit('/').next().unwrap_or_default());
+    let some = if pattern::bit(&name) & NAMED == 0 { &[] } else { INTERPRETERS };
     let named = move |i: &Interpreter| i.names.iter().copied().find(|n| *n == name);
-    INTERPRETERS.iter().filter_map(move |i| Some((i, named(i)?)))
+    some.iter().filter_map(move |i| Some((i, named(i)?)))
 }
 
 /// Call `each` with every word that is code.
@@ -273,9 +288,9 @@ fn operand<'a>(words: &'a [Word], values: &[&str]) -> Option<&'a Word> {
         if !opening.starts_with('-') || opening == "-" {
             return Some(word);
         }
-        if values.contains(&opening.as_str()) && word.literal().is_some() {
+        if values.contains(&&*opening) && word.literal().is_some() {
             words.next();
-            if matches!(opening.as_str(), "--arg" | "--argjson" | "--slurpfile" | "--rawfile") {
+            if matches!(&*opening, "--arg" | "--argjson" | "--slurpfile" | "--rawfile") {
                 words.next();
             }
         }

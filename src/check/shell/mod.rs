@@ -61,8 +61,7 @@ pub struct HoleUse {
 /// Look at the text of one command.
 #[must_use]
 pub fn analyse(parts: &[Part], shell: &Shell, reads: &Reads) -> Analysis {
-    let symbols = text::symbols(parts);
-    let mut scan = scan::Scan::new(symbols.clone());
+    let mut scan = scan::Scan::new(text::symbols(parts));
     let script = scan.run();
     let mut holes: Vec<HoleUse> =
         scan.holes.iter().map(|how| HoleUse { how: *how, inner: None, argument: true }).collect();
@@ -79,7 +78,7 @@ pub fn analyse(parts: &[Part], shell: &Shell, reads: &Reads) -> Analysis {
     });
     Analysis {
         holes,
-        direct: direct::direct(&symbols, &script, shell),
+        direct: direct::direct(&scan.symbols, &script, shell),
         class: class::class(&script, reads),
         problems: scan.problems,
         aimless: if script.unparsed { Vec::new() } else { scan.aimless },

@@ -5,6 +5,7 @@
 //! `find ![-delete]` at the end (any but these; `.` among them: options stand before the first operand), `-o=/dev/null` (only with this value; `|` between
 //! several), `-c=%sql` (only with a query that
 //! reads). In a list, `+-c=%sql` must be there, `.` means no operands, `.+*` operands like `+%F`.
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use crate::check::sql;
@@ -166,23 +167,36 @@ pub fn any<'p>(patterns: impl IntoIterator<Item = &'p Pattern>, words: &[Word]) 
 
 /// What is run, `grep` for `/usr/bin/grep` but not for `./grep`, and the words after it. None when it is computed.
 #[must_use]
-pub fn program(words: &[Word]) -> Option<(String, &[Word])> {
+pub fn program(words: &[Word]) -> Option<(Cow<'_, str>, &[Word])> {
     let (first, rest) = words.split_first()?;
     let name = first.literal()?;
-    match name.rsplit_once('/') {
-        Some(("/bin" | "/usr/bin" | "/usr/local/bin" | "/sbin" | "/usr/sbin" | "/usr/local/sbin", base)) => {
-            Some((base.to_owned(), rest))
-        }
-        _ => Some((name, rest)),
-    }
+    let base = match name.rsplit_once('/') {
+        Some(("/bin" | "/usr/bin" | "/usr/local/bin" | "/sbin" | "/usr/sbin" | "/usr/local/sbin", base)) => base.len(),
+        _ => return Some((name, rest)),
+    };
+    let name = match name {
+        Cow::Borrowed(name) => Cow::Borrowed(name.get(name.len() - base..)?),
+        Cow::Owned(name) => Cow::Owned(name.get(name.len() - base..)?.to_owned()),
+    };
+    Some((name, rest))
 }
 
 /// Whether a line is about this program.
 #[must_use]
 pub fn names(line: &str, program: &str) -> bool {
-    // Hundreds are asked: the first letter turns most away.
-    let letter = line.as_bytes().first();
-    (letter == Some(&b'*') || letter == program.as_bytes().first()) && like(first(line), program)
+    // Hundreds are asked: a letter that differs turns most away.
+    for (at, letter) in line.bytes().enumerate() {
+        if letter == b'*' {
+            return like(first(line), program);
+        }
+        if letter.is_ascii_whitespace() {
+            return at == program.len();
+        }
+        if program.as_bytes().get(at) != Some(&letter) {
+            return false;
+        }
+    }
+    line.len() == program.len()
 }
 
 fn first(line: &str) -> &str {
@@ -282,9 +296,64 @@ impl Opt {
 /// `*` stands for any letters.
 #[must_use]
 pub fn like(pattern: &str, text: &str) -> bool {
-    let Some((head, tail)) = pattern.split_once('*') else { return pattern == text };
-    let Some(rest) = text.strip_prefix(head) else { return false };
-    rest.char_indices().map(|(i, _)| i).chain([rest.len()]).any(|i| rest.get(i..).is_some_and(|r| like(tail, r)))
+    let star = |pattern: &str| pattern.bytes().position(|b| b == b'*');
+    let Some((head, mut last)) = star(pattern).and_then(|at| Some((pattern.get(..at)?, pattern.get(at + 1..)?))) else {
+        return pattern == text;
+    };
+    let Some(mut rest) = text.strip_prefix(head) else { return false };
+    // What stands between two stars is best found as early as it can be.
+    while let Some((between, behind)) = star(last).and_then(|at| Some((last.get(..at)?, last.get(at + 1..)?))) {
+        if rest.len() < between.len() {
+            return false;
+        }
+        let Some(after) = rest.find(between).and_then(|at| rest.get(at + between.len()..)) else { return false };
+        (rest, last) = (after, behind);
+    }
+    rest.ends_with(last)
+}
+
+/// The bits of the programs that a line is about.
+#[must_use]
+pub fn bits(line: &str) -> u128 {
+    match number(line) {
+        ANY => u128::MAX,
+        number => 1 << number,
+    }
+}
+
+/// One of 128 bits for each program: two with different bits differ.
+#[must_use]
+pub const fn bit(program: &str) -> u128 {
+    1 << sum(program.as_bytes())
+}
+
+/// What a line has for a number whose first word is a pattern itself.
+pub const ANY: usize = 128;
+
+/// The number of the bit of the program that a line is about.
+#[must_use]
+pub const fn number(line: &str) -> usize {
+    let (mut name, mut rest) = (line.as_bytes(), line.as_bytes());
+    while let Some((first, behind)) = rest.split_first() {
+        if *first == b'*' {
+            return ANY;
+        }
+        if first.is_ascii_whitespace() {
+            name = name.split_at(name.len() - rest.len()).0;
+            break;
+        }
+        rest = behind;
+    }
+    sum(name)
+}
+
+const fn sum(mut name: &[u8]) -> usize {
+    let mut sum = 0x811c_9dc5_u32;
+    while let Some((first, behind)) = name.split_first() {
+        sum = (sum ^ *first as u32).wrapping_mul(0x0100_0193);
+        name = behind;
+    }
+    ((sum ^ sum >> 15) % 128) as usize
 }
 
 /// The words after the listed options (and their values) that open `words`.
@@ -415,7 +484,7 @@ fn find<'a>(word: &Word, options: &'a [Opt]) -> Found<'a> {
     }
     let (name, attached) = match opening.split_once('=') {
         Some((name, value)) => (name, Some(value)),
-        None => (opening.as_str(), None),
+        None => (&*opening, None),
     };
     let attached = if literal.is_some() { attached } else { attached.map(|_| "") };
     if literal.is_some() || attached.is_some() {
@@ -466,4 +535,41 @@ fn cluster<'a>(name: &str, whole: bool, options: &'a [Opt], opening: &str) -> Fo
         return if fits { Found::Listed { option: Some(option), value: Taken::Here } } else { Found::Unlisted };
     }
     if listed.is_some() && whole { Found::Listed { option: listed, value: Taken::No } } else { Found::Unlisted }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::like;
+
+    #[test]
+    fn a_star_stands_for_any_letters() {
+        for (pattern, text) in [
+            ("a", "a"),
+            ("*", ""),
+            ("*", "é"),
+            ("a*", "a"),
+            ("*manage.py", "./manage.py"),
+            ("*python*", "python3"),
+            ("*python*", "/opt/python"),
+            ("a*b*c", "abbc"),
+            ("a*b*bc", "abbc"),
+            ("**", "x"),
+            ("a**", "a"),
+            ("*ab*ab", "abab"),
+        ] {
+            assert!(like(pattern, text), "{pattern} {text}");
+        }
+        for (pattern, text) in [
+            ("a", "b"),
+            ("", "a"),
+            ("a*", ""),
+            ("a*a", "a"),
+            ("*ab*ab", "ab"),
+            ("*b*", "a"),
+            ("*a*b", "ba"),
+            ("*aa*aa", "aaa"),
+        ] {
+            assert!(!like(pattern, text), "{pattern} {text}");
+        }
+    }
 }

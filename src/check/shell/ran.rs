@@ -43,7 +43,9 @@ pub struct Ran {
     pub head: Span,
     words: Vec<Word>,
     /// The first of them as patterns name it; None when it is computed.
-    program: Option<String>,
+    program: Option<SmolStr>,
+    /// Of that.
+    bit: u128,
 }
 
 #[derive(Clone, Debug)]
@@ -59,12 +61,19 @@ pub struct Arg {
 
 /// Kinds of command, each in the notation of `stdlib/commands.rbk`; the options before a subcommand may be any.
 #[derive(Debug)]
-pub struct Kinds(Vec<Pattern>);
+pub struct Kinds {
+    patterns: Vec<Pattern>,
+    /// The bits of their programs: most commands are of none of them.
+    programs: u128,
+}
 
 impl Kinds {
     #[must_use]
     pub fn new(lines: &[&'static str]) -> Kinds {
-        Kinds(lines.iter().map(|line| Pattern::writing(line, GLOBAL)).collect())
+        Kinds {
+            patterns: lines.iter().map(|line| Pattern::writing(line, GLOBAL)).collect(),
+            programs: lines.iter().map(|line| pattern::bits(line)).fold(0, |all, bits| all | bits),
+        }
     }
 }
 
@@ -76,7 +85,10 @@ impl Ran {
 
     fn first<'k>(&self, kinds: &'k Kinds) -> Option<&'k Pattern> {
         let (program, words) = self.program.as_ref().zip(self.words.get(1..))?;
-        kinds.0.iter().find(|kind| kind.is(program, words))
+        if self.bit & kinds.programs == 0 {
+            return None;
+        }
+        kinds.patterns.iter().find(|kind| kind.is(program, words))
     }
 
     /// Whether it only shows what it would do: `rsync -n`, `kubectl apply --dry-run=server`.
@@ -197,6 +209,7 @@ fn words(words_: &[Word], simple: &Simple, inside: &[SmolStr], substituted: bool
     let deeper = || inside.iter().cloned().chain([name.clone()]).collect::<Vec<_>>();
     let (first, last) = (words_.first(), words_.last());
     let span = first.zip(last).map_or(simple.span, |(first, last)| first.span.to(last.span));
+    let called = pattern::program(words_).map(|(name, _)| SmolStr::new(name));
     let whole = inside.is_empty() || simple.words.len() == words_.len();
     out.push(Ran {
         args: words_.iter().skip(1).map(argument).collect(),
@@ -211,7 +224,8 @@ fn words(words_: &[Word], simple: &Simple, inside: &[SmolStr], substituted: bool
         span,
         head: first.map_or(span, |word| word.span),
         words: words_.to_vec(),
-        program: pattern::program(words_).map(|(name, _)| name),
+        bit: called.as_deref().map_or(0, pattern::bit),
+        program: called,
         name: name.clone(),
     });
     if let Some((inner, _)) = wrapper::inner(words_) {

@@ -12,7 +12,7 @@ use quote::push;
 const DEPTH: u32 = 64;
 
 pub struct Scan {
-    symbols: Vec<Placed>,
+    pub symbols: Vec<Placed>,
     pos: usize,
     /// How each hole stands, in order.
     pub holes: Vec<How>,

@@ -3,12 +3,15 @@
 #![allow(clippy::indexing_slicing, reason = "what a compiler computes: an index out of range is its error")]
 use std::sync::OnceLock;
 
-use super::pattern::{self, Pattern};
+use super::pattern::{self, ANY, Pattern};
 use super::tree::Word;
 
 /// Each line is in the notation of [`pattern`].
 pub struct Table<const N: usize> {
+    /// By the number of their program.
     lines: [&'static str; N],
+    /// Where the lines of each number begin, and those of the one behind it.
+    from: [usize; ANY + 2],
     /// Read when their program is first asked for.
     patterns: [OnceLock<Box<Pattern>>; N],
     read: fn(&'static str) -> Pattern,
@@ -16,16 +19,45 @@ pub struct Table<const N: usize> {
 
 impl<const N: usize> Table<N> {
     pub const fn new(lines: [&'static str; N], read: fn(&'static str) -> Pattern) -> Table<N> {
-        Table { lines, patterns: [const { OnceLock::new() }; N], read }
+        let (lines, from) = by_program(lines);
+        Table { lines, from, patterns: [const { OnceLock::new() }; N], read }
     }
 
     /// Whether one of them says so of this command.
     pub fn knows(&self, words: &[Word]) -> bool {
         let Some((name, rest)) = pattern::program(words) else { return false };
-        self.lines.iter().zip(&self.patterns).any(|(line, pattern)| {
+        let mut some = [pattern::bit(&name).trailing_zeros() as usize, ANY].into_iter().flat_map(|number| {
+            let place = self.from[number]..self.from[number + 1];
+            self.lines[place.clone()].iter().zip(&self.patterns[place])
+        });
+        some.any(|(line, pattern)| {
             pattern::names(line, &name) && pattern.get_or_init(|| Box::new((self.read)(line))).fits(rest)
         })
     }
+}
+
+/// Lines by the number of their program, and where those of each begin.
+const fn by_program<const N: usize>(lines: [&'static str; N]) -> ([&'static str; N], [usize; ANY + 2]) {
+    let mut from = [0; ANY + 2];
+    let mut at = 0;
+    while at < N {
+        from[pattern::number(lines[at]) + 1] += 1;
+        at += 1;
+    }
+    at = 0;
+    while at <= ANY {
+        from[at + 1] += from[at];
+        at += 1;
+    }
+    let (mut sorted, mut next) = ([""; N], from);
+    at = 0;
+    while at < N {
+        let number = pattern::number(lines[at]);
+        sorted[next[number]] = lines[at];
+        next[number] += 1;
+        at += 1;
+    }
+    (sorted, from)
 }
 
 /// How many quoted texts there are on the lines that do not start with `#`; there are no escapes.
@@ -90,5 +122,15 @@ mod tests {
         let wanted: Vec<&str> = lines.flat_map(|line| line.split('"').skip(1).step_by(2)).collect();
         assert!(wanted.len() > 300 && wanted.iter().all(|text| !text.is_empty() && text.trim() == *text));
         assert_eq!(quoted::<{ count(COMMANDS) }>(COMMANDS).as_slice(), wanted);
+    }
+
+    #[test]
+    fn the_compiler_puts_lines_about_one_program_together() {
+        let (lines, from) = by_program(["ls -l", "*a", "cat", "ls", "lsof -i", "x*y z"]);
+        let of = |number: usize| &lines[from[number]..from[number + 1]];
+        assert_eq!(of(ANY), ["*a", "x*y z"]);
+        assert_eq!(of(pattern::number("ls")), ["ls -l", "ls"]);
+        assert_eq!((of(pattern::number("cat x")), pattern::bits("cat")), (&["cat"][..], pattern::bit("cat")));
+        assert_eq!(from.last(), Some(&lines.len()));
     }
 }

@@ -16,7 +16,11 @@ pub struct Placed {
 }
 
 pub fn symbols(parts: &[Part]) -> Vec<Placed> {
-    let mut out = Vec::new();
+    let length = |part: &Part| match part {
+        Part::Text { text, .. } => text.len(),
+        Part::Hole { .. } => 1,
+    };
+    let mut out = Vec::with_capacity(parts.iter().map(length).sum());
     let mut holes = 0;
     for part in parts {
         match part {

@@ -1,5 +1,7 @@
 //! A shell text as far as the checker needs to know it: the simple commands, their words and redirections.
 //! Loops, conditions and groups are flattened: what matters is what could run, not when.
+use std::borrow::Cow;
+
 use crate::source::Span;
 
 #[derive(Clone, Debug, Default)]
@@ -69,7 +71,10 @@ pub enum Piece {
 impl Word {
     /// The word as the command gets it, when nothing in it is computed.
     #[must_use]
-    pub fn literal(&self) -> Option<String> {
+    pub fn literal(&self) -> Option<Cow<'_, str>> {
+        if let [Piece::Text(t) | Piece::Quoted(t)] = self.pieces.as_slice() {
+            return Some(Cow::Borrowed(t));
+        }
         let mut out = String::new();
         for piece in &self.pieces {
             match piece {
@@ -77,12 +82,17 @@ impl Word {
                 Piece::Hole(_) | Piece::Variable(..) | Piece::Substitution(_) | Piece::Opaque => return None,
             }
         }
-        Some(out)
+        Some(Cow::Owned(out))
     }
 
     /// The literal text that opens the word, before anything computed.
     #[must_use]
-    pub fn opening(&self) -> String {
+    pub fn opening(&self) -> Cow<'_, str> {
+        match self.pieces.as_slice() {
+            [] => return Cow::Borrowed(""),
+            [Piece::Text(t) | Piece::Quoted(t)] => return Cow::Borrowed(t),
+            _ => {}
+        }
         let mut out = String::new();
         for piece in &self.pieces {
             match piece {
@@ -90,7 +100,7 @@ impl Word {
                 Piece::Hole(_) | Piece::Variable(..) | Piece::Substitution(_) | Piece::Opaque => break,
             }
         }
-        out
+        Cow::Owned(out)
     }
 
     /// The literal text of the word, with a space for each computed piece.

@@ -95,7 +95,7 @@ pub fn operands<'a>(mut words: &'a [Word], values: &[&str], mut skip: usize) -> 
         if opening == "--" {
             words = rest;
         } else if opening.starts_with('-') {
-            let takes = word.literal().is_some_and(|w| values.contains(&w.as_str()));
+            let takes = word.literal().is_some_and(|w| values.contains(&&*w));
             words = if takes { rest.split_first()?.1 } else { rest };
         } else if skip > 0 {
             skip -= 1;

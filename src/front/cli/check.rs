@@ -1,9 +1,7 @@
 //! `rbk check PATH…`: every finding of every file, a tally, and an exit code.
-mod many;
-
 use clap::{Args, ValueEnum};
 
-use super::{FINDINGS, OK, REFUSED, complain, draw};
+use super::{FINDINGS, OK, REFUSED, complain, draw, many};
 use crate::diag::Diagnostic;
 use crate::report::diagnostics::{self, Unread};
 use crate::report::outside::Outside;

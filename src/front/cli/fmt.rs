@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{FINDINGS, OK, REFUSED, complain, tell};
+use super::{FINDINGS, OK, REFUSED, complain, many, tell};
 use crate::report::diagnostics;
 use crate::report::outside::{Channel, Outside};
 use crate::report::story::Say;
@@ -94,25 +94,29 @@ fn filter() -> u8 {
 fn formatted(paths: &[String], what: Do, say: Say, out: &mut Outside) -> u8 {
     let (files, unread) = super::paths::files(paths);
     let mut tally = Tally { failed: unread.len(), ..Tally::default() };
-    for file in &files {
-        match format::format(file) {
-            Ok(Formatted::Same(_)) => tally.same += 1,
-            Ok(Formatted::Other { before, after }) => match apply(file, &before, &after, what, say, out) {
-                Ok(()) => tally.other += 1,
-                Err(why) => {
-                    complain(&why, None);
-                    tally.failed += 1;
-                }
-            },
-            Ok(Formatted::Unread { diagnostics, sources }) => {
-                tell(&diagnostics::sorted(diagnostics), &sources);
-                tally.unread += 1;
-            }
+    let look = |file: &String| (file.clone(), format::format(file));
+    let done = |(file, made): (String, Result<Formatted, String>)| match made {
+        Ok(Formatted::Same(_)) => tally.same += 1,
+        Ok(Formatted::Other { before, after }) => match apply(&file, &before, &after, what, say, out) {
+            Ok(()) => tally.other += 1,
             Err(why) => {
                 complain(&why, None);
                 tally.failed += 1;
             }
+        },
+        Ok(Formatted::Unread { diagnostics, sources }) => {
+            tell(&diagnostics::sorted(diagnostics), &sources);
+            tally.unread += 1;
         }
+        Err(why) => {
+            complain(&why, None);
+            tally.failed += 1;
+        }
+    };
+    match what {
+        // Two names may be one file: it is read as the first has left it.
+        Do::Write => files.iter().map(look).for_each(done),
+        Do::List | Do::Diff => many::each(&files, look, done),
     }
     if say > Say::Quiet {
         match what {

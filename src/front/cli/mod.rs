@@ -9,6 +9,7 @@ pub mod explain;
 mod fmt;
 mod inputs;
 mod manual;
+mod many;
 mod paths;
 mod plan;
 mod questions;

@@ -1,14 +1,14 @@
 //! A database was restored, and what is looked at is another one.
 use crate::check::shell::ran::Ran;
 use crate::diag::{Code, Diagnostic, Severity};
-use crate::lint::order::{self, Deed};
+use crate::lint::order::Deed;
 use crate::lint::script::Script;
 use crate::lint::{Look, Rule};
 
 pub const RULE: Rule = Rule { code: Code::CheckElsewhere, severity: Severity::Warning, look: Look::Script(look) };
 
 fn look(script: &Script<'_>) -> Vec<Diagnostic> {
-    let deeds = order::deeds(script);
+    let deeds = script.dumps();
     let mut found = Vec::new();
     for ran in script.commands.iter().filter(|ran| looks(&ran.it) && !ran.place.connected) {
         let mut before =

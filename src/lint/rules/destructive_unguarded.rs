@@ -99,10 +99,13 @@ fn look(script: &Script<'_>) -> Vec<Diagnostic> {
 
 /// It is done for its effect, on the way forward, and nothing about it has to hold above it.
 fn open(script: &Script<'_>, place: Place, span: Span) -> bool {
+    if place.role != Role::Doing {
+        return false;
+    }
     let name =
         place.step.and_then(|step| script.steps.get(step)).map_or("", |step| script.sources.text(step.name.span));
     let about = format!("{name} {}", script.sources.text(span));
-    place.role == Role::Doing && !script.guarded_about(place, &about)
+    !script.guarded_about(place, &about)
 }
 
 fn finding(what: &str, span: Span) -> Diagnostic {
@@ -111,11 +114,13 @@ fn finding(what: &str, span: Span) -> Diagnostic {
     )
 }
 
+/// What it does, unless it only shows that.
 fn destroys(ran: &Ran) -> Option<String> {
+    destructive(ran).filter(|_| !ran.previews() && !ran.option("dry-run", '\0'))
+}
+
+fn destructive(ran: &Ran) -> Option<String> {
     let words = || ran.operands().map(|a| a.text.as_str());
-    if ran.previews() || ran.option("dry-run", '\0') {
-        return None;
-    }
     if let Some(what) = ran.shown(&DESTROYS) {
         return Some(format!("`{what}` destroys"));
     }

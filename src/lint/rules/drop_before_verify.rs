@@ -1,13 +1,13 @@
 //! A database goes before anybody has seen that what replaces it can be read.
 use crate::diag::{Code, Diagnostic, Severity};
-use crate::lint::order::{self, Deed};
+use crate::lint::order::Deed;
 use crate::lint::script::Script;
 use crate::lint::{Look, Rule};
 
 pub const RULE: Rule = Rule { code: Code::DropBeforeVerify, severity: Severity::Error, look: Look::Script(look) };
 
 fn look(script: &Script<'_>) -> Vec<Diagnostic> {
-    let deeds = order::deeds(script);
+    let deeds = script.dumps();
     let mut found = Vec::new();
     for (i, (deed, _, span)) in deeds.iter().enumerate() {
         let (before, after) = (deeds.get(..i).unwrap_or_default(), deeds.get(i + 1..).unwrap_or_default());

@@ -61,8 +61,32 @@ pub(super) fn line<'a>(script: &'a Script<'_>, span: Span) -> &'a str {
 }
 
 fn open(text: &str) -> Option<String> {
-    WORDS.iter().find(|word| text.contains(*word)).map(|word| (*word).to_owned())
+    // A text that has not all the letters of a word has not the word.
+    let here = letters(text);
+    let mut words = WORDS.iter().zip(LETTERS);
+    words.find(|(word, needs)| needs & here == *needs && text.contains(*word)).map(|(word, _)| (*word).to_owned())
 }
+
+/// A bit for each letter of a text.
+const fn letters(text: &str) -> u128 {
+    let (mut bits, mut rest) = (0, text.as_bytes());
+    while let Some((first, behind)) = rest.split_first() {
+        bits |= 1 << (*first % 128);
+        rest = behind;
+    }
+    bits
+}
+
+/// Of [`WORDS`].
+const LETTERS: [u128; WORDS.len()] = {
+    let mut all = [0; WORDS.len()];
+    let (mut rest, mut words): (&mut [u128], &[&str]) = (&mut all, &WORDS);
+    while let (Some((bits, behind)), Some((word, others))) = (rest.split_first_mut(), words.split_first()) {
+        *bits = letters(word);
+        (rest, words) = (behind, others);
+    }
+    all
+};
 
 fn whole(text: &str) -> Option<String> {
     WHOLE.contains(&text).then(|| text.to_owned())

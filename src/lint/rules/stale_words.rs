@@ -20,8 +20,11 @@ fn look(script: &Script<'_>) -> Vec<Diagnostic> {
 fn stale(said: &str) -> Option<String> {
     const WENT: [&str; 9] =
         ["deployed", "released", "succe", "completed", "finished", "rolled back", "is live", "is out", "deployment"];
+    if !said.contains(' ') {
+        return None;
+    }
     let lower = said.to_lowercase();
-    if !WENT.iter().any(|word| lower.contains(word)) || !said.contains(' ') {
+    if !WENT.iter().any(|word| lower.contains(word)) {
         return None;
     }
     let mut words =

@@ -22,7 +22,7 @@ pub fn of_stmt(stmt: &Stmt, each: &mut dyn FnMut(NameId, Span)) {
         walk::head(step, &mut |expr| of_expr(expr, each));
         of_undo(&step.body.undo, each);
     }
-    walk::blocks(&stmt.kind).into_iter().for_each(|block| of_block(block, each));
+    walk::blocks(&stmt.kind).for_each(|block| of_block(block, each));
 }
 
 pub fn of_undo(undo: &Undo, each: &mut dyn FnMut(NameId, Span)) {

@@ -138,7 +138,7 @@ impl Build {
             let kind = match kid.rule() {
                 Rule::name => {
                     let field = Name { text: kid.text().into(), span: self.span(kid) };
-                    ExprKind::Field(Box::new(value), field)
+                    ExprKind::Field(Box::new(value), Box::new(field))
                 }
                 Rule::index => {
                     let index = self.expr_of(&mut kid.kids());

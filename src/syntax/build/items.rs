@@ -125,28 +125,28 @@ impl Build {
                 "nobody is asked while a library is read",
                 "move it into the runbook, or make it a parameter of an action",
             );
-            return Some(Let { name, value: super::bad(self.span(question)), fallback: None });
+            return Some(Let { name, value: Box::new(super::bad(self.span(question))), fallback: None });
         }
         Some(self.let_value(name, &mut kids))
     }
 
     pub(super) fn let_value(&mut self, name: Name, kids: &mut Kids<'_>) -> Let {
-        let value = self.expr_of(kids);
+        let value = Box::new(self.expr_of(kids));
         let fallback = kids.eat(Rule::fallback).map(|n| {
             let mut kids = n.kids();
             kids.eat(Rule::else_);
-            self.expr_of(&mut kids)
+            Box::new(self.expr_of(&mut kids))
         });
         Let { name, value, fallback }
     }
 
     pub(super) fn secret(&mut self, kids: &mut Kids<'_>) -> Secret {
         let short = kids.eat(Rule::short_).is_some();
-        Secret { short, name: self.name(kids), value: self.expr_of(kids) }
+        Secret { short, name: self.name(kids), value: Box::new(self.expr_of(kids)) }
     }
 
     pub(super) fn connect(&mut self, kids: &mut Kids<'_>) -> Connect {
-        Connect { name: self.name(kids), value: self.expr_of(kids) }
+        Connect { name: self.name(kids), value: Box::new(self.expr_of(kids)) }
     }
 
     pub(super) fn reads(&mut self, kids: &mut Kids<'_>) -> Vec<Str> {

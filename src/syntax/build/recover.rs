@@ -328,7 +328,7 @@ impl Build {
             (Some("let" | "secret" | "connect" | "param"), None) if !name.is_empty() => {
                 let span = self.at(at, at + name.len());
                 let value = bad(span);
-                StmtKind::Let(Let { name: Name { text: name.into(), span }, value, fallback: None })
+                StmtKind::Let(Let { name: Name { text: name.into(), span }, value: Box::new(value), fallback: None })
             }
             (Some("step"), Some(body)) => {
                 let span = self.at(start, start + text.trim_end().len());

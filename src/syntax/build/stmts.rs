@@ -11,7 +11,9 @@ use crate::value::Timestamp;
 /// A parameter carries its documentation itself, wherever it stands.
 fn documented(doc: Option<String>, kind: StmtKind, span: Span) -> Stmt {
     match kind {
-        StmtKind::Param(param) => Stmt { doc: doc.clone(), kind: StmtKind::Param(Param { doc, ..param }), span },
+        StmtKind::Param(param) => {
+            Stmt { doc: doc.clone(), kind: StmtKind::Param(Box::new(Param { doc, ..*param })), span }
+        }
         kind => Stmt { doc, kind, span },
     }
 }
@@ -83,7 +85,7 @@ impl Build {
                 let label = self.str_of(kids);
                 let every = self.required(Rule::every, kids);
                 let tolerate = self.tolerate(kids);
-                StmtKind::Invariant { label, every, tolerate, cond: self.expr_of(kids) }
+                StmtKind::Invariant { label, every, tolerate, cond: Box::new(self.expr_of(kids)) }
             }
             Rule::done => {
                 kids.eat(Rule::when_);
@@ -93,17 +95,17 @@ impl Build {
             Rule::watch => self.watch(kids),
             Rule::if_stmt => self.if_stmt(node),
             Rule::for_ => {
-                let name = self.name(kids);
+                let name = Box::new(self.name(kids));
                 kids.eat(Rule::in_);
-                let list = self.head_of(kids);
-                let parallel = kids.eat(Rule::parallel_).map(|_| self.head_of(kids));
+                let list = Box::new(self.head_of(kids));
+                let parallel = kids.eat(Rule::parallel_).map(|_| Box::new(self.head_of(kids)));
                 StmtKind::For { name, list, parallel, body: self.block(kids) }
             }
             Rule::parallel => {
                 kids.eat(Rule::parallel_);
                 StmtKind::Parallel(self.block(kids))
             }
-            Rule::transaction => StmtKind::Transaction { on: self.head_of(kids), body: self.block(kids) },
+            Rule::transaction => StmtKind::Transaction { on: Box::new(self.head_of(kids)), body: self.block(kids) },
             Rule::with => {
                 let mut contexts = Vec::new();
                 while kids.peek().is_some_and(|n| n.rule() == Rule::expr) {
@@ -137,8 +139,8 @@ impl Build {
             Rule::fail => StmtKind::Fail(self.expr_of(kids)),
             Rule::log => StmtKind::Log(self.expr_of(kids)),
             Rule::return_ => StmtKind::Return(self.expr_of(kids)),
-            Rule::note => StmtKind::Note { key: self.str_of(kids), value: self.expr_of(kids) },
-            Rule::param => StmtKind::Param(self.param(node)),
+            Rule::note => StmtKind::Note { key: self.str_of(kids), value: Box::new(self.expr_of(kids)) },
+            Rule::param => StmtKind::Param(Box::new(self.param(node))),
             Rule::secret => StmtKind::Secret(self.secret(kids)),
             Rule::connect => StmtKind::Connect(self.connect(kids)),
             Rule::reads => StmtKind::Reads(self.reads(kids)),
@@ -224,14 +226,14 @@ impl Build {
         if let Some(ask) = kids.eat(Rule::ask) {
             let mut kids = ask.kids();
             let question = self.str_of(&mut kids);
-            let ty = kids.peek().map(|_| self.type_of(&mut kids));
+            let ty = kids.peek().map(|_| Box::new(self.type_of(&mut kids)));
             return StmtKind::Ask { name, question, ty };
         }
         if let Some(choose) = kids.eat(Rule::choose_from) {
             let mut kids = choose.kids();
             let question = self.str_of(&mut kids);
             kids.eat(Rule::from_);
-            return StmtKind::ChooseFrom { name, question, from: self.expr_of(&mut kids) };
+            return StmtKind::ChooseFrom { name, question, from: Box::new(self.expr_of(&mut kids)) };
         }
         StmtKind::Let(self.let_value(name, kids))
     }
@@ -249,13 +251,13 @@ impl Build {
                 Rule::readonly_ => std::mem::replace(&mut readonly, true),
                 Rule::when => {
                     inner.eat(Rule::when_);
-                    when.replace(self.head_of(&mut inner)).is_some()
+                    when.replace(Box::new(self.head_of(&mut inner))).is_some()
                 }
                 Rule::time_limit => {
                     inner.eat(Rule::timeout_);
-                    timeout.replace(self.expr_of(&mut inner)).is_some()
+                    timeout.replace(Box::new(self.expr_of(&mut inner))).is_some()
                 }
-                _ => retry.replace(self.retry(clause)).is_some(),
+                _ => retry.replace(Box::new(self.retry(clause))).is_some(),
             };
             if again {
                 self.error("said twice", self.span(clause), "the step has this already", "remove one of the two");
@@ -269,7 +271,7 @@ impl Build {
         let mut kids = node.kids();
         kids.eat(Rule::retry_);
         let times = self.expr_of(&mut kids);
-        let every = self.clause(Rule::every, &mut kids);
+        let every = self.clause(Rule::every, &mut kids).map(|every| *every);
         let backoff_to = kids.eat(Rule::backoff).map(|n| {
             let mut kids = n.kids();
             kids.eat(Rule::backoff_);
@@ -280,24 +282,24 @@ impl Build {
     }
 
     /// `every D`, `within D`, `timeout D`, `unless c`: the word, then an expression.
-    fn clause(&mut self, rule: Rule, kids: &mut Kids<'_>) -> Option<Expr> {
+    fn clause(&mut self, rule: Rule, kids: &mut Kids<'_>) -> Option<Box<Expr>> {
         let mut kids = kids.eat(rule)?.kids();
         kids.next();
-        Some(self.expr_of(&mut kids))
+        Some(Box::new(self.expr_of(&mut kids)))
     }
 
-    fn required(&mut self, rule: Rule, kids: &mut Kids<'_>) -> Expr {
-        self.clause(rule, kids).unwrap_or(super::bad(self.at(0, 0)))
+    fn required(&mut self, rule: Rule, kids: &mut Kids<'_>) -> Box<Expr> {
+        self.clause(rule, kids).unwrap_or_else(|| Box::new(super::bad(self.at(0, 0))))
     }
 
     fn tolerate(&mut self, kids: &mut Kids<'_>) -> Option<Tolerate> {
         let mut kids = kids.eat(Rule::tolerate)?.kids();
         kids.eat(Rule::tolerate_);
-        Some(Tolerate { times: self.expr_of(&mut kids), consecutive: kids.eat(Rule::consecutive_).is_some() })
+        Some(Tolerate { times: Box::new(self.expr_of(&mut kids)), consecutive: kids.eat(Rule::consecutive_).is_some() })
     }
 
     fn guard(&mut self, kids: &mut Kids<'_>) -> Guard {
-        Guard { label: self.str_of(kids), tolerate: self.tolerate(kids), cond: self.expr_of(kids) }
+        Guard { label: self.str_of(kids), tolerate: self.tolerate(kids), cond: Box::new(self.expr_of(kids)) }
     }
 
     fn wait(&mut self, kids: &mut Kids<'_>) -> StmtKind {
@@ -305,17 +307,17 @@ impl Build {
             return StmtKind::Wait(self.expr_of(kids));
         }
         kids.eat(Rule::to_);
-        let limit = self.expr_of(kids);
+        let limit = Box::new(self.expr_of(kids));
         let every = self.clause(Rule::every, kids);
         kids.eat(Rule::until_);
-        let until = self.expr_of(kids);
+        let until = Box::new(self.expr_of(kids));
         StmtKind::WaitUntil { limit, every, until, unless: self.clause(Rule::unless, kids) }
     }
 
     fn watch(&mut self, kids: &mut Kids<'_>) -> StmtKind {
-        let label = self.str_of(kids);
+        let label = Box::new(self.str_of(kids));
         kids.eat(Rule::for_kw);
-        let window = self.expr_of(kids);
+        let window = Box::new(self.expr_of(kids));
         let every = self.required(Rule::every, kids);
         let tolerate = self.tolerate(kids);
         StmtKind::Watch { label, window, every, tolerate, body: self.block(kids) }
@@ -329,7 +331,7 @@ impl Build {
         while let Some(word) = kids.next() {
             if word.rule() == Rule::if_kw {
                 let start = word.start();
-                branches.push((start, self.head_of(&mut kids), self.block(&mut kids)));
+                branches.push((start, Box::new(self.head_of(&mut kids)), self.block(&mut kids)));
             } else if kids.peek().is_some_and(|n| n.rule() == Rule::block) {
                 last = Some(Otherwise::Block(self.block(&mut kids)));
             }
@@ -403,7 +405,7 @@ impl Build {
 
     fn rollback(&mut self, kids: &mut Kids<'_>) -> StmtKind {
         match kids.peek().map(Node::rule) {
-            Some(Rule::within) => StmtKind::Header(Header::RollbackWithin(self.required(Rule::within, kids))),
+            Some(Rule::within) => StmtKind::Header(Header::RollbackWithin(*self.required(Rule::within, kids))),
             Some(Rule::none_) => {
                 kids.next();
                 StmtKind::RollbackNone(self.str_of(kids))
@@ -434,21 +436,20 @@ impl Build {
 /// A statement whose end could not be read: what its value is, nobody knows.
 fn partial(kind: StmtKind) -> StmtKind {
     let unknown = |value: Expr| super::bad(value.span);
+    let boxed = |value: Box<Expr>| Box::new(super::bad(value.span));
     match kind {
         StmtKind::Let(Let { name, value, fallback: _ }) => {
-            StmtKind::Let(Let { name, value: unknown(value), fallback: None })
+            StmtKind::Let(Let { name, value: boxed(value), fallback: None })
         }
         StmtKind::Guard(Guard { label, tolerate, cond }) => {
-            StmtKind::Guard(Guard { label, tolerate, cond: unknown(cond) })
+            StmtKind::Guard(Guard { label, tolerate, cond: boxed(cond) })
         }
-        StmtKind::Warn(Guard { label, tolerate, cond }) => {
-            StmtKind::Warn(Guard { label, tolerate, cond: unknown(cond) })
-        }
+        StmtKind::Warn(Guard { label, tolerate, cond }) => StmtKind::Warn(Guard { label, tolerate, cond: boxed(cond) }),
         StmtKind::Expr(value) => StmtKind::Expr(unknown(value)),
         StmtKind::Log(value) => StmtKind::Log(unknown(value)),
         StmtKind::Fail(value) => StmtKind::Fail(unknown(value)),
         StmtKind::Return(value) => StmtKind::Return(unknown(value)),
-        StmtKind::Note { key, value } => StmtKind::Note { key, value: unknown(value) },
+        StmtKind::Note { key, value } => StmtKind::Note { key, value: boxed(value) },
         kind => kind,
     }
 }

@@ -112,7 +112,8 @@ impl Maker {
     }
 
     fn tolerate(&mut self) -> Option<Tolerate> {
-        self.one_in(2).then(|| Tolerate { times: value(Value::Int(self.rng.i64(0..3))), consecutive: self.rng.bool() })
+        self.one_in(2)
+            .then(|| Tolerate { times: Box::new(value(Value::Int(self.rng.i64(0..3)))), consecutive: self.rng.bool() })
     }
 
     fn block(&mut self, at: Where, count: std::ops::Range<usize>) -> Vec<StmtKind> {
@@ -139,15 +140,15 @@ impl Maker {
                 }
                 13 => {
                     self.seen("warn");
-                    StmtKind::Warn(guard("w", self.cond()))
+                    StmtKind::Warn(Box::new(guard("w", self.cond())))
                 }
                 14 if at.sequence => {
                     self.seen("invariant");
                     StmtKind::Invariant {
-                        label: text("i"),
-                        every: seconds(self.rng.i64(3..9)),
-                        tolerate: Some(Tolerate { times: value(Value::Int(2)), consecutive: true }),
-                        cond: holds(&format!("inv {}", self.id())),
+                        label: Box::new(text("i")),
+                        every: Box::new(seconds(self.rng.i64(3..9))),
+                        tolerate: Some(Tolerate { times: Box::new(value(Value::Int(2))), consecutive: true }),
+                        cond: Box::new(holds(&format!("inv {}", self.id()))),
                     }
                 }
                 15 => {
@@ -156,25 +157,29 @@ impl Maker {
                 }
                 16 | 17 => {
                     self.seen("wait until");
-                    let unless = self.one_in(4).then(|| holds(&format!("unless {}", self.id())));
-                    let (limit, every) = (seconds(self.rng.i64(5..40)), Some(seconds(self.rng.i64(1..6))));
-                    StmtKind::WaitUntil { limit, every, until: self.cond(), unless }
+                    let unless = self.one_in(4).then(|| Box::new(holds(&format!("unless {}", self.id()))));
+                    let limit = Box::new(seconds(self.rng.i64(5..40)));
+                    let every = Some(Box::new(seconds(self.rng.i64(1..6))));
+                    StmtKind::WaitUntil { limit, every, until: Box::new(self.cond()), unless }
                 }
                 18 => {
                     self.seen("watch");
                     let held = Guard { tolerate: self.tolerate(), ..guard("h", self.cond()) };
                     StmtKind::Watch {
-                        label: text("watch"),
-                        window: seconds(self.rng.i64(1..20)),
-                        every: seconds(self.rng.i64(2..7)),
-                        tolerate: Some(Tolerate { times: value(Value::Int(2)), consecutive: self.rng.bool() }),
+                        label: Box::new(text("watch")),
+                        window: Box::new(seconds(self.rng.i64(1..20))),
+                        every: Box::new(seconds(self.rng.i64(2..7))),
+                        tolerate: Some(Tolerate {
+                            times: Box::new(value(Value::Int(2))),
+                            consecutive: self.rng.bool(),
+                        }),
                         body: block(vec![StmtKind::Guards(vec![held])]),
                     }
                 }
                 19 if nested => {
                     self.seen("if");
                     let otherwise = self.rng.bool().then(|| self.inner(at));
-                    StmtKind::If { cond: self.cond(), then: self.inner(at), otherwise }
+                    StmtKind::If { cond: Box::new(self.cond()), then: self.inner(at), otherwise }
                 }
                 20 if nested => self.for_(at),
                 21 | 22 if nested => self.for_parallel(at),
@@ -186,14 +191,14 @@ impl Maker {
                 }
                 26 => {
                     self.seen("confirm");
-                    let within = self.rng.bool().then(|| seconds(self.rng.i64(3..30)));
+                    let within = self.rng.bool().then(|| Box::new(seconds(self.rng.i64(3..30))));
                     let label = format!("confirm {}", self.id());
-                    StmtKind::Confirm { question: question(&label), within }
+                    StmtKind::Confirm { question: Box::new(question(&label)), within }
                 }
                 27 => {
                     self.seen("ask");
                     let label = format!("ask {}", self.id());
-                    StmtKind::Ask { name: self.name(), question: question(&label), ty: Type::Str }
+                    StmtKind::Ask { name: self.name(), question: Box::new(question(&label)), ty: Type::Str }
                 }
                 28 if nested => {
                     self.seen("choose");
@@ -204,13 +209,13 @@ impl Maker {
                     };
                     let options = vec![option(self, "yes"), option(self, "no")];
                     let label = format!("choose {}", self.id());
-                    StmtKind::Choose { question: question(&label), options }
+                    StmtKind::Choose { question: Box::new(question(&label)), options }
                 }
                 29 => {
                     self.seen("choose from");
                     let label = format!("from {}", self.id());
-                    let from = value(Value::list(vec![Value::str("yes"), Value::str("no")]));
-                    StmtKind::ChooseFrom { name: self.name(), question: question(&label), from }
+                    let from = Box::new(value(Value::list(vec![Value::str("yes"), Value::str("no")])));
+                    StmtKind::ChooseFrom { name: self.name(), question: Box::new(question(&label)), from }
                 }
                 30 | 31 if nested => {
                     self.seen("try");
@@ -236,7 +241,7 @@ impl Maker {
                 }
                 36 => {
                     self.seen("note");
-                    StmtKind::Note { key: text("k"), value: text("v") }
+                    StmtKind::Note { key: Box::new(text("k")), value: Box::new(text("v")) }
                 }
                 37 => {
                     self.seen("notify");
@@ -250,7 +255,7 @@ impl Maker {
     fn let_(&mut self) -> StmtKind {
         self.seen("let");
         let read = shell(&format!("read {}", self.id()), Effect::Read, Want::Value);
-        let fallback = self.rng.bool().then(|| text("fallback"));
+        let fallback = self.rng.bool().then(|| Box::new(text("fallback")));
         StmtKind::Let { name: self.name(), value: read, fallback }
     }
 
@@ -258,11 +263,11 @@ impl Maker {
         let id = self.id();
         let retried = self.one_in(3);
         let undo = match self.rng.u32(..12) {
-            0 => Undo::None { why: text("nothing"), span: Span::default() },
-            1 if self.one_in(2) => Undo::Manual { what: text("by hand"), span: Span::default() },
+            0 => Undo::None { why: Box::new(text("nothing")), span: Span::default() },
+            1 if self.one_in(2) => Undo::Manual { what: Box::new(text("by hand")), span: Span::default() },
             2 if at.wall && !retried => {
                 self.seen("irreversible");
-                Undo::Irreversible { why: text("gone"), span: Span::default(), ask: Ask::ByName }
+                Undo::Irreversible { why: Box::new(text("gone")), span: Span::default(), ask: Ask::ByName }
             }
             _ => {
                 self.seen("rollback");
@@ -280,7 +285,7 @@ impl Maker {
         if self.one_in(6) {
             self.seen("transaction");
             let sql = StmtKind::Eval(native(&format!("sql {id}"), Effect::Write, Want::Nothing, Some(connection())));
-            stmts.push(StmtKind::Transaction { on: connection(), body: block(vec![sql]) });
+            stmts.push(StmtKind::Transaction { on: Box::new(connection()), body: block(vec![sql]) });
         } else {
             stmts.extend((0..self.rng.u32(1..3)).map(|n| write(&format!("do {id} {n}"))));
         }
@@ -292,15 +297,15 @@ impl Maker {
         let mut step = step(&format!("s{id}"), stmts, undo);
         if retried {
             self.seen("retry");
-            step.retry = Some(self.retry());
+            step.retry = Some(Box::new(self.retry()));
         }
         if self.one_in(4) {
             self.seen("timeout");
-            step.timeout = Some(seconds(self.rng.i64(2..30)));
+            step.timeout = Some(Box::new(seconds(self.rng.i64(2..30))));
         }
         if self.one_in(8) {
             self.seen("when");
-            step.when = Some(self.cond());
+            step.when = Some(Box::new(self.cond()));
         }
         StmtKind::Step(Box::new(step))
     }
@@ -318,8 +323,8 @@ impl Maker {
         let inside = Where { depth: at.depth - 1, wall: at.wall && !retried, sequence: true };
         let stmts = self.block(inside, 1..4);
         let mut step = step(&format!("s{id}"), stmts, Undo::Nothing);
-        step.retry = retried.then(|| self.retry());
-        step.timeout = self.one_in(4).then(|| seconds(self.rng.i64(5..60)));
+        step.retry = retried.then(|| Box::new(self.retry()));
+        step.timeout = self.one_in(4).then(|| Box::new(seconds(self.rng.i64(5..60))));
         StmtKind::Step(Box::new(step))
     }
 
@@ -349,7 +354,7 @@ impl Maker {
 
     fn for_(&mut self, at: Where) -> StmtKind {
         self.seen("for");
-        StmtKind::For { name: self.name(), list: self.list(), parallel: None, body: self.inner(at) }
+        StmtKind::For { name: self.name(), list: Box::new(self.list()), parallel: None, body: self.inner(at) }
     }
 
     /// The directory says in which element a call runs: `NUMBER.ELEMENT`.
@@ -363,8 +368,8 @@ impl Maker {
         let parts = vec![TextPart::Text(SmolStr::new(format!("{id}."))), TextPart::Value(expr(ExprKind::Name(name)))];
         let contexts = vec![ContextUse::Dir(expr(ExprKind::Text(parts)))];
         let body = block(vec![StmtKind::With { contexts, body: self.inner(inside) }]);
-        let parallel = Some(value(Value::Int(i64::try_from(bound).unwrap())));
-        StmtKind::For { name, list: self.list(), parallel, body }
+        let parallel = Some(Box::new(value(Value::Int(i64::try_from(bound).unwrap()))));
+        StmtKind::For { name, list: Box::new(self.list()), parallel, body }
     }
 
     fn parallel(&mut self, at: Where) -> StmtKind {

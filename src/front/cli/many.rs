@@ -4,7 +4,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-use super::super::STACK;
+use super::STACK;
+
+/// How many files a thread takes at most before it tells of them: each time it tells, another thread is woken.
+const AT_ONCE: usize = 16;
 
 /// Look at each file on every core; `tell` hears of them one by one, in their order, on this thread.
 pub fn each<T: Send>(files: &[String], look: impl Fn(&String) -> T + Sync, mut tell: impl FnMut(T)) {
@@ -13,15 +16,16 @@ pub fn each<T: Send>(files: &[String], look: impl Fn(&String) -> T + Sync, mut t
         files.iter().for_each(|file| tell(look(file)));
         return;
     }
-    let (next, look) = (&AtomicUsize::new(0), &look);
+    let pieces: Vec<&[String]> = files.chunks((files.len() / cores / 4).clamp(1, AT_ONCE)).collect();
+    let (pieces, next, look) = (&pieces, &AtomicUsize::new(0), &look);
     thread::scope(|scope| {
         let (sender, seen) = mpsc::channel();
         let mut started = 0;
         for _ in 0..cores {
             let sender = sender.clone();
             let work = move || {
-                while let Some((n, file)) = at(files, next.fetch_add(1, Ordering::Relaxed)) {
-                    if sender.send((n, look(file))).is_err() {
+                while let Some((n, piece)) = at(pieces, next.fetch_add(1, Ordering::Relaxed)) {
+                    if sender.send((n, piece.iter().map(look).collect::<Vec<T>>())).is_err() {
                         return;
                     }
                 }
@@ -36,16 +40,16 @@ pub fn each<T: Send>(files: &[String], look: impl Fn(&String) -> T + Sync, mut t
         }
         let mut waiting = BTreeMap::new();
         let mut told = 0;
-        for (n, one) in seen {
-            waiting.insert(n, one);
-            while let Some(one) = waiting.remove(&told) {
-                tell(one);
+        for (n, some) in seen {
+            waiting.insert(n, some);
+            while let Some(some) = waiting.remove(&told) {
+                some.into_iter().for_each(&mut tell);
                 told += 1;
             }
         }
     });
 }
 
-fn at(files: &[String], n: usize) -> Option<(usize, &String)> {
-    files.get(n).map(|file| (n, file))
+fn at<'f>(pieces: &[&'f [String]], n: usize) -> Option<(usize, &'f [String])> {
+    pieces.get(n).map(|piece| (n, *piece))
 }

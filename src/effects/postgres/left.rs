@@ -71,7 +71,7 @@ impl Postgres {
     async fn busy(&self, session: &Session) -> Option<Vec<Busy>> {
         let name = sql::literal(&Value::str(application(&self.run).as_str())).ok()?;
         let sql = format!(
-            "SELECT pid, application_name FROM pg_catalog.pg_stat_activity WHERE usename = current_user \
+            "SELECT pid, application_name FROM pg_catalog.pg_stat_activity WHERE usename = session_user \
              AND pid <> pg_backend_pid() AND state <> 'idle' \
              AND (application_name = {name} OR left(application_name, length({name}) + 1) = {name} || '/')"
         );

@@ -10,6 +10,7 @@ use crate::check;
 use crate::diag::{Code, Diagnostic, Severity};
 use crate::lint::{self, settings::Settings};
 use crate::source::{Sources, Span};
+use crate::syntax;
 use crate::value::Timestamp;
 
 /// Of one file.
@@ -107,13 +108,52 @@ pub fn advise(opened: Opened, today: Timestamp) -> Advised {
     Advised { found: lint::settle(found, &sources, &ast), sources, mended: 0 }
 }
 
-/// Whether a text, whole or not, has a secret written into it.
+/// Whether a text, whole or not, has a secret written into it that nobody allows.
 #[must_use]
 pub fn shows_secret(text: &str) -> bool {
     let opened = super::open_text("<typed>", text, &super::Disk);
     let mut found = opened.diagnostics;
     found.extend(lint::lint(&opened.sources, &opened.ast));
-    found.iter().any(|found| matches!(found.code, Code::SampleSecret | Code::SecretInText))
+    if shows(text, &found) {
+        return true;
+    }
+    // Statements by themselves are looked at where they may stand.
+    let whole = format!("runbook \"typed\" {{\n{text}\n}}");
+    let (found, is_read) = linted(&whole);
+    if shows(&whole, &found) {
+        return true;
+    }
+    // Of what nobody can read at least the commands.
+    let commands = text.lines().filter_map(|line| line.get(line.find('$')?..));
+    !is_read && commands.map(|command| format!("let typed = {command}")).any(|one| shows(&one, &linted(&one).0))
+}
+
+/// What advice says of a text, and whether it could be read.
+fn linted(text: &str) -> (Vec<Diagnostic>, bool) {
+    let mut sources = Sources::default();
+    let file = sources.add("<typed>", text);
+    let parsed = syntax::parse(file, text);
+    (lint::lint(&sources, &parsed.ast), parsed.diagnostics.is_empty())
+}
+
+fn shows(text: &str, found: &[Diagnostic]) -> bool {
+    found.iter().any(|found| match found.code {
+        Code::SecretInText => true,
+        Code::SampleSecret => !is_allowed(text, found.span()),
+        _ => false,
+    })
+}
+
+/// The line above says so: a statement by itself is no file, whose words of this kind could be settled.
+fn is_allowed(text: &str, at: Span) -> bool {
+    let before = text.get(..at.start as usize).unwrap_or_default();
+    let above = before.rsplit_once('\n').map(|(above, _)| above).and_then(|above| above.lines().last());
+    let words = above.and_then(|line| line.trim().strip_prefix("# rbk: allow("));
+    let words = words.and_then(|words| words.split_once(')'));
+    words.is_some_and(|(codes, why)| {
+        let code = Code::SampleSecret.name();
+        !why.trim().is_empty() && codes.split(',').any(|named| named.trim() == code)
+    })
 }
 
 /// The text with what advice can mend, and how much that was. What would touch the same place twice is left.

@@ -7,6 +7,7 @@ use crate::stage;
 
 mod asked;
 mod book;
+mod habits;
 mod handlers;
 mod incidents;
 mod names;

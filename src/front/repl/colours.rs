@@ -116,6 +116,9 @@ mod tests {
             assert_eq!(plain.replace("\x1b[0m", ""), text);
         }
         assert!(coloured("let x").starts_with("\x1b[36mlet\x1b[0m x"));
+        // What is still being typed.
+        assert_eq!(coloured("log \"one # two"), "\x1b[36mlog\x1b[0m \x1b[32m\"one # two\x1b[0m");
+        assert!(coloured("db.query(\"\"\"\n  SELECT 1").ends_with("\x1b[32m\"\"\"\n  SELECT 1\x1b[0m"));
         // No comment in a command, and one behind a statement.
         assert_eq!(coloured("$ echo # x"), "\x1b[33m$ echo # x\x1b[0m");
         assert!(coloured("f(1) # x").ends_with("\x1b[2m# x\x1b[0m"), "{:?}", coloured("f(1) # x"));

@@ -4,6 +4,7 @@ use std::pin::Pin;
 
 use tokio::sync::mpsc;
 
+use super::habits;
 use crate::report::style::Tone;
 use crate::session::console::is_incomplete;
 
@@ -11,7 +12,7 @@ use crate::session::console::is_incomplete;
 pub fn goes_on(text: &str) -> bool {
     match text.trim_start().strip_prefix(':') {
         Some(order) => order.strip_prefix("plan ").is_some_and(is_incomplete),
-        None => is_incomplete(text),
+        None => !habits::is_whole(text) && is_incomplete(text),
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod book;
 mod colours;
 pub mod completion;
+mod habits;
 pub mod keyboard;
 mod load;
 mod orders;
@@ -233,7 +234,10 @@ impl Desk {
         if trimmed.is_empty() {
             return None;
         }
-        if self.known.borrow().redact(text) == text && !shows_secret(orders::statement(trimmed)) {
+        let habit = self.habit(trimmed);
+        let statement = orders::statement(trimmed);
+        let shows = shows_secret(statement) || habit.is_some() && shows_secret(&format!("$ {statement}"));
+        if self.known.borrow().redact(text) == text && !shows {
             self.keyboard.remember(trimmed);
         }
         match orders::obey(self, trimmed) {
@@ -242,8 +246,27 @@ impl Desk {
                 self.wrong(&trouble);
                 None
             }
-            None => self.enter(text),
+            None => {
+                if let Some(dir) = habits::goes_nowhere(trimmed) {
+                    let text =
+                        "`cd` is over with its own command: the next one starts in the console's directory again";
+                    self.say(&[
+                        Line::new(0).put(Tone::Warn, format!("! {text}")),
+                        Line::new(1).put(Tone::Doing, format!("help: {}", habits::in_dir(dir))),
+                    ]);
+                }
+                self.enter(text)
+            }
         }
+    }
+
+    /// What the line would be at another console, where it is none of this one.
+    fn habit(&self, text: &str) -> Option<Trouble> {
+        habits::habit(text, &self.connections, |word| {
+            let Scope { names, uses, actions, libraries: _ } = self.console.scope(&self.gone);
+            let first = word.split('.').next().unwrap_or(word);
+            names.iter().any(|name| name == first) || uses.iter().chain(&actions).any(|(name, _)| name == first)
+        })
     }
 
     fn enter(&mut self, text: &str) -> Option<Turn> {
@@ -264,6 +287,10 @@ impl Desk {
         let (turn, found) = match entered {
             Ok(entered) => entered,
             Err(Wrong::Found(found, sources)) => {
+                if let Some(trouble) = self.habit(text).filter(|_| own) {
+                    self.wrong(&trouble);
+                    return None;
+                }
                 let first = found.iter().find(|found| found.severity == Severity::Error);
                 self.is_refused_for(first.map_or("it is refused", |found| &found.message));
                 self.draw(&found, &sources);
@@ -280,11 +307,27 @@ impl Desk {
             self.wrong(&trouble);
             return None;
         }
+        if own && shows_secret(text) {
+            self.wrong(&self.written_out());
+            return None;
+        }
         // Those of a runbook were told when it was loaded.
         if own {
             self.draw(&found, &console.sources);
         }
         Some(turn)
+    }
+
+    /// A password stands in what was typed: the journal keeps each entry, and it would be read by whoever reads that.
+    fn written_out(&self) -> Trouble {
+        let from = match self.who {
+            Who::Person => "prompt(\"The password\")",
+            Who::Script => "env(\"PASSWORD\")",
+        };
+        Trouble::new("what was typed shows a secret, and would stand in the journal in the clear: it was not run").with_help(format!(
+            "read it first, `secret password = {from}`, and write `#{{password}}` in its place; of an address take the whole: `secret url = {}`",
+            from.replace("The password", "The address").replace("PASSWORD", "DATABASE_URL")
+        ))
     }
 
     fn start(&mut self, turn: Turn) -> Option<Turn> {

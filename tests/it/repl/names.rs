@@ -61,7 +61,9 @@ fn tables_columns_and_keys_of_live_connections_are_offered() {
     terminal.until("rbk> ");
     says(&mut terminal, "use \"std/redis\"");
     says(&mut terminal, &format!("connect never = postgres(\"postgres://u@127.0.0.1:{port}/x\")"));
-    says(&mut terminal, &format!("connect db = postgres(\"{}\")", postgres.url("postgres")));
+    std::fs::write(desk.path("url"), postgres.url("postgres")).unwrap();
+    says(&mut terminal, "secret url = file(\"url\")");
+    says(&mut terminal, "connect db = postgres(url)");
     says(&mut terminal, &format!("connect cache = redis(\"{}\")", redis.url()));
     // Declared, not used: nobody is asked.
     for typed in ["never.query(\"select 1 from ord", "db.query(\"select 1 from ord"] {
@@ -130,7 +132,9 @@ fn a_server_that_does_not_answer_costs_nothing() {
     let desk = Desk::new();
     let mut terminal = open(&desk, 100, &["repl"]);
     terminal.until("rbk> ");
-    says(&mut terminal, &format!("connect db = postgres(\"{}\")", postgres.url("postgres")));
+    std::fs::write(desk.path("url"), postgres.url("postgres")).unwrap();
+    says(&mut terminal, "secret url = file(\"url\")");
+    says(&mut terminal, "connect db = postgres(url)");
     says(&mut terminal, &format!("connect cache = redis(\"{}\")", redis.url()));
     says(&mut terminal, "db.ping()");
     says(&mut terminal, "cache.ping()");

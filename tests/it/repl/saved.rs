@@ -124,22 +124,39 @@ fn no_file_is_written_over_and_nothing_wrong_is_silent() {
     assert!(desk.has("sub/c.rbk"));
 }
 
-/// `:save` finds what `rbk check` of the file finds.
+/// Nobody declared it a secret; it is found as `rbk check` finds it, before the journal has it.
 #[test]
-fn a_password_that_was_typed_is_found_when_it_is_saved() {
+fn a_password_that_is_typed_runs_nothing_and_is_written_nowhere() {
     let typed = [
-        "step \"ask\" {\n  $ echo curl -u bob:typedpw11 > /dev/null; curl -u bob:typedpw11 --help > help\n  rollback { $ rm -f help }\n}\n",
+        "step \"ask\" {\n  $ curl -u bob:typedpw11 --help > help\n  rollback { $ rm -f help }\n}\n",
         "step \"ask\" {\n  $ DB_PASSWORD=typedpw11 touch help\n  rollback { $ rm -f help }\n}\n",
+        "connect c = redis(\"redis://u:typedpw11@127.0.0.1:1/0\")\n",
+        "let address = \"postgres://u:typedpw11@127.0.0.1:1/x\"\n",
+        "secret password = \"typedpw11\"\n",
+        ":note it was psql postgres://u:typedpw11@127.0.0.1/x\n",
+        "psql postgres://u:typedpw11@127.0.0.1/x\n",
     ];
     for typed in typed {
         let desk = console();
-        let said = pipe(&desk, &[], &format!("{typed}:save a.rbk\n")).ended(2);
-        said.says(&[
-            "what worked is in `a.rbk`, but the runbook is not good yet: 1 error",
-            "is a secret, and its value stands here",
-        ]);
-        desk.say(&["check", "a.rbk"]).ended(1).says(&["is a secret, and its value stands here"]);
+        let said = pipe(&desk, &[], &format!("{}{typed}log \"never\"\n", touch("first"))).ended(2);
+        assert!(desk.has("first") && !desk.has("help") && !said.out.contains("never"), "{typed}: {}", said.out);
+        if typed.starts_with(['s', 'c', 'l']) && !typed.starts_with("secret") {
+            said.says(&["shows a secret", "`secret password = env(\"PASSWORD\")`"]);
+        }
+        let (run, _) = desk.last();
+        desk.say(&["show", &run]).ended(0);
+        let mut kept = Vec::new();
+        crate::cli::canaries::files(desk.path(), &mut kept);
+        assert!(kept.iter().any(|(name, _)| name.contains("state")), "{typed}");
+        for (name, bytes) in kept {
+            assert!(!String::from_utf8_lossy(&bytes).contains("typedpw11"), "{typed}: {name}");
+        }
     }
+    // Somebody says that it is none.
+    let allowed = "step \"ask\" {\n  # rbk: allow(sample-secret) the password of an example\n  $ DB_PASSWORD=typedpw11 touch help\n  rollback { $ rm -f help }\n}\n";
+    let desk = console();
+    pipe(&desk, &[], allowed).ended(0);
+    assert!(desk.has("help"));
 }
 
 /// Four parts: a `let` that a later one uses, two steps, a look at the end.

@@ -228,6 +228,9 @@ fn a_line_with_a_password_in_it_is_not_offered_again() {
     crate::cli::canaries::files(&desk.path("."), &mut kept);
     let (_, history) = kept.iter().find(|(name, _)| name.ends_with("console.history")).unwrap();
     assert_eq!(crate::stage::text(history), "\"log \\\"first\\\"\"\n\"log \\\"last\\\"\"\n");
+    for (name, bytes) in kept {
+        assert!(!crate::stage::text(&bytes).contains(TOKEN), "{name}");
+    }
 }
 
 /// What cannot be undone stays, and nobody is promised that it will be.

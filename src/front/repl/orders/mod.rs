@@ -88,6 +88,9 @@ pub fn obey(desk: &mut Desk, text: &str) -> Option<Done> {
     }
     let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
     let Some(order) = ALL.iter().find(|order| order.names.contains(&word)) else {
+        if let Some(help) = of_editors(word) {
+            return Some(Err(Trouble::new(format!("there is no `{word}`")).with_help(help)));
+        }
         let near = did_you_mean(word, ALL.iter().filter_map(|order| order.names.first().copied()));
         let help = near.map_or_else(|| "`:help` lists them".to_owned(), |near| format!("did you mean `{near}`?"));
         return Some(Err(Trouble::new(format!("there is no `{word}`")).with_help(help)));
@@ -97,6 +100,19 @@ pub fn obey(desk: &mut Desk, text: &str) -> Option<Done> {
         return Some(Err(Trouble::new(format!("`{word}` takes nothing after it"))));
     }
     Some((order.act)(desk, rest))
+}
+
+/// Orders of an editor that many a hand knows.
+fn of_editors(word: &str) -> Option<&'static str> {
+    match word {
+        ":q!" | ":qa" | ":qa!" => Some("`:quit` or Ctrl-D ends the console"),
+        ":w" | ":wq" | ":wq!" | ":wqa" | ":x" => {
+            Some("`:save FILE.rbk` writes what worked as a runbook; `:quit` or Ctrl-D ends the console")
+        }
+        ":u" => Some("`:undo` undoes the last that is in place"),
+        ":r" | ":e" => Some("`:load FILE` loads a runbook"),
+        _ => None,
+    }
 }
 
 /// What stands behind an order, or the whole text where none begins it.

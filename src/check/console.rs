@@ -14,6 +14,7 @@ use super::loaded::{Loaded, Part};
 use super::modules::{Declared, Module, ModuleId, State, Tree, alias as alias_of};
 use super::program::{Ask, Block, Body, Console, Entry, ExprKind, Global, NameId, Program, Role, Shell, Step, Stmt};
 use super::program::{StmtKind, Undo, Want};
+use super::shell::Reads;
 use super::steps::BodyOf;
 use super::{Library, conditions, echoes, flow};
 
@@ -83,12 +84,17 @@ impl Checked {
     /// Check one more input behind the others, which are not looked at again.
     #[must_use]
     pub fn enter(&self, typed: &Typed, library: &dyn Library) -> Entered {
-        let Checked { sources, mut known, mut unset, lasting } = self.clone();
+        let Checked { sources, mut known, mut unset, mut lasting } = self.clone();
+        known.goes_back(typed, &mut lasting);
         let mut sources = Sources::clone(&sources);
         let last = sources.iter().count();
         let mut elab = Elab::behind(&lasting, &mut sources, library);
         let before = elab.program.console.take().map_or_else(Vec::new, |console| console.entries);
         let number = u32::try_from(before.len()).unwrap_or(u32::MAX);
+        if let (Part::Book { .. }, Some(own)) = (&typed.part, lasting.modules.first()) {
+            let (own, reads, items) = (own.clone(), lasting.reads.clone(), known.items.clone());
+            known.before = Some(Rc::new(Before { loads: number, own, reads, items }));
+        }
         let entry = Arc::new(elab.entry(number, typed, &mut known));
         let own = entry.body.span;
         let console = |entries| Some(Console { run: lasting.run, entries });
@@ -139,9 +145,32 @@ pub(super) struct Known {
     /// Evaluated before the statements of each.
     globals: Vec<(u32, Global)>,
     pub loaded: Option<Loaded>,
+    /// What was known when the runbook was to be loaded.
+    before: Option<Rc<Before>>,
+}
+
+/// What an input may change for all that come after it, also where it comes to nothing.
+#[derive(Debug)]
+struct Before {
+    /// The input that loads the runbook.
+    loads: u32,
+    own: Module<'static>,
+    reads: Reads,
+    items: Rc<Vec<ast::Item>>,
 }
 
 impl Known {
+    /// A runbook that could not be loaded has declared nothing.
+    fn goes_back(&mut self, typed: &Typed, lasting: &mut Lasting) {
+        let Some(before) = self.before.take_if(|before| typed.gone.contains(&before.loads)) else { return };
+        if let Some(own) = lasting.modules.first_mut() {
+            *own = before.own.clone();
+        }
+        lasting.reads = before.reads.clone();
+        self.items = before.items.clone();
+        self.loaded = None;
+    }
+
     /// Those that an input sees, beside what actions see.
     pub fn seen(&self, typed: &Typed) -> Vec<(SmolStr, NameId)> {
         visible(&self.lets, typed)

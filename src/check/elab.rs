@@ -49,8 +49,8 @@ pub(super) struct Elab<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct Lasting {
     pub program: Arc<Program>,
-    modules: Vec<Module<'static>>,
-    reads: Reads,
+    pub(super) modules: Vec<Module<'static>>,
+    pub(super) reads: Reads,
     harmless: Vec<NameId>,
     action_undoes: Vec<bool>,
     pub run: NameId,

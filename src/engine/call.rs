@@ -156,6 +156,14 @@ pub enum What {
     },
 }
 
+impl What {
+    /// Whether it asks a person at the terminal by itself, where nothing else may be written meanwhile.
+    #[must_use]
+    pub fn asks(&self) -> bool {
+        matches!(self, What::Native { action, .. } if action == "secret.prompt")
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TxId(pub u64);
 

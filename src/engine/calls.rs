@@ -359,6 +359,7 @@ pub(super) fn started(cx: &Cx<'_>, made: Made, unit: Option<Option<UnitKind>>) -
         text: made.text.clone(),
         effect: made.effect,
         want: made.want,
+        asks: made.what.asks(),
     });
     let call = Arc::new(Call {
         id,

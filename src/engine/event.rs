@@ -314,6 +314,8 @@ pub enum Progress {
         /// So that a watcher can leave out what a condition reads.
         effect: Effect,
         want: Want,
+        /// It asks a person at the terminal by itself.
+        asks: bool,
     },
     ActionFinished {
         call: CallId,

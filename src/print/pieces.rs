@@ -44,7 +44,22 @@ fn cut(text: &str, said: &Said<'_>) -> Vec<Piece> {
         tokens.places().map(|(start, token)| Piece { kind: kind(token), range: start..start + token.len() }).collect();
     pieces.extend(tokens.comment_places().map(|range| Piece { kind: Kind::Comment, range }));
     pieces.sort_by_key(|piece| piece.range.start);
+    open(text, &mut pieces);
     pieces
+}
+
+/// A string that nothing closes goes up to the end of its line; of several lines, to that of the text.
+fn open(text: &str, pieces: &mut Vec<Piece>) {
+    let first = pieces.iter().position(|piece| text.get(piece.range.clone()).is_some_and(|token| token == "\""));
+    let Some((at, start)) = first.and_then(|at| Some((at, pieces.get(at)?.range.start))) else { return };
+    let rest = text.get(start..).unwrap_or_default();
+    let end = match rest.find('\n') {
+        Some(line) if !rest.starts_with("\"\"\"") => start + line,
+        _ => text.len(),
+    };
+    let end = start + text.get(start..end).unwrap_or_default().trim_end().len();
+    let last = pieces.iter().position(|piece| piece.range.start >= end).unwrap_or(pieces.len());
+    pieces.splice(at..last, [Piece { kind: Kind::Text, range: start..end }]);
 }
 
 fn kind(token: &str) -> Kind {

@@ -93,6 +93,9 @@ impl Console {
     }
 }
 
+/// How far a note of several lines may stand in, at most.
+const INDENT: usize = 8;
+
 /// A handle on it, for the run that is watched.
 pub struct Watching(pub Rc<RefCell<Console>>);
 
@@ -106,6 +109,10 @@ impl Watcher for Watching {
             Progress::Shown { value, .. } => {
                 let width = console.screen.borrow().width();
                 value::lines(value, width)
+            }
+            Progress::Note { path, key, value } if value::is_long(value, console.screen.borrow().width()) => {
+                let width = console.screen.borrow().width().saturating_sub(INDENT);
+                console.story.noted(path, key, value::lines(value, width))
             }
             progress => console.story.tell(at, progress),
         };

@@ -255,7 +255,7 @@ pub fn told<'a>(progress: &'a Progress, sources: &'a Sources) -> (Path, &'static
             (path, "retry", Fields::Retry { step: name, attempt: *attempt, delay, failure })
         }
         Progress::Caught { path, failure } => (path, "caught", Fields::Caught { failure: broken(failure) }),
-        Progress::ActionStarted { call, path, text, effect, want: _ } => {
+        Progress::ActionStarted { call, path, text, effect, want: _, asks: _ } => {
             let effect = effect_name(*effect);
             (path, "action.started", Fields::ActionStarted { call: call.0, text, effect })
         }

@@ -8,7 +8,6 @@ use crate::engine::event::{End, Finish, Progress};
 use crate::report::diagnostics::Finding;
 use crate::report::events::{Fields, Line, Refusal, Why, ended, hidden, told};
 use crate::report::outside::Outside;
-use crate::report::story::is_prompt;
 use crate::report::streamed::Streamed;
 use crate::run::{Shown, Watcher};
 use crate::source::Sources;
@@ -76,7 +75,7 @@ impl Watcher for Json {
         let sources = self.sources.clone();
         let (path, event, fields) = told(progress, &sources);
         self.event(at, &path, event, fields);
-        if matches!(progress, Progress::ActionStarted { text, .. } if is_prompt(text)) {
+        if matches!(progress, Progress::ActionStarted { asks: true, .. }) {
             self.out.settle();
         }
     }

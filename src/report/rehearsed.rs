@@ -73,8 +73,14 @@ fn step(watcher: &mut dyn Watcher, now: i64, position: u32, name: &str) {
 fn command(watcher: &mut dyn Watcher, now: i64, call: u64, path: &Path, text: &str, output: &str) {
     let call = CallId(call);
     let (text, path) = (text.into(), path.clone());
-    let started =
-        Progress::ActionStarted { call, path: path.clone(), text, effect: Effect::Write, want: Want::Nothing };
+    let started = Progress::ActionStarted {
+        call,
+        path: path.clone(),
+        text,
+        effect: Effect::Write,
+        want: Want::Nothing,
+        asks: false,
+    };
     watcher.tell(ms(now), &started);
     watcher.output(ms(now + 5), &Chunk { call, stream: Stream::Out, bytes: output.as_bytes().to_vec() });
     let finished = Progress::ActionFinished { call, path, ending: Ending::Done, failure: None };

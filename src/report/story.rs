@@ -2,9 +2,8 @@
 mod aside;
 mod back;
 mod condition;
+mod noted;
 mod slow;
-
-pub use slow::is_prompt;
 
 use std::collections::BTreeMap;
 
@@ -83,6 +82,8 @@ struct Running {
     since: Nanos,
     text: String,
     told: bool,
+    /// A person types a secret.
+    asks: bool,
     /// Its output is shown as it comes.
     streams: bool,
     /// Some of it was.
@@ -252,8 +253,11 @@ impl Story {
             Progress::Caught { path, failure: _ } => {
                 lines.push(self.line(path).put(Tone::Warn, "↻ its `else` follows"));
             }
-            Progress::ActionStarted { call, path, text, effect, want } => {
+            Progress::ActionStarted { call, path, text, effect, want, asks } => {
                 self.action_started(at, (*call, path), text, (*effect, *want), lines);
+                if let Some(running) = self.running.get_mut(call) {
+                    running.asks = *asks;
+                }
             }
             Progress::ActionFinished { call, path, ending, failure } => {
                 self.action_finished(at, (*call, path), *ending, failure.as_deref(), lines);
@@ -428,6 +432,7 @@ impl Story {
                 path: path.clone(),
                 since: at,
                 text: text.to_owned(),
+                asks: false,
                 told,
                 streams,
                 spoke: false,

@@ -40,6 +40,15 @@ pub fn lines(value: &Value, width: usize) -> Vec<Line> {
     }
 }
 
+/// Whether it is better read in lines of its own than in one: rows, and what is too wide for it.
+#[must_use]
+pub fn is_long(value: &Value, width: usize) -> bool {
+    match value {
+        Value::List(items) => items.len() > 1 && (rows(items).is_some() || show(value).width() > width),
+        _ => false,
+    }
+}
+
 fn plain(text: impl Into<String>) -> Line {
     Line::new(0).put(Tone::Plain, text)
 }

@@ -197,9 +197,20 @@ impl Console {
         let is_named = |kind| {
             matches!(kind, NameKind::Param | NameKind::Let | NameKind::Answer | NameKind::Secret | NameKind::Connect)
         };
+        let failed: BTreeSet<FileId> = self
+            .program
+            .console
+            .iter()
+            .flat_map(|console| (0u32..).zip(&console.entries))
+            .filter(|(number, _)| gone.contains(number))
+            .map(|(_, entry)| entry.body.span.file)
+            .collect();
         let names = self.program.names.iter().filter(|name| is_named(name.kind) && seen.contains(&name.span.file));
         let mut scope = Scope { names: names.map(|name| name.text.to_string()).collect(), ..Scope::default() };
         for (id, file) in self.sources.iter().filter(|(_, file)| !file.name.starts_with('<')) {
+            if failed.contains(&id) && !seen.contains(&id) {
+                continue;
+            }
             if !seen.contains(&id) {
                 scope.libraries.push(docs::module(&file.name, &file.text));
             } else if declares(&file.text) {

@@ -23,13 +23,8 @@ pub fn known(labels: &[SmolStr], answers: &[String]) -> Result<(), Refused> {
             labels.iter().map(SmolStr::as_str).filter(|label| answers_it(answer, label)).max_by_key(|l| l.len());
         let label = label.or_else(|| is_path(first).then_some(first));
         let Some(label) = label else {
-            let help = match did_you_mean(first, labels.iter().map(SmolStr::as_str)) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None if labels.is_empty() => "the runbook asks nothing".to_owned(),
-                None => format!("its questions are {}", listed(labels.iter().map(SmolStr::as_str))),
-            };
-            let message = format!("the runbook has no question `{first}`, given by `--answer`: nothing was run");
-            wrong.push((message, Some(help)));
+            let (message, help) = unknown(labels, first);
+            wrong.push((format!("{message}: nothing was run"), Some(help)));
             continue;
         };
         if seen.contains(&label) {
@@ -39,6 +34,26 @@ pub fn known(labels: &[SmolStr], answers: &[String]) -> Result<(), Refused> {
         seen.push(label);
     }
     if wrong.is_empty() { Ok(()) } else { Err(Refused::several(wrong)) }
+}
+
+fn unknown(labels: &[SmolStr], first: &str) -> (String, String) {
+    let help = match did_you_mean(first, labels.iter().map(SmolStr::as_str)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if labels.is_empty() => "the runbook asks nothing".to_owned(),
+        None => format!("its questions are {}", listed(labels.iter().map(SmolStr::as_str))),
+    };
+    (format!("the runbook has no question `{first}`, given by `--answer`"), help)
+}
+
+/// Of a console with a runbook: answers to no question of it, each with a way out. What is typed may still ask it.
+pub fn strange(labels: &[SmolStr], answers: &[String]) -> Vec<(String, String)> {
+    let strange = answers.iter().filter(|answer| !labels.iter().any(|label| answers_it(answer, label)));
+    let first = strange.filter_map(|answer| answer.split_once('=')).map(|(label, _)| label);
+    // The label of a bare write is its text.
+    first
+        .filter(|label| !is_path(label) && !label.contains(['$', '(', '.']))
+        .map(|label| unknown(labels, label))
+        .collect()
 }
 
 /// Of a run that goes on.

@@ -9,6 +9,7 @@ use clap::Args;
 use super::answers::OnScreen;
 use super::driven::{Telling, journal, reason};
 use super::inputs::{Inputs, Somebody};
+use super::questions::strange;
 use super::refused::Refused;
 use super::resume::{complain_softly, in_place, wait_for};
 use super::{BUG, complain, got_out, open};
@@ -20,6 +21,7 @@ use crate::front::repl::keyboard::{Keyboard, Pipe};
 use crate::front::repl::terminal::Terminal;
 use crate::front::repl::{Begins, Desk, Keeps, Run, Who};
 use crate::journal::{Reason, Store, Trouble};
+use crate::plan::labels;
 use crate::report::console::{Console as View, Watching};
 use crate::report::outside::{Channel, Look, Outside};
 use crate::report::screen::Screen;
@@ -122,6 +124,9 @@ fn begins(args: &Repl, file: &str, say: Say) -> Result<Option<Part>, Refused> {
         return Err(Refused::helped(message, "name a file"));
     }
     let (program, sources) = open(file, say)?;
+    for (message, help) in strange(&labels(&program), &args.answer) {
+        complain_softly(&format!("{message}; {help}"));
+    }
     let params = args.inputs.take(&program, &sources, Somebody::look())?;
     Ok(book::part(&program, &sources, &params))
 }

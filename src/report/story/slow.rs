@@ -27,7 +27,7 @@ impl Story {
 
     /// A person types a secret at the terminal, where nothing else may be written meanwhile.
     pub fn asks_a_secret(&self) -> bool {
-        self.running.values().any(asks_a_secret)
+        self.running.values().any(|running| running.asks)
     }
 
     /// What runs outside every step, and since when.
@@ -38,16 +38,7 @@ impl Story {
 }
 
 fn is_slow(at: Nanos, running: &Running) -> bool {
-    !running.told && !asks_a_secret(running) && at.0 - running.since.0 >= SLOW.0
-}
-
-fn asks_a_secret(running: &Running) -> bool {
-    is_prompt(&running.text)
-}
-
-/// A call that asks at the terminal by itself.
-pub fn is_prompt(text: &str) -> bool {
-    text.starts_with("prompt(")
+    !running.told && !running.asks && at.0 - running.since.0 >= SLOW.0
 }
 
 #[cfg(test)]
@@ -67,6 +58,7 @@ mod tests {
             text: if number == 0 { "prompt(\"Token?\")".into() } else { format!("$ read {number}").into() },
             effect: Effect::Read,
             want: Want::Condition,
+            asks: number == 0,
         };
         assert_eq!(story.tell(Nanos(0), &reads(0)), []);
         assert_eq!(story.tell(Nanos(0), &reads(1)), []);

@@ -2,8 +2,8 @@
 use super::{Entry, Module};
 
 const REFERENCE: &str = include_str!("../../../docs/language.md");
-/// From here on it is for programs that read what a run prints.
-const FOR_PROGRAMS: &str = "## What a run tells";
+/// A line of its own in the page: from there on it is for programs that read what a run prints.
+const FOR_PROGRAMS: &str = "<!-- rbk docs: up to here -->";
 
 /// The rows of its tables and, where there are none, its paragraphs that are about the word.
 pub(super) fn word(name: &str) -> Option<Module> {
@@ -18,7 +18,8 @@ pub(super) fn word(name: &str) -> Option<Module> {
 
 /// The whole of it.
 pub(super) fn whole() -> Module {
-    Module { name: "language".to_owned(), about: REFERENCE.trim_end().to_owned(), entries: Vec::new() }
+    let text = REFERENCE.trim_end().replace(&format!("{FOR_PROGRAMS}\n\n"), "");
+    Module { name: "language".to_owned(), about: text, entries: Vec::new() }
 }
 
 /// The words that can be asked for: what the tables explain.
@@ -76,4 +77,17 @@ fn spans(text: &str) -> impl Iterator<Item = &str> {
 fn tokens(span: &str) -> impl Iterator<Item = &str> {
     let outside = span.split('"').step_by(2);
     outside.flat_map(|text| text.split(|c: char| !c.is_alphanumeric() && c != '_')).filter(|token| !token.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_part_for_programs_is_marked_and_left_out() {
+        assert_eq!(REFERENCE.lines().filter(|line| *line == FOR_PROGRAMS).count(), 1);
+        assert!(lines().count() * 10 > REFERENCE.lines().count());
+        assert!(lines().last().is_some_and(|line| line != REFERENCE.lines().last().unwrap_or_default()));
+        assert!(!whole().about.contains("<!--"));
+    }
 }

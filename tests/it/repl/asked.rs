@@ -352,7 +352,8 @@ fn a_secret_is_asked_for_in_peace() {
 #[test]
 fn a_load_that_is_refused_leaves_the_console_as_it_was() {
     let locked = BOOK.replace("  step \"One\"", "  lock \"shop\"\n  step \"One\"");
-    let desk = Desk::with(&format!("secret token = env(\"NOT_SET\")\n{locked}"));
+    let declares = "use \"std/files\"\nsecret token = env(\"NOT_SET\")\naction greet() {\n  log \"hello\"\n}\n";
+    let desk = Desk::with(&format!("{declares}{locked}"));
     std::fs::write(desk.path("b.rbk"), &locked).unwrap();
     std::fs::write(desk.path("ready"), "").unwrap();
     let mut terminal = open(&desk, 80, &["repl"]);
@@ -366,6 +367,10 @@ fn a_load_that_is_refused_leaves_the_console_as_it_was() {
     terminal.until("\nnothing is in place");
     terminal.keys("name\r");
     terminal.until("nothing is called `name`");
+    terminal.keys("greet()\r");
+    terminal.until("no action is called `greet`");
+    terminal.keys("files.nosuch()\r");
+    terminal.until("nothing is called `files`");
     terminal.keys(":load b.rbk --set name=two\r");
     terminal.until("Two  2 parts");
     let said = desk.rbk(&["run", "b.rbk", "--set", "name=two"]);

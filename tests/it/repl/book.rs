@@ -246,3 +246,36 @@ fn nobody_at_a_terminal_cannot_be_asked() {
     said.says(&["nobody is at a terminal: nothing was run", "`--on-failure stop` stops there"]);
     assert!(!desk.has("one.txt") && !desk.has("state"));
 }
+
+/// What is typed may ask it still: it is told, and the console goes on.
+#[test]
+fn an_answer_to_no_question_is_told() {
+    let desk = console();
+    desk.write("a.rbk", "runbook \"Asks\" {\n  deadline 1m\n  confirm \"Go on?\"\n  log \"went on\"\n}\n");
+    let said = pipe(&desk, &["a.rbk", "--answer", "nosuch=yes", "--answer", "Go on?=yes"], ":run\n").ended(0);
+    said.says(&["the runbook has no question `nosuch`, given by `--answer`; its questions are `Go on?`", "went on"]);
+    let said = pipe(&desk, &["a.rbk", "--answer", "Go om?=yes", "--answer", "$ touch x=yes"], "$ touch x\n").ended(0);
+    assert!(
+        said.err.contains("did you mean `Go on?`?") && !said.err.contains("no question `$ touch x`"),
+        "{}",
+        said.err
+    );
+    let said = pipe(&desk, &["a.rbk", "--answer", "Go on?=yes"], ":run\n").ended(0);
+    assert!(!said.err.contains("no question"), "{}", said.err);
+}
+
+#[test]
+fn long_notes_are_tables() {
+    let rows = "[{ pid: 11, role: \"shop\" }, { pid: 12, role: \"other\" }]";
+    let keys: Vec<String> = (0..40).map(|n| format!("\"asgi:key-{n}\"")).collect();
+    let script = format!(
+        "step \"Look\" readonly {{\n  note \"idle\": {rows}\n  note \"keys\": [{}]\n  note \"few\": [1, 2]\n}}\n",
+        keys.join(", ")
+    );
+    let said = pipe(&console(), &[], &script).ended(0);
+    said.says(&[
+        "note idle:\n    pid  role\n     11  shop\n     12  other\n",
+        "note keys:\n    asgi:key-0\n    asgi:key-1\n",
+        "note few: [1, 2]",
+    ]);
+}

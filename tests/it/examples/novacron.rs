@@ -78,11 +78,11 @@ impl Novacron {
     }
 
     fn shift(&self) -> Run {
-        self.shift_watched("4s")
+        self.shift_watched("5s")
     }
 
     fn shift_watched(&self, time: &str) -> Run {
-        self.run("traffic_shift.rbk").set("watch_for", time).set("sample", "500ms").set("over", "4s")
+        self.run("traffic_shift.rbk").set("watch_for", time).set("sample", "1s").set("over", "4s")
     }
 
     /// Weight of green as nginx reads it: what the clients compare their answers with.

@@ -5,7 +5,7 @@ use crate::engine::{CallId, Event, Input, OnFailure, Part};
 use crate::value::{SmolStr, Timestamp, Value};
 
 /// What every binary must mean alike by a recorded run; raised when the same events would lead elsewhere.
-pub const SEMANTICS: u32 = 2;
+pub const SEMANTICS: u32 = 3;
 
 /// The first thing written of a run: all that its engine starts from.
 #[derive(Clone, Debug, PartialEq)]

@@ -36,8 +36,9 @@ pub(super) fn drop_explained(diagnostics: &mut Vec<Diagnostic>) {
 fn drop_placeholders(found: &mut Vec<Diagnostic>, sources: &Sources) {
     let open: Vec<String> = found.iter().filter(|d| d.code == Code::Placeholder).map(|d| d.message.clone()).collect();
     found.retain(|d| {
-        let name = sources.text(d.span()).strip_prefix('<').and_then(|written| written.strip_suffix('>'));
-        let told = name.is_some_and(|name| open.iter().any(|message| message.contains(name)));
+        let written = sources.text(d.span());
+        let is_one = written.starts_with('<') && written.ends_with('>');
+        let told = is_one && open.iter().any(|message| message.starts_with(&format!("`{written}`")));
         d.code != Code::ShellSyntax || !told
     });
 }

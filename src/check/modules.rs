@@ -124,7 +124,8 @@ impl<'a> Elab<'a> {
     pub(super) fn load(&mut self, tree: Tree<'a>, file: FileId, using: &mut Vec<String>) -> ModuleId {
         let id = ModuleId(self.modules.len());
         let name = self.sources.name(file).to_owned();
-        let embedded = name.starts_with("<std>/");
+        let embedded =
+            name.starts_with("<std>/") || self.sources.get(file).is_some_and(|read| stdlib::declares(&read.text));
         self.modules.push(Module {
             name: name.clone(),
             tree: tree.clone(),

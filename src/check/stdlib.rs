@@ -24,6 +24,12 @@ pub fn read(path: &str) -> Option<(String, &'static str)> {
     Some((format!("<std>/{name}.rbk"), text))
 }
 
+/// Whether this is the text of such declarations, wherever it stands.
+#[must_use]
+pub fn declares(text: &str) -> bool {
+    NATIVES.iter().any(|(_, native)| *native == text)
+}
+
 /// The declarations of a provider.
 #[must_use]
 pub fn native(provider: &str) -> Option<(&'static str, &'static str)> {

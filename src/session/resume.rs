@@ -33,7 +33,7 @@ pub struct Left {
     /// As it stood when it was taken.
     pub row: Row,
     /// The runbook's file has another text now.
-    pub changed: bool,
+    pub changed: Vec<String>,
     /// Where this is another place than the run's, a line each.
     pub elsewhere: Vec<String>,
 }
@@ -54,7 +54,7 @@ impl Left {
             return Err(Trouble::new(message).with_help(format!("go on with it by rbk {}", head.version)));
         }
         let ready = script(&head, &entries)?;
-        let changed = head.texts.iter().any(|text| is_other_now(&head, &text.name, &text.text));
+        let changed = head.texts.iter().filter_map(|text| other_now(&head, &text.name, &text.text)).collect();
         let elsewhere = elsewhere(&head);
         Ok(Left { ready, head, entries, store, row, changed, elsewhere })
     }
@@ -341,14 +341,20 @@ fn named(program: &Arc<crate::check::Program>, id: crate::check::program::NameId
     program.names.get(id.0 as usize).map(|name| name.text.clone()).unwrap_or_default()
 }
 
-/// A file that is gone is no other one: the run has its text.
+/// What has become of a file that the run has read.
 #[allow(clippy::disallowed_methods, reason = "the waist reads the files of a run")]
-fn is_other_now(head: &Head, name: &str, text: &str) -> bool {
+fn other_now(head: &Head, name: &str, text: &str) -> Option<String> {
     if name.starts_with('<') {
-        return false;
+        return None;
     }
     let path = std::path::Path::new(&head.place.dir).join(name);
-    std::fs::read(path).is_ok_and(|now| now != text.as_bytes())
+    let what = match std::fs::read(path) {
+        Ok(now) if now == text.as_bytes() => return None,
+        Ok(_) => "has changed since",
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => "is not there any more",
+        Err(_) => "cannot be read now",
+    };
+    Some(format!("`{name}` {what}: the run goes on with the text that it was started with"))
 }
 
 /// Be in this directory from now on.

@@ -177,6 +177,21 @@ fn a_message_names_what_of_the_command_it_means() {
 }
 
 #[test]
+fn what_goes_back_begins_again_as_a_whole_too() {
+    let book = |back: &str| {
+        codes(&format!(
+            "step \"Update\" timeout 1m {{\n$ git checkout v2\n$ systemctl restart shop-web shop-celery shop-beat\nrollback {{\n$ git checkout v1\n\
+             $ systemctl restart {back}\n}}\n}}"
+        ))
+    };
+    assert_eq!(book("shop-web shop-celery shop-beat"), [""; 0]);
+    assert_eq!(book("shop-web shop-celery"), ["half-restarted 7"]);
+    let again = "step \"Update\" timeout 1m {\n$ git checkout v2\n$ systemctl restart shop-web shop-beat\nrollback none \"x\"\n}\n\
+                 step \"Back\" timeout 1m {\n$ git checkout v1\n$ systemctl restart shop-web\nrollback none \"x\"\n}";
+    assert_eq!(codes(again), ["half-restarted 9"]);
+}
+
+#[test]
 fn a_dump_is_told_by_its_name_and_a_probe_by_what_stands_before() {
     assert_eq!(doing("$ psql -h db -d shop -v ON_ERROR_STOP=1 -f migrations/0041.sql"), [""; 0]);
     assert_eq!(doing("$ psql -h db -d shop -v ON_ERROR_STOP=1 -f shop-backup.sql"), ["unproven-restore 3"]);
@@ -369,6 +384,14 @@ fn small_things_are_told_once_and_rightly() {
         let said = doing(&format!("$ {open}"));
         assert!(said.contains(&"placeholder 3".to_owned()), "{open}: {said:?}");
     }
+    // A choice, told by a line of text; what may fail is what stands before that.
+    assert_eq!(looking("$ [ -f x ] && echo yes || echo no"), [""; 0]);
+    assert_eq!(looking("$ grep -q a x && printf yes || printf no"), [""; 0]);
+    assert_eq!(doing("$ ./deploy &&\\\n  echo ok || echo failed"), ["lost-exit-code 3"]);
+    // What starts it and it itself are one.
+    assert_eq!(doing("$ nohup ./srv &"), ["lost-exit-code 3"]);
+    // A name to be filled in hides only itself.
+    assert!(doing("$ ssh web <TAB>\n$ git checkout <SHIFT-TAB>").contains(&"shell-syntax 3".to_owned()));
     // Once a block.
     let compose =
         "$ docker compose -f prod.yml pull\n$ docker compose ps\n$ docker compose logs api\n$ docker compose top";

@@ -14,38 +14,51 @@ pub fn files(paths: &[String]) -> (Vec<String>, Vec<Unread>) {
             files.push(path.clone());
             continue;
         }
-        let before = files.len();
-        let walked = walk(Path::new(path), &mut files);
-        let empty = || (files.len() == before).then(|| format!("no `*.rbk` file in `{path}`"));
-        if let Some(why) = walked.err().or_else(empty) {
-            complain(&why, None);
-            unread.push(Unread { path: path.clone(), why });
+        let (before, could) = (files.len(), unread.len());
+        walk(Path::new(path), &mut files, &mut unread);
+        if files.len() == before && unread.len() == could {
+            unread.push(Unread { path: path.clone(), why: format!("no `*.rbk` file in `{path}`") });
         }
     }
+    unread.iter().for_each(|unread| complain(&unread.why, None));
     files.sort();
     files.dedup();
     (files, unread)
 }
 
-/// Hidden directories and links to directories are passed over: a walk always ends.
-fn walk(folder: &Path, files: &mut Vec<String>) -> Result<(), String> {
-    let wrong = |error: std::io::Error| format!("cannot read `{}`: {}", folder.display(), session::reason(&error));
+/// Hidden directories and links to directories are passed over: a walk always ends. What cannot be read holds up nothing else.
+fn walk(folder: &Path, files: &mut Vec<String>, unread: &mut Vec<Unread>) {
     let mut entries: Vec<PathBuf> = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(wrong)? {
-        entries.push(entry.map_err(wrong)?.path());
+    let read = std::fs::read_dir(folder).and_then(|found| {
+        for entry in found {
+            entries.push(entry?.path());
+        }
+        Ok(())
+    });
+    if let Err(error) = read {
+        let path = folder.display().to_string();
+        unread.push(Unread { why: format!("cannot read `{path}`: {}", session::reason(&error)), path });
     }
     entries.sort();
     for path in entries {
         let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
         if path.is_dir() {
             if !hidden && !path.is_symlink() {
-                walk(&path, files)?;
+                walk(&path, files, unread);
             }
         } else if path.extension().is_some_and(|extension| extension == "rbk") && !waits(&path) {
-            files.push(path.to_string_lossy().into_owned());
+            match path.to_str() {
+                Some(path) => files.push(path.to_owned()),
+                None => {
+                    let path = path.display().to_string();
+                    unread.push(Unread {
+                        why: format!("cannot read `{path}`: a file's name must be UTF-8 text: rename it"),
+                        path,
+                    });
+                }
+            }
         }
     }
-    Ok(())
 }
 
 /// A pipe, a socket or a device: reading it may never end. A broken link is none, and told when it is read.

@@ -235,9 +235,7 @@ pub(super) fn driven(
     onward: Onward<'_>,
     reasons: Vec<Reason>,
 ) -> Result<u8, Trouble> {
-    if left.changed {
-        complain_softly("the runbook's file has changed since: the run goes on with the text that it was started with");
-    }
+    left.changed.iter().for_each(|line| complain_softly(line));
     left.notes().for_each(|line| complain_softly(&line));
     let shown = left.ready.clone();
     let word = match &onward {

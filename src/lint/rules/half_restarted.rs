@@ -19,28 +19,43 @@ const BEGINS: [&str; 4] = ["start", "restart", "reload", "reload-or-restart"];
 fn look(script: &Script<'_>) -> Vec<Diagnostic> {
     let forward = |role| !matches!(role, Role::Rollback | Role::Finally | Role::Handler);
     let mut named = BTreeSet::new();
-    let mut begun: Vec<(Vec<&str>, Span)> = Vec::new();
+    let ways = [begun(script, forward, &mut named), begun(script, |role| role == Role::Rollback, &mut named)];
+    ways.iter().filter_map(|begun| finding(begun, &named)).collect()
+}
+
+/// What begins again after the last change of the code, on the way forward or on the way back; all that is named is added.
+fn begun<'s>(
+    script: &'s Script<'_>,
+    way: impl Fn(Role) -> bool,
+    named: &mut BTreeSet<&'s str>,
+) -> Vec<(Vec<&'s str>, Span)> {
+    let mut begun = Vec::new();
     let mut changed = false;
-    for ran in script.commands.iter().filter(|ran| forward(ran.place.role)) {
-        changed |= ran.it.is(&CHANGES);
+    for ran in script.commands.iter().filter(|ran| way(ran.place.role)) {
+        if ran.it.is(&CHANGES) {
+            changed = true;
+            begun.clear();
+        }
         let Some((verb, units)) = units(&ran.it) else { continue };
         named.extend(units.iter().copied());
         if changed && BEGINS.contains(&verb) {
             begun.push((units, ran.it.span));
         }
     }
-    let Some((_, last)) = begun.last() else { return Vec::new() };
+    begun
+}
+
+fn finding(begun: &[(Vec<&str>, Span)], named: &BTreeSet<&str>) -> Option<Diagnostic> {
+    let (_, last) = begun.last()?;
     let done: BTreeSet<&str> = begun.iter().flat_map(|(units, _)| units.iter().copied()).collect();
-    let left: Vec<&str> = named
-        .into_iter()
-        .filter(|unit| !done.contains(unit) && done.iter().any(|other| group(other) == group(unit)))
-        .collect();
+    let is_left = |unit: &&str| !done.contains(unit) && done.iter().any(|other| group(other) == group(unit));
+    let left: Vec<&str> = named.iter().copied().filter(is_left).collect();
     if left.is_empty() {
-        return Vec::new();
+        return None;
     }
     let (names, goes) = (left.join("`, `"), if left.len() == 1 { "goes" } else { "go" });
     let found = RULE.found(format!("`{names}` {goes} on with the old code"), *last, "not all of them begin again");
-    vec![found.help("name them all where they begin again, once: an action of your own, or `for unit in units { systemd.restart(unit) }`")]
+    Some(found.help("name them all where they begin again, once: an action of your own, or `for unit in units { systemd.restart(unit) }`"))
 }
 
 /// What a `systemctl` is asked about its units.

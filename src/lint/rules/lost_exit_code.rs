@@ -5,6 +5,7 @@ use crate::check::shell::ran::{Kinds, Ran, Then};
 use crate::diag::{Code, Diagnostic, Severity};
 use crate::lint::script::{Placed, Role, Script};
 use crate::lint::{Look, Rule};
+use crate::source::Span;
 
 use super::foreground_daemon;
 
@@ -52,12 +53,40 @@ fn look(script: &Script<'_>) -> Vec<Diagnostic> {
         if stopped {
             continue;
         }
-        found.extend(lost(ran, next.filter(|_| !ends)).or_else(|| deaf(ran)));
+        let before = script.commands.get(..i).unwrap_or_default();
+        // `nohup ./serve &` is told once.
+        if ran.it.then == Then::Background
+            && before.iter().any(|outer| outer.it.then == Then::Background && outer.it.span.contains(ran.it.span))
+        {
+            continue;
+        }
+        let told = before.last().filter(|first| is_told_of(first, ran));
+        if told.is_some_and(|first| LOOKS.contains(&first.it.name.as_str())) {
+            continue;
+        }
+        let at = told.unwrap_or(ran).it.span;
+        found.extend(lost(ran, at, next.filter(|_| !ends)).or_else(|| deaf(ran)));
     }
     found
 }
 
-fn lost(ran: &Placed<Ran>, next: Option<&Ran>) -> Option<Diagnostic> {
+/// They say by their end which of two it is.
+const LOOKS: [&str; 8] = ["[", "[[", "test", "command", "which", "grep", "id", "pgrep"];
+
+const SAYS: [&str; 3] = ["echo", "printf", "logger"];
+
+/// `first && echo yes || …`: what may fail is the first.
+fn is_told_of(first: &Placed<Ran>, ran: &Placed<Ran>) -> bool {
+    let (one, two) = (&first.it, &ran.it);
+    first.place.command == ran.place.command
+        && one.inside == two.inside
+        && one.then == Then::And
+        && two.then == Then::Or
+        && SAYS.contains(&two.name.as_str())
+}
+
+/// `at`: where it is told.
+fn lost(ran: &Placed<Ran>, at: Span, next: Option<&Ran>) -> Option<Diagnostic> {
     let (role, ran) = (ran.place.role, &ran.it);
     let next_is =
         |names: &[&str]| next.is_some_and(|next| names.contains(&next.name.as_str()) && next.then != Then::Pipe);
@@ -68,7 +97,7 @@ fn lost(ran: &Placed<Ran>, next: Option<&Ran>) -> Option<Diagnostic> {
             "a failure of this command is thrown away",
             "let it fail, or say what may fail: `let x = $ … else …`, `result($(…)).code in [0, 1]`",
         ),
-        Then::Or if next_is(&["echo", "printf", "logger"]) => (
+        Then::Or if next_is(&SAYS) => (
             "a failure of this command becomes a line of text",
             "let it fail: the run stops, undoes what was done, and tells `on failure`",
         ),
@@ -92,7 +121,7 @@ fn lost(ran: &Placed<Ran>, next: Option<&Ran>) -> Option<Diagnostic> {
             )
         }
     };
-    Some(RULE.found(message, ran.span, "whatever becomes of it, the run goes on").help(help))
+    Some(RULE.found(message, at, "whatever becomes of it, the run goes on").help(help))
 }
 
 /// `bash -c "…"`, `ssh host "…"`, `kubectl exec … -- sh -c "…"`

@@ -58,5 +58,11 @@ fn look(_: &Script<'_>, ran: &Placed<Ran>) -> Option<Diagnostic> {
 fn shown(ran: &Ran) -> String {
     const TELLS: [&str; 9] = ["-f", "-F", "--follow", "-w", "--watch", "monitor", "port-forward", "stats", "events"];
     let word = ran.args.iter().find(|a| TELLS.contains(&a.text.as_str()));
-    word.map_or_else(|| ran.name.to_string(), |word| format!("{} {}", ran.name, word.text))
+    let of = ran.args.first().filter(|first| {
+        matches!(ran.name.as_str(), "docker" | "podman" | "kubectl" | "oc" | "systemctl" | "heroku")
+            && !first.text.starts_with('-')
+    });
+    let of = of.filter(|of| word.is_none_or(|word| word.text != of.text)).map(|of| of.text.as_str());
+    let words = [Some(ran.name.as_str()), of, word.map(|word| word.text.as_str())];
+    words.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }

@@ -1,4 +1,5 @@
 //! `rbk check` over many files: levels of `rbk.toml`, formats for other programs, `--fix`.
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 
 use super::{Desk, book};
@@ -33,6 +34,23 @@ fn what_is_wrong_with_rbk_toml_is_told() {
         let desk = Desk::with(&book("")).file("rbk.toml", text);
         desk.rbk(&["check", "a.rbk"]).exits(2).complains(&["rbk.toml", why]);
     }
+}
+
+#[test]
+fn what_cannot_be_read_in_a_folder_holds_up_nothing_else() {
+    let clean = book("  step \"Look\" readonly { guard \"there\": $ test -e a.rbk }");
+    let desk = Desk::new().file("a/x.rbk", &clean).file("b/y.rbk", &clean).file("c/z.rbk", &book(CURL));
+    let raw = std::ffi::OsStr::from_bytes(b"raw\xff.rbk");
+    std::fs::rename(desk.path("b/y.rbk"), desk.path("b").join(raw)).unwrap();
+    let said = desk.rbk(&["check", "--format", "short", "."]);
+    said.exits(2).says(&["./c/z.rbk:4:"]).complains(&["cannot read `./b/raw", "must be UTF-8 text: rename it"]);
+}
+
+#[test]
+fn our_own_library_is_in_order() {
+    let paths = ["examples", "stdlib", "tests/samples"].map(|dir| format!("{}/{dir}", env!("CARGO_MANIFEST_DIR")));
+    let [examples, stdlib, samples] = &paths;
+    Desk::new().rbk(&["check", "--deny-warnings", examples, stdlib, samples]).exits(0);
 }
 
 #[test]

@@ -9,7 +9,17 @@ fn e8_a_text_that_changed_on_disk_changes_nothing_and_is_told() {
     desk.killed_at(&["run", "book.rbk"], "ready");
     desk.write("book.rbk", "runbook \"Other\" {\n  deadline 1m\n  rollback within 1m\n  fail \"another text\"\n}\n");
     desk.write("go", "");
-    desk.resume(&[]).ended(0).says(&["has changed since"]);
+    desk.resume(&[]).ended(0).says(&["`book.rbk` has changed since"]);
+    assert_eq!(desk.read("log"), "a\nb\n");
+}
+
+#[test]
+fn e8_a_text_that_is_gone_changes_nothing_and_is_told() {
+    let desk = Desk::of(BOOK);
+    desk.killed_at(&["run", "book.rbk"], "ready");
+    std::fs::remove_file(desk.path().join("book.rbk")).unwrap();
+    desk.write("go", "");
+    desk.resume(&[]).ended(0).says(&["`book.rbk` is not there any more: the run goes on with the text"]);
     assert_eq!(desk.read("log"), "a\nb\n");
 }
 

@@ -112,6 +112,25 @@ impl Statement {
         matches!(self.words.as_slice(), [word] if PLAIN.contains(&word.as_str())) && !self.acts && !self.sets()
     }
 
+    /// One that no transaction takes, as far as its first words tell: CREATE DATABASE, VACUUM, CREATE INDEX CONCURRENTLY.
+    #[must_use]
+    pub fn stands_alone(&self) -> bool {
+        if self.words.len() != 1 || !self.params.is_empty() {
+            return false;
+        }
+        let mut words = self.sql.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+        let mut next = || words.next().unwrap_or_default().to_ascii_lowercase();
+        let (first, second, third, fourth) = (next(), next(), next(), next());
+        match (first.as_str(), second.as_str()) {
+            ("vacuum", _) | ("create" | "drop", "database" | "tablespace") | ("alter", "system") => true,
+            ("create" | "drop", "index") => third == "concurrently",
+            ("create", "unique") => third == "index" && fourth == "concurrently",
+            ("reindex", "database" | "system") => true,
+            ("reindex", _) => third == "concurrently",
+            _ => false,
+        }
+    }
+
     /// A setting that outlives its statement goes with its transaction.
     fn sets(&self) -> bool {
         self.sql.to_ascii_lowercase().contains("set_config")

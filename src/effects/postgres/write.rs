@@ -27,6 +27,9 @@ pub async fn alone(session: &Session, statement: &Statement, place: &Place<'_>) 
     if let Some(refused) = refuse(statement) {
         return refused;
     }
+    if statement.stands_alone() {
+        return direct(session, statement, place).await;
+    }
     match tried(session, statement, place).await {
         Ok(worked) => worked,
         // What was kept of the statement did not fit any more, and its transaction is gone.
@@ -167,7 +170,7 @@ async fn direct(session: &Session, statement: &Statement, place: &Place<'_>) -> 
     }
     let failed = |e: &Error| failure::of(place.name, e, Some(statement));
     if let Err(e) = session.client.batch_execute(&before).await {
-        return Worked { healthy: false, ..Worked::failed(Ending::None, failed(&e)) };
+        return Worked { healthy: !failure::is_broken(&e), ..Worked::untouched(failed(&e)) };
     }
     // Nothing will tell what became of it.
     if !prove(&place.proofs, place.call, Value::Null).await {

@@ -66,6 +66,9 @@ pub enum Fields<'a> {
         stream: &'static str,
         text: &'a str,
     },
+    LeftOut {
+        lines: u64,
+    },
     Condition {
         kind: &'static str,
         label: &'a str,

@@ -19,6 +19,8 @@ pub struct Json {
     started: Timestamp,
     sources: Rc<Sources>,
     streamed: Streamed,
+    /// Lines of output since the last event that a slow reader does not get.
+    left_out: u64,
     /// Where each running call stands.
     paths: std::collections::BTreeMap<CallId, Path>,
 }
@@ -27,10 +29,14 @@ impl Json {
     #[must_use]
     pub fn new(out: Outside, run: SmolStr, started: Timestamp, sources: Sources) -> Json {
         let (sources, streamed) = (Rc::new(sources), Streamed::new(out.known()));
-        Json { out, run, started, sources, streamed, paths: std::collections::BTreeMap::new() }
+        Json { out, run, started, sources, streamed, left_out: 0, paths: std::collections::BTreeMap::new() }
     }
 
     fn event(&mut self, at: Nanos, path: &Path, event: &'static str, fields: Fields<'_>) {
+        let lines = std::mem::take(&mut self.left_out);
+        if lines > 0 {
+            self.event(at, &Path::default(), "output.left_out", Fields::LeftOut { lines });
+        }
         let at = self.started.checked_add(jiff::SignedDuration::from_nanos(at.0)).unwrap_or(self.started);
         let at = format!("{at:.3}");
         let line = Line { v: 1, event, run: &self.run, path: path.to_string(), at, fields };
@@ -42,6 +48,10 @@ impl Json {
     }
 
     fn output_line(&mut self, at: Nanos, call: CallId, stream: Stream, text: &str) {
+        if stream != Stream::Kept && self.out.is_behind() {
+            self.left_out += 1;
+            return;
+        }
         let path = self.paths.get(&call).cloned().unwrap_or_default();
         let stream = match stream {
             Stream::Out => "out",

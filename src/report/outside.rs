@@ -219,9 +219,15 @@ impl Outside {
         self.raw(wrapped(&rendered, width, 2 * line.indent + lead) + "\n");
     }
 
+    /// Whether so much waits for its reader that output of commands has to be left out.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > WAITING
+    }
+
     /// Output of a command: left out, and counted, while the reader is too slow.
     pub fn stream(&mut self, line: &Line) {
-        if self.waiting.load(Ordering::Relaxed) > WAITING {
+        if self.is_behind() {
             self.left_out += 1;
             return;
         }
@@ -232,7 +238,8 @@ impl Outside {
     fn tell_left_out(&mut self) {
         let count = std::mem::take(&mut self.left_out);
         if count > 0 {
-            let text = format!("… {count} lines of output are left out here: the reader is too slow");
+            let text =
+                format!("… {count} lines of output are left out here: they came faster than they could be written");
             self.line(&Line::new(2).put(Tone::Warn, text));
         }
     }

@@ -74,6 +74,23 @@ fn field(outcome: &Outcome, name: &str) -> String {
 }
 
 #[test]
+fn a_base_keeps_the_slash_at_its_end_where_no_path_follows() {
+    block_on(async {
+        let (web, http) = (web(), Http::default());
+        let site = connection(ConnKind::Http, &[("base", Value::str(format!("{}/healthz/", web.url())))]);
+        for (path, line) in [
+            ("", "GET /healthz/ HTTP/1.1"),
+            ("??full=1", "GET /healthz/?full=1 HTTP/1.1"),
+            ("/db", "GET /healthz/db HTTP/1.1"),
+            ("/", "GET /healthz/ HTTP/1.1"),
+        ] {
+            send(&http, &request("get", Some(&site), code(path, &[]), &[])).await;
+            assert_eq!(web.last().line, line);
+        }
+    });
+}
+
+#[test]
 fn a_request_as_it_is_written() {
     block_on(async {
         let (web, http) = (web(), Http::default());

@@ -109,7 +109,7 @@ fn joined(address: &str, query: &str) -> String {
     format!("{address}{sign}{query}")
 }
 
-/// The base of a connection, without the `/` at its end.
+/// The base of a connection.
 ///
 /// # Errors
 /// What is no base.
@@ -122,13 +122,16 @@ pub(super) fn base(on: &Connection) -> Result<String, String> {
     if base.contains(['?', '#']) {
         return Err(format!("the base of `{}` has a query or a fragment", on.name));
     }
-    Ok(base.trim_end_matches('/').to_owned())
+    Ok(base)
 }
 
-fn join(base: &str, path: &str) -> String {
+/// With no path it is the base as it was given.
+pub(super) fn join(base: &str, path: &str) -> String {
+    let bare = base.trim_end_matches('/');
     match path.chars().next() {
-        None | Some('/' | '?') => format!("{base}{path}"),
-        Some(_) => format!("{base}/{path}"),
+        None | Some('?') => format!("{base}{path}"),
+        Some('/') => format!("{bare}{path}"),
+        Some(_) => format!("{bare}/{path}"),
     }
 }
 

@@ -79,7 +79,7 @@ impl Request {
     /// # Errors
     /// A connection that says what cannot be.
     pub fn get(on: &Connection, path: &str) -> Result<Request, String> {
-        let whole = format!("{}{path}", address::base(on)?);
+        let whole = address::join(&address::base(on)?, path);
         let Address { url, user, shown } = address::parsed(&whole, &whole)?;
         let limits = Limits::of(Some(on), &[])?;
         Ok(Request {

@@ -29,6 +29,11 @@ pub fn argv(code: &[Piece], direct: bool, interpreter: &Shell) -> Result<Words, 
                 .with_help("pass it in the environment (`with env({ … })`) or on standard input (`with stdin(…)`)"));
         }
     }
+    if let Some(path) = from_the_root(code) {
+        return Err(refused(format!("a value is empty, and the path behind it would begin at the root: `{path}`")).with_help(
+            "say where it is given what it must be (`param dir: string where dir matches r\"^/.+\"`); write `/` where the root is meant",
+        ));
+    }
     if direct && let Some(argv) = plain(code)? {
         return Ok(Words { argv, script: None });
     }
@@ -46,6 +51,25 @@ pub fn argv(code: &[Piece], direct: bool, interpreter: &Shell) -> Result<Words, 
         Shell::Other(name) => vec![name.to_string(), "-eu".into(), "-c".into()],
     };
     Ok(Words { argv, script: Some(script) })
+}
+
+/// `#{dir}/*` of an empty value: nobody means that.
+fn from_the_root(code: &[Piece]) -> Option<&str> {
+    code.iter().enumerate().find_map(|(i, piece)| {
+        let Piece::Value { value, .. } = piece else { return None };
+        let opens = match i.checked_sub(1).and_then(|before| code.get(before)) {
+            None => true,
+            Some(Piece::Value { .. }) => false,
+            Some(Piece::Text { text, .. }) => {
+                let before = text.strip_suffix(['"', '\'']).unwrap_or(text);
+                before.chars().next_back().is_none_or(|c| c.is_whitespace() || matches!(c, ';' | '|' | '&' | '('))
+            }
+        };
+        let Some(Piece::Text { text, .. }) = code.get(i + 1) else { return None };
+        let path = text.strip_prefix(['"', '\'']).unwrap_or(text);
+        let is_empty = matches!(value.expose().0, Value::Str(text) if text.is_empty());
+        (opens && is_empty && path.starts_with('/')).then(|| path.split_whitespace().next().unwrap_or(path))
+    })
 }
 
 /// The words, when there is really nothing in the text for a shell to do.

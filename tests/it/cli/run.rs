@@ -195,6 +195,17 @@ fn control_characters_of_commands_are_shown() {
 }
 
 #[test]
+fn an_empty_value_makes_no_path_from_the_root() {
+    for command in ["ls #{dir}/etc", "ls \"#{dir}/etc\" | head -n 1", "true; ls #{dir}/*"] {
+        let body = format!("  param dir: string\n  step \"One\" readonly {{ let found = readonly $ {command}\n }}");
+        let desk = Desk::with(&book(&body));
+        let said = desk.rbk(&["run", "--set", "dir=", "a.rbk"]);
+        said.exits(1).says(&["a value is empty, and the path behind it would begin at the root: `/"]);
+        desk.rbk(&["run", "--set", "dir=/", "a.rbk"]).exits(0);
+    }
+}
+
+#[test]
 fn a_closed_standard_output_never_stops_a_run() {
     let desk = Desk::with(&book(UNDONE));
     let mut child = desk.command(&["run", "a.rbk"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();

@@ -1,5 +1,6 @@
 //! Annotations for the pages of GitHub: one workflow command a finding. What a name or a message holds cannot end one.
 use crate::diag::{Diagnostic, Severity};
+use crate::report::visible::{Colours, visible};
 use crate::source::Sources;
 
 #[must_use]
@@ -22,7 +23,8 @@ pub fn github(diagnostic: &Diagnostic, sources: &Sources) -> String {
 }
 
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    let one_line = text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    visible(&one_line, Colours::Show).into_owned()
 }
 
 fn property(text: &str) -> String {
@@ -43,6 +45,16 @@ mod tests {
         assert_eq!(
             github(&found, &sources),
             "::error file=a%2Cb%3A%3Ac%0A%25.rbk,line=1,endLine=1,col=1,endColumn=2,title=syntax::expected `}`%0A::set-output\n"
+        );
+    }
+    #[test]
+    fn control_characters_are_shown() {
+        let mut sources = Sources::default();
+        let file = sources.add("a\x1b[2J.rbk", "x\n");
+        let found = Diagnostic::error(Code::Syntax, "no `\x1b]0;a`\r", Span::new(file, 0, 1), "here");
+        assert_eq!(
+            github(&found, &sources),
+            "::error file=a\\e[2J.rbk,line=1,endLine=1,col=1,endColumn=2,title=syntax::no `\\e]0;a`%0D\n"
         );
     }
 }

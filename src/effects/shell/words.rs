@@ -60,10 +60,7 @@ fn from_the_root(code: &[Piece]) -> Option<&str> {
         let opens = match i.checked_sub(1).and_then(|before| code.get(before)) {
             None => true,
             Some(Piece::Value { .. }) => false,
-            Some(Piece::Text { text, .. }) => {
-                let before = text.strip_suffix(['"', '\'']).unwrap_or(text);
-                before.chars().next_back().is_none_or(|c| c.is_whitespace() || matches!(c, ';' | '|' | '&' | '('))
-            }
+            Some(Piece::Text { text, .. }) => shell::opens_word(text.strip_suffix(['"', '\'']).unwrap_or(text)),
         };
         let Some(Piece::Text { text, .. }) = code.get(i + 1) else { return None };
         let path = text.strip_prefix(['"', '\'']).unwrap_or(text);

@@ -63,6 +63,9 @@ fn got_said(written: std::io::Result<()>, code: u8) -> u8 {
     }
 }
 
+/// What to do about a file whose name is no text.
+pub const NOT_TEXT: &str = "a file's name must be UTF-8 text: rename it";
+
 /// The first argument that is no text, with the option before it, and what to do.
 fn unreadable(typed: &[OsString]) -> Option<(String, &'static str)> {
     let at = typed.iter().skip(1).position(|argument| argument.to_str().is_none())? + 1;
@@ -71,7 +74,7 @@ fn unreadable(typed: &[OsString]) -> Option<(String, &'static str)> {
     let what = before.map_or(shown.clone(), |option| format!("{option} {shown}"));
     let help = match before.or(shown.split_once('=').map(|(option, _)| option)) {
         Some("--set" | "--answer" | "--format" | "--today") => "give it in UTF-8",
-        Some(_) | None => "a file's name must be UTF-8 text: rename it",
+        Some(_) | None => NOT_TEXT,
     };
     Some((what, help))
 }

@@ -1,6 +1,7 @@
 //! The files that paths of a command line mean.
 use std::path::{Path, PathBuf};
 
+use super::arguments::NOT_TEXT;
 use super::complain;
 use crate::report::diagnostics::Unread;
 use crate::session;
@@ -51,10 +52,7 @@ fn walk(folder: &Path, files: &mut Vec<String>, unread: &mut Vec<Unread>) {
                 Some(path) => files.push(path.to_owned()),
                 None => {
                     let path = path.display().to_string();
-                    unread.push(Unread {
-                        why: format!("cannot read `{path}`: a file's name must be UTF-8 text: rename it"),
-                        path,
-                    });
+                    unread.push(Unread { why: format!("cannot read `{path}`: {NOT_TEXT}"), path });
                 }
             }
         }

@@ -101,7 +101,9 @@ pub fn script(parts: &[Part<'_>]) -> Result<String, String> {
     Ok(out)
 }
 
-fn opens_word(before: &str) -> bool {
+/// Whether a word begins behind this text.
+#[must_use]
+pub fn opens_word(before: &str) -> bool {
     before.chars().next_back().is_none_or(|c| c.is_whitespace() || matches!(c, ';' | '|' | '&' | '('))
 }
 
